@@ -1,0 +1,33 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
+public sealed class AddParticipantToSession(Api api, MembershipStore memberships)
+{
+    /// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
+    [Function(nameof(AddParticipantToSession))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.SessionParticipant)] HttpRequestData request,
+        string accountId,
+        string sessionId,
+        string participantId,
+        CancellationToken cancellation)
+        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        {
+            if (!Ids.TryParse(sessionId, out var session))
+                return Reply.NoSession;
+            if (!Ids.TryParse(participantId, out var participant))
+                return Reply.NoParticipant;
+
+            var body = await request.ReadJsonAsync(json => Subscriptions.Read(json, session), cancellation);
+            if (body.Refusal is { } refusal)
+                return refusal;
+
+            return Reply.To(await memberships.AddAsync(accountId, session, participant, body.Value, cancellation));
+        });
+}

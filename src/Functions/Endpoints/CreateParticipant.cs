@@ -1,0 +1,29 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>POST a participant: 200 with the new participant and its token.</summary>
+public sealed class CreateParticipant(Api api, ParticipantStore participants, ParticipantTokens tokens)
+{
+    /// <summary>POST a participant: 200 with the new participant and its token.</summary>
+    [Function(nameof(CreateParticipant))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,
+        string accountId,
+        CancellationToken cancellation)
+        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        {
+            var body = await request.ReadJsonAsync(NewParticipant.Read, cancellation);
+            if (body.Refusal is { } refusal)
+                return refusal;
+
+            var (participant, expires) = await participants.CreateAsync(accountId, body.Value ?? NewParticipant.Default, cancellation);
+            var token = tokens.Create(accountId, participant, expires);
+            return Reply.Ok(new(participant, token), WireFormat.Default.CreatedParticipant);
+        });
+}

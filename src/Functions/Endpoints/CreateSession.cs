@@ -1,0 +1,27 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>POST a session: 200 with the new session.</summary>
+public sealed class CreateSession(Api api, SessionStore sessions)
+{
+    /// <summary>POST a session: 200 with the new session.</summary>
+    [Function(nameof(CreateSession))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,
+        string accountId,
+        CancellationToken cancellation)
+        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        {
+            var body = await request.ReadJsonAsync(NewSession.Read, cancellation);
+            if (body.Refusal is { } refusal)
+                return refusal;
+
+            var session = await sessions.CreateAsync(accountId, body.Value ?? NewSession.Default, cancellation);
+            return Reply.Ok(session, WireFormat.Default.Session);
+        });
+}

@@ -1,0 +1,25 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>DELETE a session, which frees its participants: 204.</summary>
+public sealed class DeleteSession(Api api, SessionStore sessions)
+{
+    /// <summary>DELETE a session, which frees its participants: 204.</summary>
+    [Function(nameof(DeleteSession))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,
+        string accountId,
+        string sessionId,
+        CancellationToken cancellation)
+        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        {
+            if (!Ids.TryParse(sessionId, out var id))
+                return Reply.NoSession;
+
+            return await sessions.DeleteAsync(accountId, id, cancellation) ? Reply.NoContent : Reply.NoSession;
+        });
+}

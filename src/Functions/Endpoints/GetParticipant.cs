@@ -1,0 +1,28 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>GET a participant: 200 with it.</summary>
+public sealed class GetParticipant(Api api, ParticipantStore participants)
+{
+    /// <summary>GET a participant: 200 with it.</summary>
+    [Function(nameof(GetParticipant))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
+        string accountId,
+        string participantId,
+        CancellationToken cancellation)
+        => api.RunAsync(request, accountId, Access.Read, cancellation, async () =>
+        {
+            if (!Ids.TryParse(participantId, out var id))
+                return Reply.NoParticipant;
+
+            return await participants.GetAsync(accountId, id, cancellation) is { } participant
+                ? Reply.Ok(participant, WireFormat.Default.Participant)
+                : Reply.NoParticipant;
+        });
+}

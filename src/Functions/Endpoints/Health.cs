@@ -1,0 +1,22 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>GET whether the service works: 200 when every table answers, otherwise 503. Without authentication.</summary>
+public sealed class Health(Api api, Tables tables)
+{
+    /// <summary>GET whether the service works.</summary>
+    [Function(nameof(Health))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request,
+        CancellationToken cancellation)
+        => api.RunAsync(request, async () =>
+        {
+            await tables.CheckAsync(cancellation);
+            return Reply.Ok(new("healthy"), WireFormat.Default.HealthStatus);
+        });
+}

@@ -1,0 +1,48 @@
+using System.Net;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Http;
+
+namespace Sessions.Endpoints;
+
+/// <summary>
+/// Everything that no other function takes: 405 where the path is ours and the method is not, otherwise 404. The host
+/// tries routes in the order of the functions' names, so this name has to be the last.
+/// </summary>
+public sealed class ZFallback(Api api)
+{
+    /// <summary>What each path allows. The host cannot be asked for the other functions' routes.</summary>
+    private static readonly (string[] Segments, string Allow)[] Paths =
+    [
+        Path(Routes.Sessions, "POST"),
+        Path(Routes.Session, "GET, DELETE"),
+        Path(Routes.SessionParticipants, "GET"),
+        Path(Routes.SessionParticipant, "PUT, DELETE"),
+        Path(Routes.Subscriptions, "GET, PUT"),
+        Path(Routes.Participants, "POST"),
+        Path(Routes.Participant, "GET, DELETE"),
+        Path(Routes.Health, "GET"),
+    ];
+
+    /// <summary>Answers what no other function takes.</summary>
+    [Function(nameof(ZFallback))]
+    public Task<HttpResponseData> Run(
+        [HttpTrigger(AuthorizationLevel.Anonymous, Route = "{*path}")] HttpRequestData request)
+        => api.RunAsync(request, () => Task.FromResult(Answer(request)));
+
+    private static Reply Answer(HttpRequestData request)
+    {
+        var path = request.Url.AbsolutePath[1..];
+        var segments = (path.EndsWith('/') ? path[..^1] : path).Split('/');
+        return Array.Find(Paths, known => Matches(known.Segments, segments)).Allow is { } allow
+            ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path takes {allow}.", Header: ("Allow", allow))
+            : Reply.NotFound("There is nothing at this path.");
+    }
+
+    private static (string[] Segments, string Allow) Path(string route, string allow) => (route.Split('/'), allow);
+
+    private static bool Matches(string[] known, string[] segments)
+        => known.Length == segments.Length && known.Zip(segments).All(pair => pair.First[0] == '{'
+            ? pair.Second.Length > 0
+            : pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Microsoft.Extensions.Logging;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Http;
+
+/// <summary>What every operation shares: authentication, and one place that turns a result or a failure into a response.</summary>
+public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger)
+{
+    private static readonly Reply Unauthorized = new(
+        HttpStatusCode.Unauthorized,
+        Error: "The credentials do not open this account.",
+        Header: ("WWW-Authenticate", "Basic realm=\"Sessions\", charset=\"UTF-8\""));
+
+    private static readonly Reply Forbidden = new(HttpStatusCode.Forbidden, Error: "The credentials may only read.");
+
+    private static readonly Reply Unavailable = new(
+        HttpStatusCode.ServiceUnavailable, Error: "The service is busy; try again.", Header: ("Retry-After", "1"));
+
+    private static readonly Reply Failed = new(HttpStatusCode.InternalServerError, Error: "The request failed.");
+
+    /// <summary>Answers an operation on an account, for callers who may do what it <paramref name="needs"/>.</summary>
+    public Task<HttpResponseData> RunAsync(
+        HttpRequestData request, string accountId, Access needs, CancellationToken cancellation, Func<Task<Reply>> operation)
+        => RunAsync(request, async () =>
+        {
+            var authorization = request.Headers.TryGetValues("Authorization", out var values) ? string.Join(',', values) : null;
+            return await authenticator.AuthenticateAsync(accountId, authorization, cancellation) switch
+            {
+                null => Unauthorized,
+                { } access when access < needs => Forbidden,
+                _ => await operation(),
+            };
+        });
+
+    /// <summary>Answers without authentication.</summary>
+    public async Task<HttpResponseData> RunAsync(HttpRequestData request, Func<Task<Reply>> operation)
+    {
+        var requestId = RequestIdOf(request.FunctionContext.TraceContext);
+        var reply = await TryAsync(operation, requestId);
+
+        var response = request.CreateResponse();
+        response.StatusCode = reply.Status;
+        response.Headers.Add("x-request-id", requestId);
+        if (reply.Header is { } header)
+            response.Headers.Add(header.Name, header.Value);
+
+        var json = reply.Error is null
+            ? reply.Json
+            : JsonSerializer.SerializeToUtf8Bytes(
+                new ApiError(reply.Error, reply.Error, (int)reply.Status, requestId), WireFormat.Default.ApiError);
+        if (!json.IsEmpty)
+        {
+            response.Headers.Add("Content-Type", "application/json");
+            await response.Body.WriteAsync(json);
+        }
+
+        return response;
+    }
+
+    private async Task<Reply> TryAsync(Func<Task<Reply>> operation, string requestId)
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception))
+        {
+            LogUnavailable(requestId, exception);
+            return Unavailable;
+        }
+        catch (Exception exception)
+        {
+            LogFailed(requestId, exception);
+            return Failed;
+        }
+    }
+
+    /// <summary>The W3C trace id (https://www.w3.org/TR/trace-context/), or a new one when there is none.</summary>
+    private static string RequestIdOf(TraceContext trace)
+        => ActivityContext.TryParse(trace.TraceParent, null, out var context)
+            ? context.TraceId.ToHexString()
+            : ActivityTraceId.CreateRandom().ToHexString();
+
+    [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not answer in time, or the caller went away.")]
+    private partial void LogUnavailable(string requestId, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Error, "Request {RequestId} failed.")]
+    private partial void LogFailed(string requestId, Exception exception);
+}

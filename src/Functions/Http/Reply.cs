@@ -1,0 +1,47 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sessions.Storage;
+
+namespace Sessions.Http;
+
+/// <summary>What an operation answers: a status with JSON, with an error text, or with nothing.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Json">The body of a success, in UTF-8.</param>
+/// <param name="Error">The text of an error.</param>
+/// <param name="Header">One more header.</param>
+public sealed record Reply(
+    HttpStatusCode Status, ReadOnlyMemory<byte> Json = default, string? Error = null, (string Name, string Value)? Header = null)
+{
+    /// <summary>204.</summary>
+    public static Reply NoContent { get; } = new(HttpStatusCode.NoContent);
+
+    /// <summary>404 for a session.</summary>
+    public static Reply NoSession { get; } = NotFound("There is no session with this id.");
+
+    /// <summary>404 for a participant.</summary>
+    public static Reply NoParticipant { get; } = NotFound("There is no participant with this id.");
+
+    /// <summary>404 for a membership.</summary>
+    public static Reply NotAMember { get; } = NotFound("There is no participant with this id in this session.");
+
+    /// <summary>200 with a JSON body.</summary>
+    public static Reply Ok<T>(T value, JsonTypeInfo<T> type) => new(HttpStatusCode.OK, JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    /// <summary>404.</summary>
+    public static Reply NotFound(string error) => new(HttpStatusCode.NotFound, Error: error);
+
+    /// <summary>How a change of a membership is answered.</summary>
+    public static Reply To(MembershipOutcome outcome) => outcome switch
+    {
+        MembershipOutcome.Done => NoContent,
+        MembershipOutcome.NoSession => NoSession,
+        MembershipOutcome.NoParticipant => NoParticipant,
+        MembershipOutcome.NotAMember => NotAMember,
+        MembershipOutcome.InAnotherSession => Conflict("The participant is in another session; remove it from there first."),
+        MembershipOutcome.SessionFull => Conflict("The session has as many participants as it may have."),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
+    };
+
+    private static Reply Conflict(string error) => new(HttpStatusCode.Conflict, Error: error);
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Model;
+
+namespace Sessions.Http;
+
+/// <summary>A request body that was read, or the reply that refuses it.</summary>
+/// <param name="Value">The body; default when there is none, or it is the literal <c>null</c> (the Ruby and PHP SDKs).</param>
+/// <param name="Refusal">Set when the body cannot be used.</param>
+public readonly record struct RequestBody<T>(T? Value, Reply? Refusal);
+
+/// <summary>Reads request bodies.</summary>
+public static class RequestBody
+{
+    /// <summary>The largest body, in bytes.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    /// <summary>Reads the body as JSON, whatever its content type says. An empty array is an empty object (the PHP SDK).</summary>
+    public static async Task<RequestBody<T>> ReadJsonAsync<T>(
+        this HttpRequestData request, Func<JsonField, T> read, CancellationToken cancellation)
+    {
+        if (await ReadBytesAsync(request, cancellation) is not { } bytes)
+            return new(default, new(HttpStatusCode.RequestEntityTooLarge, Error: $"The body: expected at most {MaxBytes} bytes."));
+        if (bytes.IsEmpty)
+            return default;
+
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            var json = document.RootElement;
+            return json.ValueKind == JsonValueKind.Null ? default : new(read(new(OrEmptyObject(json), "")), null);
+        }
+        catch (JsonException exception)
+        {
+            return Refuse<T>(exception.LineNumber is null ? exception.Message : string.Create(
+                CultureInfo.InvariantCulture,
+                $"The body: expected a JSON object, and it is not well-formed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+        }
+        catch (InvalidOperationException)
+        {
+            return Refuse<T>("The body: expected field names of valid Unicode characters.");
+        }
+    }
+
+    private static RequestBody<T> Refuse<T>(string error) => new(default, new(HttpStatusCode.BadRequest, Error: error));
+
+    private static JsonElement OrEmptyObject(JsonElement json)
+        => json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 0 ? JsonElement.Parse("{}") : json;
+
+    /// <summary>The bytes, without a byte order mark; null when there are too many, of which no more than that are read.</summary>
+    private static async Task<ReadOnlyMemory<byte>?> ReadBytesAsync(HttpRequestData request, CancellationToken cancellation)
+    {
+        if (request.Headers.TryGetValues("Content-Length", out var values)
+            && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced)
+            && announced > MaxBytes)
+        {
+            return null;
+        }
+
+        using var body = new MemoryStream();
+        var buffer = new byte[4096];
+        int count;
+        while ((count = await request.Body.ReadAsync(buffer, cancellation)) > 0)
+        {
+            if (body.Length + count > MaxBytes)
+                return null;
+            body.Write(buffer, 0, count);
+        }
+
+        var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
+        return bytes.Span.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
+    }
+}

@@ -1,0 +1,31 @@
+namespace Sessions.Http;
+
+/// <summary>The paths of the API. The host matches them without regard to case, and with or without one trailing slash.</summary>
+public static class Routes
+{
+    /// <summary>The sessions of an account.</summary>
+    public const string Sessions = Account + "/sessions";
+
+    /// <summary>One session.</summary>
+    public const string Session = Sessions + "/{sessionId}";
+
+    /// <summary>The participants in a session.</summary>
+    public const string SessionParticipants = Session + "/participants";
+
+    /// <summary>One participant in a session.</summary>
+    public const string SessionParticipant = SessionParticipants + "/{participantId}";
+
+    /// <summary>What a participant in a session receives.</summary>
+    public const string Subscriptions = SessionParticipant + "/subscriptions";
+
+    /// <summary>The participants of an account.</summary>
+    public const string Participants = Account + "/participants";
+
+    /// <summary>One participant.</summary>
+    public const string Participant = Participants + "/{participantId}";
+
+    /// <summary>Whether the service works.</summary>
+    public const string Health = "health";
+
+    private const string Account = "v1/accounts/{accountId}";
+}

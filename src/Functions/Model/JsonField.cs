@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace Sessions.Model;
+
+/// <summary>
+/// A place in a request body: its value and the path that an error names it by. Whatever is not as expected is a
+/// <see cref="JsonException"/> whose message gives the path and the expectation.
+/// </summary>
+/// <param name="Value">The JSON found there.</param>
+/// <param name="Path">Where that is, as in <c>participants[0].streamAliases</c>; empty for the body itself.</param>
+public readonly record struct JsonField(JsonElement Value, string Path)
+{
+    /// <summary>The field <paramref name="name"/> of this object; null when it is missing or <c>null</c>: clients send both.</summary>
+    public JsonField? Field(string name)
+    {
+        if (Value.ValueKind != JsonValueKind.Object)
+            throw Expected("an object");
+
+        return Value.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? new(value, Path.Length == 0 ? name : $"{Path}.{name}")
+            : null;
+    }
+
+    /// <summary>This string, which may have at most <paramref name="maxLength"/> Unicode characters.</summary>
+    public string Text(int maxLength)
+    {
+        var text = Text();
+        return text.Length <= maxLength || text.EnumerateRunes().Count() <= maxLength
+            ? text
+            : throw Expected($"at most {maxLength} characters");
+    }
+
+    /// <summary>This string.</summary>
+    public string Text()
+    {
+        if (Value.ValueKind != JsonValueKind.String)
+            throw Expected("a string");
+
+        try
+        {
+            return Value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Expected("a string of valid Unicode characters");
+        }
+    }
+
+    /// <summary>This string, in any case, as the one of <paramref name="values"/> that it names.</summary>
+    public string OneOf(params ReadOnlySpan<string> values)
+    {
+        var text = Value.ValueKind == JsonValueKind.String ? Text() : null;
+        foreach (var value in values)
+        {
+            if (value.Equals(text, StringComparison.OrdinalIgnoreCase))
+                return value;
+        }
+
+        throw Expected(string.Join(" or ", values!));
+    }
+
+    /// <summary>The items of this array, which may have at most <paramref name="maxCount"/>.</summary>
+    public IReadOnlyList<JsonField> Items(int maxCount)
+    {
+        if (Value.ValueKind != JsonValueKind.Array)
+            throw Expected("an array");
+        if (Value.GetArrayLength() > maxCount)
+            throw Expected($"at most {maxCount} items");
+
+        var path = Path;
+        return [.. Value.EnumerateArray().Select((item, index) => new JsonField(item, $"{path}[{index}]"))];
+    }
+
+    /// <summary>The error that this place is not <paramref name="what"/>.</summary>
+    public JsonException Expected(string what) => new($"{(Path.Length == 0 ? "The body" : Path)}: expected {what}.");
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+
+namespace Sessions.Model;
+
+/// <summary>
+/// Whose media a participant receives: those of <paramref name="Participants"/> when there are any, otherwise
+/// everyone's in the session when <paramref name="SessionId"/> is there, otherwise nobody's.
+/// </summary>
+/// <param name="SessionId">The session; left out when there is no subscription.</param>
+/// <param name="Participants">At most <see cref="MaxParticipants"/> participants, who need not be in the session yet.</param>
+public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantSubscription>? Participants)
+{
+    /// <summary>The most participants that one participant may name.</summary>
+    public const int MaxParticipants = 100;
+
+    /// <summary>The most stream aliases of one named participant.</summary>
+    public const int MaxStreamAliases = 50;
+
+    /// <summary>The longest stream alias, in Unicode characters.</summary>
+    public const int MaxStreamAliasLength = 100;
+
+    /// <summary>The most that subscriptions may take as JSON, in bytes: what one column of Table Storage holds.</summary>
+    public const int MaxStoredBytes = 64 * 1024;
+
+    /// <summary>No subscription.</summary>
+    public static Subscriptions None { get; } = new(null, null);
+
+    /// <summary>Reads a request body for a participant of the session <paramref name="sessionId"/>.</summary>
+    /// <exception cref="JsonException">The body is not valid; the message names the field and what was expected.</exception>
+    public static Subscriptions Read(JsonField body, Guid sessionId)
+    {
+        var session = body.Field("sessionId");
+        var sessionText = session?.Text();
+        var participants = body.Field("participants");
+        if (participants?.Items(MaxParticipants) is { Count: > 0 } items)
+        {
+            var subscriptions = new Subscriptions(sessionId.ToString(), [.. items.Select(ParticipantSubscription.Read)]);
+            return JsonSerializer.SerializeToUtf8Bytes(subscriptions, WireFormat.Default.Subscriptions).Length <= MaxStoredBytes
+                ? subscriptions
+                : throw participants.Value.Expected($"at most {MaxStoredBytes} bytes in all");
+        }
+
+        if (session is null)
+            return None;
+
+        return Guid.TryParseExact(sessionText, "D", out var named) && named == sessionId
+            ? new(sessionId.ToString(), null)
+            : throw session.Value.Expected("the id of the session in the path, or else participants");
+    }
+}
+
+/// <summary>One participant of a subscription.</summary>
+/// <param name="ParticipantId">The participant whose media are received.</param>
+/// <param name="StreamAliases">Which of its streams; all of them when left out or empty.</param>
+public sealed record ParticipantSubscription(string ParticipantId, IReadOnlyList<string>? StreamAliases)
+{
+    /// <summary>Reads one item of <c>participants</c>.</summary>
+    /// <exception cref="JsonException">The item is not valid; the message names the field and what was expected.</exception>
+    public static ParticipantSubscription Read(JsonField item)
+    {
+        var id = item.Field("participantId") ?? throw item.Expected("a participantId");
+        if (!Guid.TryParseExact(id.Text(), "D", out _))
+            throw id.Expected("the id of a participant, a UUID");
+
+        return new(
+            id.Text(),
+            item.Field("streamAliases")?.Items(Subscriptions.MaxStreamAliases).Select(alias => alias.Text(Subscriptions.MaxStreamAliasLength)).ToArray());
+    }
+}

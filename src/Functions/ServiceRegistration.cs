@@ -1,0 +1,39 @@
+using Azure.Data.Tables;
+using Azure.Identity;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Http;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions;
+
+/// <summary>What the functions need, in every host.</summary>
+public static class ServiceRegistration
+{
+    /// <summary>Registers the services of the functions.</summary>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    public static IServiceCollection AddSessions(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(SessionsOptions.Read(configuration));
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(_ => StorageFaults.ClientOptions());
+        services.AddSingleton(provider => Connect(
+            provider.GetRequiredService<SessionsOptions>(), provider.GetRequiredService<TableClientOptions>()));
+        services.AddSingleton<Tables>();
+        services.AddSingleton<SessionStore>();
+        services.AddSingleton<ParticipantStore>();
+        services.AddSingleton<MembershipStore>();
+        services.AddSingleton<CredentialStore>();
+        services.AddSingleton<Authenticator>();
+        services.AddSingleton<ParticipantTokens>();
+        services.AddSingleton<Api>();
+        return services;
+    }
+
+    private static TableServiceClient Connect(SessionsOptions options, TableClientOptions clientOptions)
+        => options.StorageTableEndpoint is { } endpoint
+            ? new(endpoint, new DefaultAzureCredential(), clientOptions)
+            : new(options.StorageConnectionString, clientOptions);
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Configuration;
+
+namespace Sessions;
+
+/// <summary>The configuration cannot be used. The message has a line for each mistake and no secret.</summary>
+public sealed class InvalidConfigurationException(IEnumerable<string> mistakes) : Exception(string.Join('\n', mistakes));
+
+/// <summary>The configuration: the settings whose names begin with <c>Sessions:</c> (in the environment <c>Sessions__</c>).</summary>
+public sealed record SessionsOptions
+{
+    /// <summary>A storage connection string; null when <see cref="StorageTableEndpoint"/> is set.</summary>
+    public string? StorageConnectionString { get; private init; }
+
+    /// <summary>A table endpoint that is opened with the app's own identity; null when <see cref="StorageConnectionString"/> is set.</summary>
+    public Uri? StorageTableEndpoint { get; private init; }
+
+    /// <summary>The key that signs participants' tokens, at least <see cref="MinTokenSigningKeyBytes"/> bytes.</summary>
+    public ReadOnlyMemory<byte> TokenSigningKey { get; private init; }
+
+    /// <summary>How long a session lives from its creation.</summary>
+    public TimeSpan SessionLifetime { get; private init; }
+
+    /// <summary>How long a participant lives from its creation.</summary>
+    public TimeSpan ParticipantLifetime { get; private init; }
+
+    /// <summary>The most participants in a session.</summary>
+    public int ParticipantsPerSession { get; private init; }
+
+    private const int MinTokenSigningKeyBytes = 32;
+
+    // A session's header and members change in one transaction, which may have 100 actions; a join needs two for itself.
+    private const int MaxParticipantsPerSession = 98;
+    private const int DefaultParticipantsPerSession = 20;
+
+    private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(9);
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(365);
+
+    /// <summary>Reads and checks the settings.</summary>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    public static SessionsOptions Read(IConfiguration configuration)
+    {
+        List<string> mistakes = [];
+        var section = configuration.GetSection("Sessions");
+        var options = new SessionsOptions
+        {
+            StorageConnectionString = ReadConnectionString(section, mistakes),
+            StorageTableEndpoint = ReadTableEndpoint(section, mistakes),
+            TokenSigningKey = ReadTokenSigningKey(section, mistakes),
+            SessionLifetime = ReadLifetime(section, nameof(SessionLifetime), mistakes),
+            ParticipantLifetime = ReadLifetime(section, nameof(ParticipantLifetime), mistakes),
+            ParticipantsPerSession = ReadParticipantsPerSession(section, mistakes),
+        };
+
+        var hasConnectionString = section[nameof(StorageConnectionString)] is { Length: > 0 };
+        var hasTableEndpoint = section[nameof(StorageTableEndpoint)] is { Length: > 0 };
+        if (hasConnectionString == hasTableEndpoint)
+        {
+            mistakes.Add(
+                $"Sessions:{nameof(StorageConnectionString)} or Sessions:{nameof(StorageTableEndpoint)}: "
+                + (hasTableEndpoint ? "both are set; set only one." : "neither is set; set one."));
+        }
+
+        return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+    }
+
+    private static string? ReadConnectionString(IConfiguration section, List<string> mistakes)
+    {
+        if (section[nameof(StorageConnectionString)] is not { Length: > 0 } text)
+            return null;
+
+        try
+        {
+            _ = new TableServiceClient(text);
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException or ArgumentException)
+        {
+            mistakes.Add($"Sessions:{nameof(StorageConnectionString)}: expected a storage connection string.");
+        }
+
+        return text;
+    }
+
+    private static Uri? ReadTableEndpoint(IConfiguration section, List<string> mistakes)
+    {
+        if (section[nameof(StorageTableEndpoint)] is not { Length: > 0 } text)
+            return null;
+
+        if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps)
+            return endpoint;
+
+        mistakes.Add($"Sessions:{nameof(StorageTableEndpoint)}: expected an https URL, such as https://ACCOUNT.table.core.windows.net.");
+        return null;
+    }
+
+    private static byte[] ReadTokenSigningKey(IConfiguration section, List<string> mistakes)
+    {
+        var key = Encoding.UTF8.GetBytes(section[nameof(TokenSigningKey)] ?? "");
+        if (key.Length < MinTokenSigningKeyBytes)
+            mistakes.Add($"Sessions:{nameof(TokenSigningKey)}: expected at least {MinTokenSigningKeyBytes} bytes, and there are {key.Length}.");
+
+        return key;
+    }
+
+    private static TimeSpan ReadLifetime(IConfiguration section, string name, List<string> mistakes)
+    {
+        if (section[name] is not { Length: > 0 } text)
+            return DefaultLifetime;
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var lifetime) && lifetime >= TimeSpan.FromSeconds(1) && lifetime <= MaxLifetime)
+            return lifetime;
+
+        mistakes.Add($"Sessions:{name}: expected a time of 1 second to 365 days, as in 09:00:00.");
+        return DefaultLifetime;
+    }
+
+    private static int ReadParticipantsPerSession(IConfiguration section, List<string> mistakes)
+    {
+        if (section[nameof(ParticipantsPerSession)] is not { Length: > 0 } text)
+            return DefaultParticipantsPerSession;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MaxParticipantsPerSession)
+            return count;
+
+        mistakes.Add($"Sessions:{nameof(ParticipantsPerSession)}: expected a number from 1 to {MaxParticipantsPerSession}.");
+        return DefaultParticipantsPerSession;
+    }
+}

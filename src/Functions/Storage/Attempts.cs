@@ -1,0 +1,25 @@
+using System.Security.Cryptography;
+
+namespace Sessions.Storage;
+
+/// <summary>Bounds how often one request tries again after it lost against another, and spreads the tries out.</summary>
+internal sealed class Attempts(TimeProvider time, CancellationToken cancellation)
+{
+    private const int MaxPauses = 40;
+    private const int MaxPauseMilliseconds = 200;
+
+    private int _pauses;
+
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    /// <summary>Waits a random while, longer as the tries go on.</summary>
+    /// <exception cref="StorageBusyException">It was the last try.</exception>
+    public Task PauseAsync()
+    {
+        if (++_pauses > MaxPauses)
+            throw new StorageBusyException();
+
+        var longest = Math.Min(MaxPauseMilliseconds, 2 << Math.Min(_pauses, 16));
+        return Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(longest)), time, Cancellation);
+    }
+}

@@ -1,0 +1,25 @@
+namespace Sessions.Storage;
+
+/// <summary>The columns' names: a contract with the rows that are stored already.</summary>
+internal static class Columns
+{
+    public const string Tag = nameof(Tag);
+    public const string Created = nameof(Created);
+    public const string Expires = nameof(Expires);
+    public const string Joined = nameof(Joined);
+    public const string CallbackUrl = nameof(CallbackUrl);
+    public const string PublishPermissions = nameof(PublishPermissions);
+    public const string DeviceApiVersion = nameof(DeviceApiVersion);
+
+    /// <summary>JSON in UTF-8, as a binary column: a string column holds half as many bytes.</summary>
+    public const string Subscriptions = nameof(Subscriptions);
+
+    /// <summary>The claim: the session that a participant is in or is joining; empty for none.</summary>
+    public const string SessionId = nameof(SessionId);
+
+    /// <summary>Fresh for each write: a writer that got no clear answer reads the row back and looks for its own.</summary>
+    public const string WriteId = nameof(WriteId);
+
+    public const string SecretHash = nameof(SecretHash);
+    public const string Access = nameof(Access);
+}

@@ -1,0 +1,82 @@
+using Azure;
+using Azure.Data.Tables;
+
+namespace Sessions.Storage;
+
+/// <summary>A session's header and members as one query answered them, and the transactions that change them.</summary>
+internal sealed class SessionPartition
+{
+    private readonly string _accountId;
+    private readonly TableClient _table;
+
+    private SessionPartition(TableClient table, string accountId, HeaderRow header, IReadOnlyList<MemberRow> members)
+    {
+        _table = table;
+        _accountId = accountId;
+        Header = header;
+        Members = members;
+    }
+
+    public HeaderRow Header { get; }
+
+    /// <summary>Every member row, those that have expired too.</summary>
+    public IReadOnlyList<MemberRow> Members { get; }
+
+    /// <summary>Reads the partition; null when there is no header. One storage call.</summary>
+    public static async Task<SessionPartition?> FindAsync(
+        TableClient table, string accountId, Guid sessionId, CancellationToken cancellation)
+    {
+        var partitionKey = Keys.Partition(accountId, sessionId);
+        HeaderRow? header = null;
+        List<MemberRow> members = [];
+        var rows = table.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey}"), cancellationToken: cancellation);
+        await foreach (var row in rows)
+        {
+            if (row.RowKey == Keys.Header)
+                header = HeaderRow.From(row, sessionId);
+            else if (Keys.IsMember(row.RowKey))
+                members.Add(MemberRow.From(row));
+        }
+
+        return header is null ? null : new(table, accountId, header, members);
+    }
+
+    public MemberRow? Member(Guid participantId) => Members.FirstOrDefault(member => member.ParticipantId == participantId);
+
+    /// <summary>The members that have not expired.</summary>
+    public IEnumerable<MemberRow> LiveMembers(DateTimeOffset now) => Members.Where(member => now < member.Expires);
+
+    /// <summary>Rewrites the header, so that no join that read it before can land. One storage call.</summary>
+    public Task<Write> FenceAsync(CancellationToken cancellation)
+        => _table.TryMergeAsync(HeaderChange(Guid.NewGuid()), Header.ETag, cancellation);
+
+    /// <summary>Inserts a member and drops those that have expired. One storage call.</summary>
+    public Task<Write> AddAsync(TableEntity member, DateTimeOffset now, CancellationToken cancellation)
+        => _table.TrySubmitAsync(
+            [
+                RewriteHeader(Guid.NewGuid()),
+                new(TableTransactionActionType.Add, member),
+                .. Members.Where(other => other.Expires <= now).Select(other => Delete(Keys.Member(other.ParticipantId), ETag.All)),
+            ],
+            cancellation);
+
+    /// <summary>Deletes a member; afterwards the header has <paramref name="writeId"/>. One storage call.</summary>
+    public Task<Write> RemoveAsync(Guid participantId, Guid writeId, CancellationToken cancellation)
+        => _table.TrySubmitAsync([RewriteHeader(writeId), Delete(Keys.Member(participantId), ETag.All)], cancellation);
+
+    /// <summary>Deletes the session with all its members. One storage call.</summary>
+    public Task<Write> DeleteAsync(CancellationToken cancellation)
+        => _table.TrySubmitAsync(
+            [Delete(Keys.Header, Header.ETag), .. Members.Select(member => Delete(Keys.Member(member.ParticipantId), ETag.All))],
+            cancellation);
+
+    private TableTransactionAction RewriteHeader(Guid writeId)
+        => new(TableTransactionActionType.UpdateMerge, HeaderChange(writeId), Header.ETag);
+
+    private TableTransactionAction Delete(string rowKey, ETag etag)
+        => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(_accountId, Header.Id), rowKey), etag);
+
+    private TableEntity HeaderChange(Guid writeId)
+        => new(Keys.Partition(_accountId, Header.Id), Keys.Header) { [Columns.WriteId] = writeId.ToString() };
+}

@@ -1,0 +1,43 @@
+using Azure;
+using Azure.Core;
+using Azure.Core.Pipeline;
+using Azure.Data.Tables;
+
+namespace Sessions.Storage;
+
+/// <summary>Thrown when a change lost against others, or storage did not answer, more often than is worth another try.</summary>
+public sealed class StorageBusyException() : Exception("Storage did not settle the request in time.");
+
+/// <summary>What to do when storage fails.</summary>
+public static class StorageFaults
+{
+    /// <summary>The table client's options: quick retries, of reads only.</summary>
+    public static TableClientOptions ClientOptions() => new()
+    {
+        Retry = { NetworkTimeout = TimeSpan.FromSeconds(10) },
+        RetryPolicy = new ReadRetryPolicy(),
+    };
+
+    /// <summary>Whether another try may succeed: no answer, a time-out, throttling, or an error of the service.</summary>
+    public static bool IsTransient(Exception exception) => exception switch
+    {
+        RequestFailedException { Status: 0 or 408 or 429 or >= 500 } => true,
+        StorageBusyException or OperationCanceledException or IOException => true,
+        AggregateException { InnerExceptions.Count: > 0 } all => all.InnerExceptions.All(IsTransient),
+        _ => false,
+    };
+
+    /// <summary>
+    /// Retries reads. A write goes out once: when its answer is lost, only the protocol knows whether to send it again,
+    /// and a second answer would hide what became of the first try.
+    /// </summary>
+    private sealed class ReadRetryPolicy()
+        : RetryPolicy(maxRetries: 3, DelayStrategy.CreateExponentialDelayStrategy(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2)))
+    {
+        protected override bool ShouldRetry(HttpMessage message, Exception? exception)
+            => message.Request.Method == RequestMethod.Get && base.ShouldRetry(message, exception);
+
+        protected override ValueTask<bool> ShouldRetryAsync(HttpMessage message, Exception? exception)
+            => message.Request.Method == RequestMethod.Get ? base.ShouldRetryAsync(message, exception) : new(false);
+    }
+}

@@ -1,0 +1,107 @@
+using Azure;
+using Azure.Data.Tables;
+using Azure.Data.Tables.Models;
+
+namespace Sessions.Storage;
+
+/// <summary>How a write ended.</summary>
+internal enum WriteOutcome
+{
+    /// <summary>It is stored.</summary>
+    Done,
+
+    /// <summary>Refused and nothing changed: the row is there already, or has another ETag.</summary>
+    Conflict,
+
+    /// <summary>Refused and nothing changed: the row is not there.</summary>
+    Missing,
+
+    /// <summary>No clear answer: it may be stored, or may yet be.</summary>
+    Unknown,
+}
+
+/// <summary>A write's outcome, and the ETag of the row when it is stored.</summary>
+internal readonly record struct Write(WriteOutcome Outcome, ETag ETag = default);
+
+/// <summary>The calls of <see cref="TableClient"/> with expected outcomes as values; only the unexpected is thrown.</summary>
+internal static class TableWrites
+{
+    /// <summary>The row, or null when there is none.</summary>
+    public static async Task<TableEntity?> FindAsync(
+        this TableClient table, string partitionKey, string rowKey, CancellationToken cancellation)
+    {
+        var found = await table.GetEntityIfExistsAsync<TableEntity>(partitionKey, rowKey, cancellationToken: cancellation);
+        if (found.HasValue)
+            return found.Value;
+
+        // The SDK answers a missing table, too, as a missing row.
+        var response = found.GetRawResponse();
+        return response.Headers.TryGetValue("x-ms-error-code", out var code) && code == TableErrorCode.TableNotFound
+            ? throw new RequestFailedException(response)
+            : null;
+    }
+
+    public static Task<Write> TryAddAsync(this TableClient table, TableEntity row, CancellationToken cancellation)
+        => TryAsync(() => table.AddEntityAsync(row, cancellation), cancellation);
+
+    /// <summary>Changes the columns that <paramref name="row"/> has, if the stored row has the ETag.</summary>
+    public static Task<Write> TryMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
+        => TryAsync(() => table.UpdateEntityAsync(row, etag, TableUpdateMode.Merge, cancellation), cancellation);
+
+    public static Task<Write> TryDeleteAsync(
+        this TableClient table, string partitionKey, string rowKey, ETag etag, CancellationToken cancellation)
+        => TryAsync(() => table.DeleteEntityAsync(partitionKey, rowKey, etag, cancellation), cancellation);
+
+    /// <summary>All of the actions, which are of one partition, or none of them.</summary>
+    public static Task<Write> TrySubmitAsync(
+        this TableClient table, IEnumerable<TableTransactionAction> actions, CancellationToken cancellation)
+        => TryAsync(async () => (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse(), cancellation);
+
+    /// <summary>
+    /// Adds a row whose key was made for it. A row that is there already can only be an earlier try of this write
+    /// whose answer was lost; its <see cref="Columns.WriteId"/> tells.
+    /// </summary>
+    public static async Task AddNewAsync(this TableClient table, TableEntity row, Attempts attempts)
+    {
+        while (true)
+        {
+            var write = await table.TryAddAsync(row, attempts.Cancellation);
+            if (write.Outcome == WriteOutcome.Done)
+                return;
+
+            var stored = await table.FindAsync(row.PartitionKey, row.RowKey, attempts.Cancellation);
+            if (stored is not null)
+            {
+                if (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId))
+                    return;
+
+                throw new InvalidOperationException("A generated id is in use already.");
+            }
+
+            await attempts.PauseAsync();
+        }
+    }
+
+    private static async Task<Write> TryAsync(Func<Task<Response>> send, CancellationToken cancellation)
+    {
+        try
+        {
+            var response = await send();
+
+            // Deleting a row that is not there is no exception.
+            return response.Status == 404 ? new(WriteOutcome.Missing) : new(WriteOutcome.Done, response.Headers.ETag ?? default);
+        }
+        catch (RequestFailedException exception) when (exception.Status is 409 or 412)
+        {
+            return new(WriteOutcome.Conflict);
+        }
+        catch (RequestFailedException exception) when (exception.Status == 404 && exception.ErrorCode != TableErrorCode.TableNotFound)
+        {
+            return new(WriteOutcome.Missing);
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception) && !cancellation.IsCancellationRequested)
+        {
+            return new(WriteOutcome.Unknown);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Azure.Data.Tables;
+
+namespace Sessions.Storage;
+
+/// <summary>The three tables.</summary>
+public sealed class Tables(TableClient sessions, TableClient participants, TableClient credentials)
+{
+    /// <summary>The tables of a storage account.</summary>
+    public Tables(TableServiceClient service)
+        : this(service.GetTableClient("sessions"), service.GetTableClient("participants"), service.GetTableClient("credentials"))
+    {
+    }
+
+    /// <summary>A partition for each session: its header and its members.</summary>
+    public TableClient Sessions { get; } = sessions;
+
+    /// <summary>A partition for each participant: its fields and its claim.</summary>
+    public TableClient Participants { get; } = participants;
+
+    /// <summary>A partition for each account: its users.</summary>
+    public TableClient Credentials { get; } = credentials;
+
+    /// <summary>Makes the tables that are not there yet.</summary>
+    public Task CreateAsync(CancellationToken cancellation)
+        => Task.WhenAll(
+            Sessions.CreateIfNotExistsAsync(cancellation),
+            Participants.CreateIfNotExistsAsync(cancellation),
+            Credentials.CreateIfNotExistsAsync(cancellation));
+
+    /// <summary>Asks each table for a row.</summary>
+    /// <exception cref="Azure.RequestFailedException">A table is missing, or may not be read, or does not answer.</exception>
+    public Task CheckAsync(CancellationToken cancellation)
+        => Task.WhenAll(
+            CheckAsync(Sessions, cancellation),
+            CheckAsync(Participants, cancellation),
+            CheckAsync(Credentials, cancellation));
+
+    private static async Task CheckAsync(TableClient table, CancellationToken cancellation)
+    {
+        await foreach (var _ in table.QueryAsync<TableEntity>(maxPerPage: 1, select: ["PartitionKey"], cancellationToken: cancellation))
+            return;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using Azure.Data.Tables;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.LocalHost;
+
+/// <summary>The functions on Kestrel, with Azurite started for them unless other storage is configured.</summary>
+public static class LocalHostProgram
+{
+    private const string DefaultUrl = "http://localhost:7071";
+    private const string Account = "9900000";
+    private const string User = "local";
+    private const string Secret = "local";
+
+    /// <summary>The folder with Azurite's package.json, its installation and its data.</summary>
+    public static string AzuriteFolder { get; } = typeof(LocalHostProgram).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(AzuriteFolder)).Value!;
+
+    private static string DataFolder => Path.Combine(AzuriteFolder, "data");
+
+    /// <summary>Runs until Ctrl+C.</summary>
+    /// <exception cref="LocalHostException">It cannot start.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    public static async Task RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(console => console.SingleLine = true);
+        if (builder.Configuration["urls"] is null)
+            builder.WebHost.UseUrls(DefaultUrl);
+
+        await using var azurite = await ProvideStorageAsync(builder.Configuration);
+        ProvideTokenSigningKey(builder.Configuration);
+        await using var app = Build(builder);
+        await PrepareStorageAsync(app.Services);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException exception)
+        {
+            throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
+        }
+
+        Welcome(app.Urls.First());
+        await app.WaitForShutdownAsync();
+    }
+
+    /// <summary>The web application that serves the functions.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSessions(builder.Configuration);
+        var app = builder.Build();
+        app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly).InvokeAsync);
+        return app;
+    }
+
+    /// <summary>Starts Azurite, unless storage is configured.</summary>
+    private static async Task<Azurite?> ProvideStorageAsync(ConfigurationManager configuration)
+    {
+        if (configuration["Sessions:StorageConnectionString"] is { Length: > 0 } || configuration["Sessions:StorageTableEndpoint"] is { Length: > 0 })
+            return null;
+
+        var azurite = await Azurite.StartAsync(AzuriteFolder, DataFolder);
+        configuration["Sessions:StorageConnectionString"] = azurite.ConnectionString();
+        return azurite;
+    }
+
+    /// <summary>Makes a signing key once, unless one is configured, so that tokens outlive a restart.</summary>
+    private static void ProvideTokenSigningKey(ConfigurationManager configuration)
+    {
+        if (configuration["Sessions:TokenSigningKey"] is not null)
+            return;
+
+        var file = Path.Combine(DataFolder, "token-signing.key");
+        if (!File.Exists(file))
+        {
+            Directory.CreateDirectory(DataFolder);
+            File.WriteAllText(file, RandomNumberGenerator.GetHexString(64));
+        }
+
+        configuration["Sessions:TokenSigningKey"] = File.ReadAllText(file);
+    }
+
+    /// <summary>Makes the tables, and in storage on this machine the credential that everyone can read here.</summary>
+    private static async Task PrepareStorageAsync(IServiceProvider services)
+    {
+        var storage = services.GetRequiredService<TableServiceClient>();
+        try
+        {
+            await services.GetRequiredService<Tables>().CreateAsync(CancellationToken.None);
+            if (storage.Uri.IsLoopback)
+            {
+                await services.GetRequiredService<CredentialStore>().SaveAsync(
+                    Account, User, new(BasicCredentials.Hash(Secret), Access.Write), CancellationToken.None);
+            }
+            else
+            {
+                Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential {User}:{Secret} is not made there.");
+            }
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)
+        {
+            var reason = exception.GetBaseException().Message.Split('\n')[0].TrimEnd();
+            throw new LocalHostException($"The tables at {storage.Uri.GetLeftPart(UriPartial.Authority)} cannot be used: {reason}");
+        }
+    }
+
+    private static void Welcome(string address)
+    {
+        var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
+        Console.WriteLine($$"""
+
+            Sessions listens. The base URL for your SDK: {{url}}/v1
+            A first call, with account {{Account}}, user {{User}} and secret {{Secret}}:
+
+              curl -u {{User}}:{{Secret}} {{url}}/v1/accounts/{{Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'
+
+            Ctrl+C ends it.
+            """);
+    }
+}

@@ -1,0 +1,13 @@
+using Sessions;
+using Sessions.LocalHost;
+
+try
+{
+    await LocalHostProgram.RunAsync(args);
+    return 0;
+}
+catch (Exception exception) when (exception is LocalHostException or InvalidConfigurationException)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}
