@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -34,7 +33,7 @@ public sealed class Azurite : IAsyncDisposable
     /// <exception cref="LocalHostException">It cannot start.</exception>
     public static async Task<Azurite> StartAsync(string folder, string? dataFolder, params IEnumerable<string> accounts)
     {
-        await InstallAsync(folder);
+        await Node.InstallAsync(folder);
         var dataLock = dataFolder is null ? null : Lock(dataFolder);
         try
         {
@@ -50,7 +49,7 @@ public sealed class Azurite : IAsyncDisposable
             if (accountsAndKeys.Length > 0)
                 start.Environment["AZURITE_ACCOUNTS"] = accountsAndKeys;
 
-            var process = Start(start, folder);
+            var process = Node.Start(start, folder);
             await WaitUntilStartedAsync(process);
             return new(process, port, dataLock);
         }
@@ -82,38 +81,6 @@ public sealed class Azurite : IAsyncDisposable
         _process.Dispose();
         if (_lock is not null)
             await _lock.DisposeAsync();
-    }
-
-    private static async Task InstallAsync(string folder)
-    {
-        using var installing = await LockWhenFreeAsync(Path.Combine(folder, "node_modules.lock"));
-        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
-        if (installed.Exists && installed.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json")))
-            return;
-
-        Console.WriteLine("Installing Azurite, once...");
-        using var npm = Start(new(OperatingSystem.IsWindows() ? "npm.cmd" : "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]), folder);
-        var output = npm.StandardOutput.ReadToEndAsync();
-        var errors = await npm.StandardError.ReadToEndAsync();
-        await output;
-        await npm.WaitForExitAsync();
-        if (npm.ExitCode != 0)
-            throw new LocalHostException($"Azurite could not be installed: npm ci in {folder} says: {errors.Trim()}");
-    }
-
-    private static Process Start(ProcessStartInfo start, string folder)
-    {
-        start.WorkingDirectory = folder;
-        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
-        try
-        {
-            return Process.Start(start)!;
-        }
-        catch (Win32Exception)
-        {
-            throw new LocalHostException(
-                $"{start.FileName} was not found: install Node.js 20 or later (https://nodejs.org), or set Sessions__StorageConnectionString to storage of your own.");
-        }
     }
 
     private static async Task WaitUntilStartedAsync(Process process)
@@ -154,21 +121,6 @@ public sealed class Azurite : IAsyncDisposable
         catch (IOException)
         {
             throw new LocalHostException($"Another LocalHost is using the data in {dataFolder}: stop it, or set Sessions__StorageConnectionString.");
-        }
-    }
-
-    private static async Task<FileStream> LockWhenFreeAsync(string file)
-    {
-        while (true)
-        {
-            try
-            {
-                return new(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-            }
-            catch (IOException) when (File.Exists(file))
-            {
-                await Task.Delay(200);
-            }
         }
     }
 

@@ -37,7 +37,7 @@ public sealed class FunctionRouter
         foreach (var function in _functions)
         {
             RouteValueDictionary values = [];
-            if (!function.Takes(http.Request.Method) || !function.Route.TryMatch(http.Request.Path, values))
+            if (!function.Takes(http.Request, values))
                 continue;
 
             var context = new LocalFunctionContext(http);
@@ -63,7 +63,12 @@ public sealed class FunctionRouter
 
     private sealed record Function(MethodInfo Method, TemplateMatcher Route, string[] Methods, ObjectFactory Create)
     {
-        public bool Takes(string method) => Methods.Length == 0 || Methods.Contains(method, StringComparer.OrdinalIgnoreCase);
+        // On the host a catch-all takes paths that begin with two slashes, too; the matcher alone does not.
+        private readonly bool _takesEveryPath = Route.Template is { Segments.Count: 1, Parameters: [{ IsCatchAll: true }] };
+
+        public bool Takes(HttpRequest request, RouteValueDictionary values)
+            => (Methods.Length == 0 || Methods.Contains(request.Method, StringComparer.OrdinalIgnoreCase))
+                && (_takesEveryPath || Route.TryMatch(request.Path, values));
 
         public Task<HttpResponseData> InvokeAsync(HttpRequestData request, RouteValueDictionary values, HttpContext http)
         {

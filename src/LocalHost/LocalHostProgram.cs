@@ -26,7 +26,10 @@ public static class LocalHostProgram
     public static async Task RunAsync(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(console => console.SingleLine = true);
+        builder.Logging
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
+            .AddSimpleConsole(console => console.SingleLine = true);
         if (builder.Configuration["urls"] is null)
             builder.WebHost.UseUrls(DefaultUrl);
 
@@ -38,7 +41,7 @@ public static class LocalHostProgram
         {
             await app.StartAsync();
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
         {
             throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }

@@ -13,11 +13,11 @@ internal sealed class Attempts(TimeProvider time, CancellationToken cancellation
     public CancellationToken Cancellation { get; } = cancellation;
 
     /// <summary>Waits a random while, longer as the tries go on.</summary>
-    /// <exception cref="StorageBusyException">It was the last try.</exception>
+    /// <exception cref="StorageUnavailableException">It was the last try.</exception>
     public Task PauseAsync()
     {
         if (++_pauses > MaxPauses)
-            throw new StorageBusyException();
+            throw new StorageUnavailableException("The request was not settled after many tries.");
 
         var longest = Math.Min(MaxPauseMilliseconds, 2 << Math.Min(_pauses, 16));
         return Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(longest)), time, Cancellation);

@@ -5,8 +5,8 @@ using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>Thrown when a change lost against others, or storage did not answer, more often than is worth another try.</summary>
-public sealed class StorageBusyException() : Exception("Storage did not settle the request in time.");
+/// <summary>Storage did not do what it should, or lost to other changes more often than is worth another try.</summary>
+public sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>What to do when storage fails.</summary>
 public static class StorageFaults
@@ -22,7 +22,7 @@ public static class StorageFaults
     public static bool IsTransient(Exception exception) => exception switch
     {
         RequestFailedException { Status: 0 or 408 or 429 or >= 500 } => true,
-        StorageBusyException or OperationCanceledException or IOException => true,
+        StorageUnavailableException or OperationCanceledException or IOException => true,
         AggregateException { InnerExceptions.Count: > 0 } all => all.InnerExceptions.All(IsTransient),
         _ => false,
     };

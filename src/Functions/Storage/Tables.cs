@@ -1,3 +1,4 @@
+using Azure;
 using Azure.Data.Tables;
 
 namespace Sessions.Storage;
@@ -28,7 +29,7 @@ public sealed class Tables(TableClient sessions, TableClient participants, Table
             Credentials.CreateIfNotExistsAsync(cancellation));
 
     /// <summary>Asks each table for a row.</summary>
-    /// <exception cref="Azure.RequestFailedException">A table is missing, or may not be read, or does not answer.</exception>
+    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
     public Task CheckAsync(CancellationToken cancellation)
         => Task.WhenAll(
             CheckAsync(Sessions, cancellation),
@@ -37,7 +38,14 @@ public sealed class Tables(TableClient sessions, TableClient participants, Table
 
     private static async Task CheckAsync(TableClient table, CancellationToken cancellation)
     {
-        await foreach (var _ in table.QueryAsync<TableEntity>(maxPerPage: 1, select: ["PartitionKey"], cancellationToken: cancellation))
-            return;
+        try
+        {
+            await foreach (var _ in table.QueryAsync<TableEntity>(maxPerPage: 1, select: ["PartitionKey"], cancellationToken: cancellation))
+                return;
+        }
+        catch (RequestFailedException exception)
+        {
+            throw new StorageUnavailableException($"The table {table.Name} cannot be read.", exception);
+        }
     }
 }

@@ -1,0 +1,218 @@
+using System.Net;
+using System.Reflection;
+using System.Text;
+using Microsoft.Azure.Functions.Worker;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>Who may call what: every operation by every kind of caller.</summary>
+public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
+{
+    private const string Unauthorized = "The credentials do not open this account.";
+
+    /// <summary>Every function of the API but the two that are for everyone; a new one is in here by itself.</summary>
+    public static TheoryData<string, string> Operations => [.. HttpFunction.All
+        .Where(function => function.Name is not ("Health" or "ZFallback"))
+        .SelectMany(function => function.Methods.Select(method => (method, function.Route)))];
+
+    [Fact]
+    public void Every_operation_is_in_the_matrix()
+    {
+        Assert.Equal(11, Operations.Count);
+        Assert.Equal(HttpFunction.All.Count, typeof(SessionsOptions).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods()).Count(method => method.GetCustomAttribute<FunctionAttribute>() is not null));
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task Nobody_is_refused(string method, string route)
+    {
+        var answer = await SendAsync(await server.NewAccountAsync(), method, route, authorization: "");
+
+        IsUnauthorized(answer);
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task A_wrong_secret_is_refused(string method, string route)
+    {
+        var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic(Account.Writer, "wrong"));
+
+        IsUnauthorized(answer);
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task An_unknown_user_is_refused(string method, string route)
+    {
+        var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic("unknown", Server.Secret));
+
+        IsUnauthorized(answer);
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task A_credential_of_another_account_is_refused(string method, string route)
+    {
+        var (mine, theirs) = (await server.NewAccountAsync(), await server.NewAccountAsync());
+        await theirs.AddUserAsync("them", "their secret", Access.Write);
+        var authorization = Account.Basic("them", "their secret");
+        Assert.Equal(HttpStatusCode.OK, (await theirs.SendAsync(HttpMethod.Post, "/sessions", authorization: authorization)).Status);
+
+        var answer = await SendAsync(mine, method, route, authorization);
+
+        IsUnauthorized(answer);
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task A_credential_that_may_only_read_is_refused_on_a_write(string method, string route)
+    {
+        var account = await server.NewAccountAsync();
+        await account.AddUserAsync("reader", Server.Secret, Access.Read);
+
+        var answer = await SendAsync(account, method, route, Account.Basic("reader", Server.Secret));
+
+        if (method == "get")
+            Assert.Equal(HttpStatusCode.OK, answer.Status);
+        else
+            answer.IsError(HttpStatusCode.Forbidden, "The credentials may only read.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task A_credential_that_may_write_is_taken(string method, string route)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+
+        var answer = await account.SendAsync(new(method), BelowAccount(route, session, participant));
+
+        Assert.Contains(answer.Status, new[] { HttpStatusCode.OK, HttpStatusCode.NoContent });
+    }
+
+    [Theory]
+    [InlineData("Basic")]
+    [InlineData("Basic ")]
+    [InlineData("Basic !!!")]
+    [InlineData("Basic d3JpdGVy")]
+    [InlineData("Basic gDpzZWNyZXQ=")]
+    [InlineData("Basic OnNlY3JldA==")]
+    [InlineData("Bearer d3JpdGVyOnNlY3JldA==")]
+    [InlineData("d3JpdGVyOnNlY3JldA==")]
+    [InlineData(", ,")]
+    public async Task A_header_that_is_no_credential_is_refused(string authorization)
+    {
+        var account = await server.NewAccountAsync();
+
+        var answer = await account.ChangesNothingAsync(() => account.SendAsync(HttpMethod.Post, "/sessions", authorization: authorization));
+
+        IsUnauthorized(answer);
+    }
+
+    [Theory]
+    [InlineData("BASIC")]
+    [InlineData("basic")]
+    public async Task The_scheme_is_taken_in_any_case(string scheme)
+    {
+        var account = await server.NewAccountAsync();
+
+        var answer = await account.SendAsync(
+            HttpMethod.Post, "/sessions", authorization: Account.Basic(Account.Writer, Server.Secret).Replace("Basic", scheme, StringComparison.Ordinal));
+
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+    }
+
+    [Theory]
+    [InlineData("ünïcödé ☎", "sécrèt 😀")]
+    [InlineData("user", "with:colons::")]
+    [InlineData("user/with#odd?keys\\%", "")]
+    public async Task Names_and_secrets_are_UTF_8_and_the_name_ends_at_the_first_colon(string user, string secret)
+    {
+        var account = await server.NewAccountAsync();
+        await account.AddUserAsync(user, secret, Access.Write);
+
+        var answer = await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic(user, secret));
+
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+    }
+
+    [Fact]
+    public async Task A_name_too_long_for_any_user_costs_no_storage_call()
+    {
+        var account = await server.NewAccountAsync();
+        server.StorageCalls.Clear();
+
+        var answer = await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic(new('é', 129), Server.Secret));
+
+        IsUnauthorized(answer);
+        Assert.Equal(0, server.StorageCalls.Count);
+    }
+
+    [Theory]
+    [InlineData("a.b")]
+    [InlineData("a%20b")]
+    [InlineData("a%2Fb")]
+    [InlineData("a:b")]
+    [InlineData("%C3%A9")]
+    [InlineData("12345678901234567890123456789012345678901234567890123456789012345")]
+    public async Task An_account_that_cannot_be_is_refused_as_any_unknown_one(string accountId)
+    {
+        var account = new Account(server, accountId);
+        server.StorageCalls.Clear();
+
+        IsUnauthorized(await account.PostAsync("/sessions"));
+
+        Assert.Equal(0, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_verified_credential_costs_no_storage_call_for_a_minute()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+        server.StorageCalls.Clear();
+
+        await account.GetAsync($"/sessions/{session}");
+        Assert.Equal(1, server.StorageCalls.Count);
+
+        server.Time.Advance(TimeSpan.FromSeconds(61));
+        await account.GetAsync($"/sessions/{session}");
+        Assert.Equal(3, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_revoked_credential_dies_within_a_minute_though_it_is_in_use()
+    {
+        var account = await server.NewAccountAsync();
+        await account.CreateSessionAsync();
+        await server.Tables.Credentials.DeleteEntityAsync(account.Id, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Account.Writer)));
+
+        server.Time.Advance(TimeSpan.FromSeconds(30));
+        await account.PostAsync("/sessions");
+        server.Time.Advance(TimeSpan.FromSeconds(31));
+
+        IsUnauthorized(await account.PostAsync("/sessions"));
+    }
+
+    private static async Task<Answer> SendAsync(Account account, string method, string route, string authorization)
+    {
+        var (session, participant) = await account.CreateMemberAsync();
+        return method == "get"
+            ? await account.SendAsync(new(method), BelowAccount(route, session, participant), authorization: authorization)
+            : await account.ChangesNothingAsync(
+                () => account.SendAsync(new(method), BelowAccount(route, session, participant), authorization: authorization));
+    }
+
+    private static string BelowAccount(string route, string session, string participant) => route
+        .Replace("v1/accounts/{accountId}", "", StringComparison.Ordinal)
+        .Replace("{sessionId}", session, StringComparison.Ordinal)
+        .Replace("{participantId}", participant, StringComparison.Ordinal);
+
+    private static void IsUnauthorized(Answer answer)
+    {
+        answer.IsError(HttpStatusCode.Unauthorized, Unauthorized);
+        Assert.Equal("Basic realm=\"Sessions\", charset=\"UTF-8\"", answer.Headers.WwwAuthenticate.ToString());
+    }
+}

@@ -1,0 +1,27 @@
+using Sessions.LocalHost;
+
+[assembly: AssemblyFixture(typeof(Sessions.Tests.AzuriteFixture))]
+
+namespace Sessions.Tests;
+
+/// <summary>One Azurite for the run, in memory; each server gets a storage account of its own, and so tables of its own.</summary>
+public sealed class AzuriteFixture : IAsyncLifetime
+{
+    private const int Accounts = 64;
+
+    private Azurite? _azurite;
+    private int _taken;
+
+    public async ValueTask InitializeAsync()
+        => _azurite = await Azurite.StartAsync(
+            LocalHostProgram.AzuriteFolder, dataFolder: null, Enumerable.Range(1, Accounts).Select(number => $"account{number}"));
+
+    public string NextConnectionString()
+    {
+        var number = Interlocked.Increment(ref _taken);
+        Assert.True(number <= Accounts, "Raise the number of Azurite's accounts.");
+        return _azurite!.ConnectionString($"account{number}");
+    }
+
+    public ValueTask DisposeAsync() => _azurite!.DisposeAsync();
+}

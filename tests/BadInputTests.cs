@@ -1,0 +1,239 @@
+using System.Net;
+using System.Text;
+
+namespace Sessions.Tests;
+
+/// <summary>Each refusal of a body: 400 or 413, the field and the expectation named, and no row changed.</summary>
+public sealed class BadInputTests(Server server) : IClassFixture<Server>
+{
+    private const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";
+
+    private static readonly string Text51 = new('é', 51);
+    private static readonly string Text101 = new('é', 101);
+
+    public static TheoryData<string, string> EveryBody => new()
+    {
+        { "{", "The body: expected a JSON object, and it is not well-formed at line 1, byte 2." },
+        { "{\"tag\":\n tag}", "The body: expected a JSON object, and it is not well-formed at line 2, byte 3." },
+        { "tag=first", "The body: expected a JSON object, and it is not well-formed at line 1, byte 2." },
+        { "{} {}", "The body: expected a JSON object, and it is not well-formed at line 1, byte 4." },
+        { "5", "The body: expected an object." },
+        { "\"text\"", "The body: expected an object." },
+        { "true", "The body: expected an object." },
+        { "[{}]", "The body: expected an object." },
+    };
+
+    public static TheoryData<string, string> SessionBodies => new()
+    {
+        { """{"\ud800":1}""", "The body: expected field names of valid Unicode characters." },
+        { """{"tag":5}""", "tag: expected a string." },
+        { """{"tag":{"a":1}}""", "tag: expected a string." },
+        { """{"tag":["a"]}""", "tag: expected a string." },
+        { """{"tag":true}""", "tag: expected a string." },
+        { """{"tag":"\ud800"}""", "tag: expected a string of valid Unicode characters." },
+        { $$"""{"tag":"{{Text51}}"}""", "tag: expected at most 50 characters." },
+    };
+
+    public static TheoryData<string, string> ParticipantBodies => new()
+    {
+        { """{"tag":5}""", "tag: expected a string." },
+        { $$"""{"tag":"{{Text51}}"}""", "tag: expected at most 50 characters." },
+        { """{"callbackUrl":5}""", "callbackUrl: expected a string." },
+        { """{"callbackUrl":""}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"/path"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"example.com"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"http:example.com"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"http://"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"http://a b"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"ftp://example.com"}""", "callbackUrl: expected an absolute http or https URL." },
+        { """{"callbackUrl":"javascript:alert(1)"}""", "callbackUrl: expected an absolute http or https URL." },
+        { $$"""{"callbackUrl":"https://example.com/{{new string('a', 2029)}}"}""", "callbackUrl: expected at most 2048 characters." },
+        { """{"publishPermissions":"AUDIO"}""", "publishPermissions: expected an array." },
+        { """{"publishPermissions":{}}""", "publishPermissions: expected an array." },
+        { """{"publishPermissions":["AUDIO","SCREEN"]}""", "publishPermissions[1]: expected AUDIO or VIDEO." },
+        { """{"publishPermissions":[null]}""", "publishPermissions[0]: expected AUDIO or VIDEO." },
+        { """{"publishPermissions":[1]}""", "publishPermissions[0]: expected AUDIO or VIDEO." },
+        { """{"deviceApiVersion":"V1"}""", "deviceApiVersion: expected V2 or V3." },
+        { """{"deviceApiVersion":""}""", "deviceApiVersion: expected V2 or V3." },
+        { """{"deviceApiVersion":3}""", "deviceApiVersion: expected V2 or V3." },
+    };
+
+    public static TheoryData<string, string> SubscriptionBodies => new()
+    {
+        { """{"sessionId":5}""", "sessionId: expected a string." },
+        { $$"""{"sessionId":5,"participants":[{"participantId":"{{SomeId}}"}]}""", "sessionId: expected a string." },
+        { $$"""{"sessionId":"{{SomeId}}"}""", "sessionId: expected the id of the session in the path, or else participants." },
+        { $$"""{"sessionId":"{{SomeId}}","participants":[]}""", "sessionId: expected the id of the session in the path, or else participants." },
+        { """{"sessionId":""}""", "sessionId: expected the id of the session in the path, or else participants." },
+        { """{"participants":{}}""", "participants: expected an array." },
+        { """{"participants":"all"}""", "participants: expected an array." },
+        { """{"participants":["all"]}""", "participants[0]: expected an object." },
+        { """{"participants":[null]}""", "participants[0]: expected an object." },
+        { """{"participants":[{}]}""", "participants[0]: expected a participantId." },
+        { """{"participants":[{"participantId":null}]}""", "participants[0]: expected a participantId." },
+        { """{"participants":[{"participantId":7}]}""", "participants[0].participantId: expected a string." },
+        { """{"participants":[{"participantId":"ann"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}"},{"participantId":"{{SomeId}}","streamAliases":"camera"}]}""", "participants[1].streamAliases: expected an array." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":["camera",5]}]}""", "participants[0].streamAliases[1]: expected a string." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":[null]}]}""", "participants[0].streamAliases[0]: expected a string." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":["{{Text101}}"]}]}""", "participants[0].streamAliases[0]: expected at most 100 characters." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":[{{Repeat("\"a\"", 51)}}]}]}""", "participants[0].streamAliases: expected at most 50 items." },
+        { $$"""{"participants":[{{Repeat($$"""{"participantId":"{{SomeId}}"}""", 101)}}]}""", "participants: expected at most 100 items." },
+        { EmojiThatTakeMoreRoomStoredThanSent(), "participants: expected at most 65536 bytes in all." },
+    };
+
+    [Theory]
+    [MemberData(nameof(EveryBody))]
+    [MemberData(nameof(SessionBodies))]
+    public async Task CreateSession_refuses(string body, string error)
+    {
+        var account = await server.NewAccountAsync();
+        await account.CreateSessionAsync();
+
+        var answer = await account.ChangesNothingAsync(() => account.PostAsync("/sessions", body));
+
+        answer.IsError(HttpStatusCode.BadRequest, error);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryBody))]
+    [MemberData(nameof(ParticipantBodies))]
+    public async Task CreateParticipant_refuses(string body, string error)
+    {
+        var account = await server.NewAccountAsync();
+        await account.CreateParticipantAsync();
+
+        var answer = await account.ChangesNothingAsync(() => account.PostAsync("/participants", body));
+
+        answer.IsError(HttpStatusCode.BadRequest, error);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryBody))]
+    [MemberData(nameof(SubscriptionBodies))]
+    public async Task AddParticipantToSession_refuses(string body, string error)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+
+        var answer = await account.ChangesNothingAsync(() => account.PutAsync($"/sessions/{session}/participants/{participant}", body));
+
+        answer.IsError(HttpStatusCode.BadRequest, error);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryBody))]
+    [MemberData(nameof(SubscriptionBodies))]
+    public async Task UpdateParticipantSubscriptions_refuses(string body, string error)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+
+        var answer = await account.ChangesNothingAsync(
+            () => account.PutAsync($"/sessions/{session}/participants/{participant}/subscriptions", body));
+
+        answer.IsError(HttpStatusCode.BadRequest, error);
+    }
+
+    [Theory]
+    [InlineData("/sessions")]
+    [InlineData("/participants")]
+    public async Task A_body_of_64_KiB_is_taken_and_of_one_byte_more_is_not(string path)
+    {
+        var account = await server.NewAccountAsync();
+        var filler = new string('a', (64 * 1024) - """{"filler":""}""".Length);
+        Assert.Equal(HttpStatusCode.OK, (await account.PostAsync(path, $$"""{"filler":"{{filler}}"}""")).Status);
+
+        var answer = await account.ChangesNothingAsync(() => account.PostAsync(path, $$"""{"filler":"{{filler}}a"}"""));
+
+        answer.IsError(HttpStatusCode.RequestEntityTooLarge, "The body: expected at most 65536 bytes.");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/subscriptions")]
+    public async Task Subscriptions_over_64_KiB_are_refused(string suffix)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+
+        var answer = await account.ChangesNothingAsync(
+            () => account.PutAsync($"/sessions/{session}/participants/{participant}{suffix}", new string(' ', (64 * 1024) + 1)));
+
+        answer.IsError(HttpStatusCode.RequestEntityTooLarge, "The body: expected at most 65536 bytes.");
+    }
+
+    [Fact]
+    public async Task A_body_without_a_length_is_refused_once_it_is_too_long()
+    {
+        var account = await server.NewAccountAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions")
+        {
+            Content = new StreamContent(new MemoryStream(new byte[1024 * 1024])),
+        };
+        request.Headers.TransferEncodingChunked = true;
+        request.Headers.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, Server.Secret));
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task Text_that_is_no_UTF_8_is_refused()
+    {
+        var account = await server.NewAccountAsync();
+        byte[] body = [.. "{\"tag\":\""u8, 0xC3, 0x28, .. "\"}"u8];
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions") { Content = new ByteArrayContent(body) };
+        request.Headers.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, Server.Secret));
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("tag: expected a string of valid Unicode characters.", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_body_of_any_depth_is_refused()
+    {
+        var account = await server.NewAccountAsync();
+        var body = new StringBuilder("{\"extra\":").Insert(9, "[", 30_000).ToString();
+
+        var answer = await account.PostAsync("/sessions", body);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Theory]
+    [InlineData("GET", "/sessions/{0}", "session")]
+    [InlineData("DELETE", "/sessions/{0}", "session")]
+    [InlineData("GET", "/sessions/{0}/participants", "session")]
+    [InlineData("PUT", "/sessions/{0}/participants/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11", "session")]
+    [InlineData("DELETE", "/sessions/{0}/participants/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11", "session")]
+    [InlineData("GET", "/sessions/{0}/participants/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11/subscriptions", "session")]
+    [InlineData("PUT", "/sessions/{0}/participants/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11/subscriptions", "session")]
+    [InlineData("GET", "/participants/{0}", "participant")]
+    [InlineData("DELETE", "/participants/{0}", "participant")]
+    public async Task An_id_that_is_no_UUID_is_the_id_of_nothing(string method, string path, string what)
+    {
+        var account = await server.NewAccountAsync();
+        string[] ids = ["x", "8f1e0b0a5c5c4f6e9f3f2f1f6f1d0c11", "{8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11}", "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c1g", "a%2Fb", "%27%20or%20true", "member:x", "☎"];
+        foreach (var id in ids)
+        {
+            var answer = await account.SendAsync(new(method), path.Replace("{0}", id, StringComparison.Ordinal));
+
+            answer.IsError(HttpStatusCode.NotFound, $"There is no {what} with this id.");
+        }
+    }
+
+    private static string Repeat(string item, int count) => string.Join(',', Enumerable.Repeat(item, count));
+
+    private static string EmojiThatTakeMoreRoomStoredThanSent()
+    {
+        var alias = string.Concat(Enumerable.Repeat("😀", 100));
+        return $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":[{{Repeat($"\"{alias}\"", 50)}}]},{"participantId":"{{SomeId}}","streamAliases":[{{Repeat($"\"{alias}\"", 50)}}]}]}""";
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using Azure;
+
+namespace Sessions.Tests;
+
+/// <summary>What a caller gets when storage fails: JSON, no word of internals, and when to try again.</summary>
+public sealed class FailureTests(Server server) : IClassFixture<Server>
+{
+    private static readonly RequestFailedException Busy = new(503, "internal text", "ServerBusy", null);
+    private static readonly RequestFailedException Refused = new(403, "internal text", "AuthorizationFailure", null);
+    private static readonly RequestFailedException NoTable = new(404, "internal text", "TableNotFound", null);
+
+    [Theory]
+    [InlineData("GET", "/sessions/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11")]
+    [InlineData("POST", "/sessions")]
+    [InlineData("POST", "/participants")]
+    public async Task Storage_that_is_busy_is_a_503_with_retry_after(string method, string path)
+    {
+        var account = await server.NewWarmAccountAsync();
+
+        var answer = await WithFaultAsync(Busy, () => account.SendAsync(new(method), path));
+
+        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+        Assert.Equal("1", answer.Headers.RetryAfter?.ToString());
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task Credentials_that_cannot_be_looked_up_are_a_503_and_not_a_401()
+    {
+        var account = await server.NewAccountAsync();
+
+        var answer = await WithFaultAsync(Busy, () => account.PostAsync("/sessions"));
+
+        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+    }
+
+    [Theory]
+    [InlineData("GET", "/sessions/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11")]
+    [InlineData("POST", "/sessions")]
+    public async Task Storage_that_refuses_the_app_is_a_500_without_the_reason(string method, string path)
+    {
+        var account = await server.NewWarmAccountAsync();
+
+        var answer = await WithFaultAsync(Refused, () => account.SendAsync(new(method), path));
+
+        answer.IsError(HttpStatusCode.InternalServerError, "The request failed.");
+    }
+
+    [Fact]
+    public async Task Health_is_a_503_when_a_table_does_not_answer()
+    {
+        foreach (var fault in new[] { Busy, Refused, NoTable })
+        {
+            var answer = await WithFaultAsync(fault, async () =>
+            {
+                using var response = await server.Http.GetAsync("/health");
+                return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+            });
+
+            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+        }
+    }
+
+    private async Task<Answer> WithFaultAsync(Exception fault, Func<Task<Answer>> action)
+    {
+        server.StorageCalls.Fault = fault;
+        try
+        {
+            return await action();
+        }
+        finally
+        {
+            server.StorageCalls.Fault = null;
+        }
+    }
+}

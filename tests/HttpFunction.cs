@@ -1,0 +1,20 @@
+using System.Reflection;
+using Microsoft.Azure.Functions.Worker;
+
+namespace Sessions.Tests;
+
+/// <summary>An HTTP function as its attributes declare it.</summary>
+public sealed record HttpFunction(string Name, string Route, IReadOnlyList<string> Methods, AuthorizationLevel Level, MethodInfo Method)
+{
+    /// <summary>Every HTTP function of the app.</summary>
+    public static IReadOnlyList<HttpFunction> All { get; } =
+    [
+        .. from type in typeof(SessionsOptions).Assembly.GetTypes()
+           from method in type.GetMethods()
+           from parameter in method.GetParameters()
+           let trigger = parameter.GetCustomAttribute<HttpTriggerAttribute>()
+           where trigger is not null
+           select new HttpFunction(
+               method.GetCustomAttribute<FunctionAttribute>()!.Name, trigger.Route!, trigger.Methods ?? [], trigger.AuthLevel, method),
+    ];
+}

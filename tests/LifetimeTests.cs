@@ -1,0 +1,96 @@
+using System.Net;
+
+namespace Sessions.Tests;
+
+/// <summary>Sessions and participants end at their time, at once, though their rows are there still.</summary>
+public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFixture<LifetimeTests.ShortSessions>
+{
+    private const string NoSession = "There is no session with this id.";
+    private const string NoParticipant = "There is no participant with this id.";
+    private const string NotAMember = "There is no participant with this id in this session.";
+
+    private static readonly TimeSpan SessionLifetime = TimeSpan.FromHours(2);
+    private static readonly TimeSpan ParticipantLifetime = TimeSpan.FromHours(3);
+
+    [Fact]
+    public async Task A_session_lives_until_its_end()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, _) = await account.CreateMemberAsync();
+
+        server.Time.Advance(SessionLifetime - TimeSpan.FromMinutes(1));
+
+        Assert.Equal(HttpStatusCode.OK, (await account.GetAsync($"/sessions/{session}")).Status);
+        Assert.Equal(1, (await account.GetAsync($"/sessions/{session}/participants")).Json.GetArrayLength());
+    }
+
+    [Fact]
+    public async Task After_a_sessions_end_nothing_is_found_of_it_and_its_participants_are_free()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        server.Time.Advance(SessionLifetime);
+        var path = $"/sessions/{session}";
+
+        (await account.GetAsync(path)).IsError(HttpStatusCode.NotFound, NoSession);
+        (await account.GetAsync($"{path}/participants")).IsError(HttpStatusCode.NotFound, NoSession);
+        (await account.GetAsync($"{path}/participants/{participant}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+        (await account.ChangesNothingAsync(() => account.PutAsync($"{path}/participants/{participant}"))).IsError(HttpStatusCode.NotFound, NoSession);
+        (await account.ChangesNothingAsync(() => account.DeleteAsync($"{path}/participants/{participant}"))).IsError(HttpStatusCode.NotFound, NoSession);
+        (await account.ChangesNothingAsync(() => account.DeleteAsync(path))).IsError(HttpStatusCode.NotFound, NoSession);
+        (await account.PutAsync($"{path}/participants/{participant}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+
+        Assert.Equal("[]", (await account.GetAsync($"/participants/{participant}")).Json.GetProperty("sessions").GetRawText());
+        await account.JoinAsync(await account.CreateSessionAsync(), participant);
+    }
+
+    [Fact]
+    public async Task After_a_participants_end_nothing_is_found_of_it()
+    {
+        var account = await server.NewAccountAsync();
+        var participant = await account.CreateParticipantAsync();
+        server.Time.Advance(ParticipantLifetime - TimeSpan.FromMinutes(1));
+        var session = await account.CreateSessionAsync();
+        await account.JoinAsync(session, participant);
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+        var path = $"/sessions/{session}/participants/{participant}";
+
+        (await account.GetAsync($"/participants/{participant}")).IsError(HttpStatusCode.NotFound, NoParticipant);
+        (await account.ChangesNothingAsync(() => account.DeleteAsync($"/participants/{participant}"))).IsError(HttpStatusCode.NotFound, NoParticipant);
+        (await account.ChangesNothingAsync(() => account.PutAsync(path))).IsError(HttpStatusCode.NotFound, NoParticipant);
+        (await account.ChangesNothingAsync(() => account.DeleteAsync(path))).IsError(HttpStatusCode.NotFound, NoParticipant);
+        (await account.GetAsync($"{path}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+        (await account.PutAsync($"{path}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+        (await account.GetAsync($"/sessions/{session}/participants")).Is(HttpStatusCode.OK, "[]");
+    }
+
+    [Fact]
+    public async Task Participants_that_have_ended_take_no_place_and_go_with_the_next_join()
+    {
+        var account = await server.NewAccountAsync();
+        var ended = new[] { await account.CreateParticipantAsync(), await account.CreateParticipantAsync() };
+        server.Time.Advance(ParticipantLifetime - TimeSpan.FromMinutes(1));
+        var session = await account.CreateSessionAsync();
+        foreach (var participant in ended)
+            await account.JoinAsync(session, participant);
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+
+        await account.JoinAsync(session, await account.CreateParticipantAsync());
+        await account.JoinAsync(session, await account.CreateParticipantAsync());
+
+        Assert.Equal(2, (await account.GetAsync($"/sessions/{session}/participants")).Json.GetArrayLength());
+        Assert.Equal(2, (await account.RowsAsync()).Count(row => row.Contains("RowKey=member:", StringComparison.Ordinal)));
+        (await account.PutAsync($"/sessions/{session}/participants/{await account.CreateParticipantAsync()}"))
+            .IsError(HttpStatusCode.Conflict, "The session has as many participants as it may have.");
+    }
+
+    public sealed class ShortSessions(AzuriteFixture azurite) : Server(azurite)
+    {
+        protected override IEnumerable<string> Settings =>
+        [
+            $"--Sessions:SessionLifetime={SessionLifetime}",
+            $"--Sessions:ParticipantLifetime={ParticipantLifetime}",
+            "--Sessions:ParticipantsPerSession=2",
+        ];
+    }
+}

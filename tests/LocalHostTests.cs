@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Net;
+using Azure.Data.Tables;
+using Sessions.LocalHost;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>LocalHost as a process: what it prints, how it ends, and what it says when it cannot start.</summary>
+public sealed class LocalHostTests(AzuriteFixture azurite)
+{
+    private const string AnyPort = "--urls=http://127.0.0.1:0";
+
+    [Fact]
+    public async Task It_prints_a_curl_line_that_works_when_pasted_and_ends_with_an_interrupt()
+    {
+        using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
+        var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+        var curl = lines.Single(line => line.StartsWith("  curl ", StringComparison.Ordinal));
+
+        using var shell = Start("bash", ["-c", $"{curl} -s -w ' %{{http_code}}'"]);
+        var answer = await shell.StandardOutput.ReadToEndAsync();
+        using var kill = Start("kill", ["-INT", $"{localHost.Id}"]);
+        await localHost.WaitForExitAsync();
+
+        Assert.Matches("""^\{"id":"[0-9a-f-]{36}","tag":"first"\} 200$""", answer);
+        Assert.Contains(lines, line => line.StartsWith("Sessions listens. The base URL for your SDK: http://127.0.0.1:", StringComparison.Ordinal) && line.EndsWith("/v1", StringComparison.Ordinal));
+        Assert.Equal(0, localHost.ExitCode);
+    }
+
+    [Fact]
+    public async Task Data_are_there_after_Azurite_was_ended_and_started_again()
+    {
+        var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
+        await using (var first = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder))
+        {
+            var tables = new Tables(new TableServiceClient(first.ConnectionString()));
+            await tables.CreateAsync(CancellationToken.None);
+            await tables.Sessions.AddEntityAsync(new TableEntity("partition", "row") { ["Tag"] = "kept" });
+        }
+
+        await using var second = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder);
+        var row = await new Tables(new TableServiceClient(second.ConnectionString())).Sessions.GetEntityAsync<TableEntity>("partition", "row");
+
+        Assert.Equal("kept", row.Value.GetString("Tag"));
+    }
+
+    [Fact]
+    public async Task Two_of_them_do_not_share_their_data()
+    {
+        var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
+        await using var first = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder);
+
+        var exception = await Assert.ThrowsAsync<LocalHostException>(() => Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder));
+
+        Assert.Equal($"Another LocalHost is using the data in {folder}: stop it, or set Sessions__StorageConnectionString.", exception.Message);
+    }
+
+    [Fact]
+    public async Task Without_Node_it_says_so_in_one_line()
+        => Assert.Equal(
+            "node was not found: install Node.js 20 or later (https://nodejs.org), or set Sessions__StorageConnectionString to storage of your own.",
+            await FailsAsync([AnyPort], ("PATH", "")));
+
+    [Fact]
+    public async Task A_busy_port_is_told_in_one_line()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var url = $"http://{listener.LocalEndpoint}";
+
+        Assert.Equal(
+            $"Failed to bind to address {url}: address already in use. Choose another address with --urls http://localhost:PORT.",
+            await FailsAsync([$"--urls={url}"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
+    }
+
+    [Fact]
+    public async Task A_bad_connection_string_is_told_in_one_line()
+        => Assert.Equal(
+            "Sessions:StorageConnectionString: expected a storage connection string.",
+            await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "secret")));
+
+    [Fact]
+    public async Task A_bad_address_is_told_in_one_line()
+        => Assert.Equal(
+            "Invalid url: 'nonsense' Choose another address with --urls http://localhost:PORT.",
+            await FailsAsync(["--urls=nonsense"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
+
+    [Fact]
+    public async Task Storage_that_does_not_answer_is_told_in_one_line()
+        => Assert.Equal(
+            "The tables at http://127.0.0.1:1 cannot be used: Connection refused",
+            await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a")));
+
+    private static async Task<string> FailsAsync(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        using var localHost = Start(arguments, environment);
+        var output = localHost.StandardOutput.ReadToEndAsync();
+        var errors = await localHost.StandardError.ReadToEndAsync();
+        await localHost.WaitForExitAsync();
+        Assert.Equal((1, ""), (localHost.ExitCode, await output));
+        return errors.TrimEnd();
+    }
+
+    private static Process Start(string[] arguments, params (string Name, string Value)[] environment)
+        => Start("dotnet", [typeof(LocalHostProgram).Assembly.Location, .. arguments], environment);
+
+    private static Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    private static async Task<IReadOnlyList<string>> ReadUntilAsync(Process process, string end)
+    {
+        List<string> lines = [];
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lines.Add(line);
+            if (line.StartsWith(end, StringComparison.Ordinal))
+                return lines;
+        }
+
+        throw new InvalidOperationException($"{string.Join('\n', lines)}{await process.StandardError.ReadToEndAsync()}");
+    }
+}

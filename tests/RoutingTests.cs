@@ -1,0 +1,117 @@
+using System.Net;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+
+namespace Sessions.Tests;
+
+/// <summary>Routes as the Functions host needs them, and what no operation takes.</summary>
+public sealed class RoutingTests(Server server) : IClassFixture<Server>
+{
+    private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"];
+
+    public static TheoryData<string> Names => [.. HttpFunction.All.Select(function => function.Name)];
+
+    public static TheoryData<string> Routes => [.. HttpFunction.All.Where(function => function.Name != "ZFallback").Select(function => function.Route).Distinct()];
+
+    [Fact]
+    public void The_functions_are_the_operations_of_the_API()
+        => Assert.Equal(
+            [
+                "AddParticipantToSession put v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}",
+                "CreateParticipant post v1/accounts/{accountId}/participants",
+                "CreateSession post v1/accounts/{accountId}/sessions",
+                "DeleteParticipant delete v1/accounts/{accountId}/participants/{participantId}",
+                "DeleteSession delete v1/accounts/{accountId}/sessions/{sessionId}",
+                "GetParticipant get v1/accounts/{accountId}/participants/{participantId}",
+                "GetParticipantSubscriptions get v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}/subscriptions",
+                "GetSession get v1/accounts/{accountId}/sessions/{sessionId}",
+                "Health get health",
+                "ListSessionParticipants get v1/accounts/{accountId}/sessions/{sessionId}/participants",
+                "RemoveParticipantFromSession delete v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}",
+                "UpdateParticipantSubscriptions put v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}/subscriptions",
+                "ZFallback  {*path}",
+            ],
+            HttpFunction.All.Select(function => $"{function.Name} {string.Join(',', function.Methods)} {function.Route}").Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void No_two_functions_can_match_the_same_request()
+    {
+        var functions = HttpFunction.All.Where(function => function.Name != "ZFallback").ToArray();
+        var pairs = from one in functions
+                    from other in functions
+                    where string.CompareOrdinal(one.Name, other.Name) < 0
+                        && one.Methods.Intersect(other.Methods, StringComparer.OrdinalIgnoreCase).Any()
+                        && CanMatchTheSamePath(one.Route.Split('/'), other.Route.Split('/'))
+                    select $"{one.Name} and {other.Name}";
+
+        Assert.Empty(pairs);
+    }
+
+    [Fact]
+    public void The_fallback_is_tried_last()
+        => Assert.Equal("ZFallback", HttpFunction.All.Select(function => function.Name).Order(StringComparer.OrdinalIgnoreCase).Last());
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_function_is_declared_as_the_host_needs_it(string name)
+    {
+        var function = HttpFunction.All.Single(function => function.Name == name);
+        Assert.Equal(AuthorizationLevel.Anonymous, function.Level);
+        Assert.False(function.Route.StartsWith('/'));
+        Assert.False(function.Route.StartsWith("admin", StringComparison.OrdinalIgnoreCase));
+        Assert.False(function.Route.StartsWith("runtime", StringComparison.OrdinalIgnoreCase));
+
+        // Any other parameter would be bound from the query string or the body, and one of another type can fail to convert.
+        Assert.All(function.Method.GetParameters(), parameter => Assert.True(
+            parameter.ParameterType == typeof(HttpRequestData)
+            || parameter.ParameterType == typeof(CancellationToken)
+            || (parameter.ParameterType == typeof(string) && function.Route.Contains($"{{{parameter.Name}}}", StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task A_method_that_a_path_does_not_take_is_a_405_with_those_that_it_does(string route)
+    {
+        string[] declared = [.. HttpFunction.All.Where(function => function.Route == route).SelectMany(function => function.Methods).Select(method => method.ToUpperInvariant())];
+        foreach (var method in Methods.Except(declared))
+        {
+            foreach (var path in new[] { $"/{route.Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal)}", $"/{route.ToUpperInvariant()}/" })
+            {
+                var answer = await SendAsync(method, path);
+
+                Assert.Equal(declared.Order(), answer.ContentHeaders.Allow.Order());
+                if (method == "HEAD")
+                    Assert.Equal((HttpStatusCode.MethodNotAllowed, ""), (answer.Status, answer.Body));
+                else
+                    answer.IsError(HttpStatusCode.MethodNotAllowed, $"This path takes {string.Join(", ", answer.ContentHeaders.Allow)}.");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/")]
+    [InlineData("POST", "/v1")]
+    [InlineData("GET", "/v1/accounts/a")]
+    [InlineData("POST", "/v2/accounts/a/sessions")]
+    [InlineData("POST", "/v1/accounts/a/sessions//")]
+    [InlineData("POST", "//v1/accounts/a/sessions")]
+    [InlineData("POST", "/v1/accounts//sessions")]
+    [InlineData("GET", "/v1/accounts/a/sessions/b/participants/c/subscriptions/d")]
+    [InlineData("DELETE", "/v1/accounts/a/sessions/b/members")]
+    [InlineData("OPTIONS", "/favicon.ico")]
+    [InlineData("GET", "/health/live")]
+    [InlineData("GET", "/?path=health")]
+    public async Task A_path_that_is_not_ours_is_a_404(string method, string path)
+        => (await SendAsync(method, path)).IsError(HttpStatusCode.NotFound, "There is nothing at this path.");
+
+    private async Task<Answer> SendAsync(string method, string path)
+    {
+        using var request = new HttpRequestMessage(new(method), $"{server.Url.GetLeftPart(UriPartial.Authority)}{path}");
+        using var response = await server.Http.SendAsync(request);
+        return new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+    }
+
+    private static bool CanMatchTheSamePath(string[] one, string[] other)
+        => one.Length == other.Length && one.Zip(other).All(pair =>
+            pair.First[0] == '{' || pair.Second[0] == '{' || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,27 @@
+using System.Reflection;
+using Sessions.LocalHost;
+
+namespace Sessions.Tests;
+
+/// <summary>The official client plays a whole call.</summary>
+public sealed class SdkTests(Server server) : IClassFixture<Server>
+{
+    private static readonly string SdkFolder = typeof(SdkTests).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(SdkFolder)).Value!;
+
+    [Fact]
+    public async Task The_official_Node_SDK_plays_a_whole_call()
+    {
+        var account = await server.NewAccountAsync();
+        await Node.InstallAsync(SdkFolder);
+
+        using var node = Node.Start(new("node", ["call.mjs", $"{server.Url}v1", account.Id, Account.Writer, Server.Secret]), SdkFolder);
+        var output = node.StandardOutput.ReadToEndAsync();
+        var errors = node.StandardError.ReadToEndAsync();
+        await node.WaitForExitAsync();
+
+        TestContext.Current.TestOutputHelper!.WriteLine(await output);
+        Assert.True(node.ExitCode == 0, $"{await output}{await errors}");
+        Assert.Empty(await account.RowsAsync());
+    }
+}

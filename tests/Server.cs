@@ -1,0 +1,79 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.LocalHost;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>The functions in LocalHost's pipeline, on a port of their own, over tables of their own.</summary>
+public class Server(AzuriteFixture azurite) : IAsyncLifetime
+{
+    public const string Secret = "secret";
+    public const string TokenSigningKey = "the key that signs the tokens of the tests";
+
+    private static int _accounts;
+
+    /// <summary>More settings, as command line arguments.</summary>
+    protected virtual IEnumerable<string> Settings => [];
+
+    private WebApplication? _app;
+
+    public Clock Time { get; } = new();
+
+    public StorageCalls StorageCalls { get; } = new();
+
+    public HttpClient Http { get; } = new();
+
+    public Tables Tables => _app!.Services.GetRequiredService<Tables>();
+
+    public Uri Url => new(_app!.Urls.First());
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder(
+        [
+            "--urls=http://127.0.0.1:0",
+            $"--Sessions:StorageConnectionString={azurite.NextConnectionString()}",
+            $"--Sessions:TokenSigningKey={TokenSigningKey}",
+            .. Settings,
+        ]);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.Services.AddSingleton(_ =>
+        {
+            var options = StorageFaults.ClientOptions();
+            options.AddPolicy(StorageCalls, Azure.Core.HttpPipelinePosition.PerRetry);
+            return options;
+        });
+        _app = LocalHostProgram.Build(builder);
+        await Tables.CreateAsync(CancellationToken.None);
+        await _app.StartAsync();
+        Http.BaseAddress = Url;
+    }
+
+    /// <summary>An account of its own for a test, with a user who may do everything.</summary>
+    public async Task<Account> NewAccountAsync(string? id = null)
+    {
+        var account = new Account(this, id ?? $"account-{Interlocked.Increment(ref _accounts)}");
+        await account.AddUserAsync(Account.Writer, Secret, Access.Write);
+        return account;
+    }
+
+    /// <summary>The same, and the user's credential is remembered.</summary>
+    public async Task<Account> NewWarmAccountAsync()
+    {
+        var account = await NewAccountAsync();
+        await account.GetAsync($"/sessions/{Guid.Empty}");
+        return account;
+    }
+
+    public CredentialStore Credentials => _app!.Services.GetRequiredService<CredentialStore>();
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app!.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}

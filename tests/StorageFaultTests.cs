@@ -1,0 +1,396 @@
+using System.Diagnostics.CodeAnalysis;
+using Azure;
+using Azure.Core;
+using Azure.Data.Tables;
+using Azure.Data.Tables.Models;
+using Microsoft.Extensions.Configuration;
+using Moq;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>What a real table will not do on demand.</summary>
+public abstract class StorageFaultTests
+{
+    private const string AccountId = "account";
+
+    private static readonly Guid Session = Guid.NewGuid();
+    private static readonly Guid Participant = Guid.NewGuid();
+    private static readonly RequestFailedException AnswerLost = new("The connection was reset.");
+    private static readonly RequestFailedException Throttled = new(503, "The server is busy.", "ServerBusy", null);
+    private static readonly RequestFailedException Stale = new(412, "The ETag is another.", "UpdateConditionNotSatisfied", null);
+    private static readonly RequestFailedException Gone = new(404, "There is no such row.", "ResourceNotFound", null);
+    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
+    [
+        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
+    ]).Build());
+
+    private readonly Mock<TableClient> _sessions = new(MockBehavior.Strict);
+    private readonly Mock<TableClient> _participants = new(MockBehavior.Strict);
+
+    private Tables Tables => new(_sessions.Object, _participants.Object, Mock.Of<TableClient>());
+
+    private SessionStore Sessions => new(Tables, Options, TimeProvider.System);
+
+    private ParticipantStore Participants => new(Tables, Options, TimeProvider.System);
+
+    private MembershipStore Memberships => new(Tables, Options, TimeProvider.System);
+
+    private static RequestFailedException AlreadyThere => new(409, "There is such a row.", TableErrorCode.EntityAlreadyExists.ToString(), null);
+
+    public sealed class CreatingASession : StorageFaultTests
+    {
+        [Fact]
+        public async Task Succeeds_when_the_row_that_is_there_already_is_its_own()
+        {
+            TableEntity? sent = null;
+            AddAnswers(() => throw AlreadyThere, row => sent = row);
+            Finds(_sessions, () => sent);
+
+            var session = await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+
+            Assert.Equal($"{AccountId}:{session.Id}", sent!.PartitionKey);
+        }
+
+        [Fact]
+        public async Task Succeeds_when_only_the_answer_was_lost()
+        {
+            TableEntity? sent = null;
+            AddAnswers(() => throw AnswerLost, row => sent = row);
+            Finds(_sessions, () => sent);
+
+            await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+
+            _sessions.Verify(table => table.AddEntityAsync(It.IsAny<TableEntity>(), It.IsAny<CancellationToken>()), Times.Once);
+        }
+
+        [Fact]
+        public async Task Tries_again_when_storage_was_busy_and_nothing_is_stored()
+        {
+            var tries = 0;
+            AddAnswers(() => ++tries < 3 ? throw Throttled : NoContent());
+            Finds(_sessions, () => null);
+
+            await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+
+            Assert.Equal(3, tries);
+        }
+
+        [Fact]
+        public async Task Fails_when_the_row_that_is_there_already_is_anothers()
+        {
+            AddAnswers(() => throw AlreadyThere);
+            Finds(_sessions, () => new("partition", "row") { ["WriteId"] = "another" });
+
+            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_storage_stays_busy()
+        {
+            AddAnswers(() => throw Throttled);
+            Finds(_sessions, () => null);
+
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Does_not_take_a_missing_table_for_a_missing_row()
+        {
+            AddAnswers(() => throw new RequestFailedException(404, "There is no such table.", TableErrorCode.TableNotFound.ToString(), null));
+
+            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+        }
+
+        private void AddAnswers(Func<Response> answer, Action<TableEntity>? sent = null)
+            => _sessions.Setup(table => table.AddEntityAsync(It.IsAny<TableEntity>(), It.IsAny<CancellationToken>()))
+                .Callback((TableEntity row, CancellationToken _) => sent?.Invoke(row))
+                .ReturnsAsync(answer);
+    }
+
+    public sealed class DeletingASession : StorageFaultTests
+    {
+        [Fact]
+        public async Task Succeeds_when_only_the_answer_was_lost()
+        {
+            Queries([Header("1")], []);
+            SubmitAnswers(() => throw AnswerLost);
+
+            Assert.True(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Finds_nothing_when_another_was_first()
+        {
+            Queries([Header("1")], []);
+            SubmitAnswers(() => throw Gone);
+
+            Assert.False(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Reads_again_when_the_members_changed()
+        {
+            Queries([Header("1")], [Header("2"), Member()]);
+            var sizes = new List<int>();
+            SubmitAnswers(() => sizes.Count == 1 ? throw Stale : NoContent(), actions => sizes.Add(actions.Count));
+
+            Assert.True(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+            Assert.Equal([1, 2], sizes);
+        }
+    }
+
+    public sealed class RemovingAParticipant : StorageFaultTests
+    {
+        [Fact]
+        public async Task Succeeds_when_the_header_has_its_own_WriteId()
+        {
+            string? writeId = null;
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1"), Member()], () => [Header("2", writeId)]);
+            SubmitAnswers(() => throw Stale, actions => writeId = ((TableEntity)actions[0].Entity).GetString("WriteId"));
+            MergeAnswers(() => NoContent());
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Finds_nothing_when_another_was_first()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1"), Member()], [Header("2", "another")]);
+            SubmitAnswers(() => throw Stale);
+
+            Assert.Equal(MembershipOutcome.NotAMember, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Succeeds_though_the_claim_cannot_be_cleared()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1"), Member()]);
+            SubmitAnswers(() => NoContent());
+            MergeAnswers(() => throw Throttled);
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Clears_the_claim_under_the_ETag_from_before_the_removal()
+        {
+            ETag used = default;
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1"), Member()]);
+            SubmitAnswers(() => NoContent());
+            MergeAnswers(() => NoContent(), etag => used = etag);
+
+            await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None);
+
+            Assert.Equal(new ETag("participant"), used);
+        }
+    }
+
+    public sealed class AddingAParticipant : StorageFaultTests
+    {
+        [Fact]
+        public async Task Starts_again_when_the_claim_met_another_write()
+        {
+            var claims = 0;
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")], [Header("1")]);
+            MergeAnswers(() => ++claims == 1 ? throw Stale : NoContent());
+            SubmitAnswers(() => NoContent());
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            Assert.Equal(2, claims);
+        }
+
+        [Fact]
+        public async Task Claims_again_before_it_inserts_again()
+        {
+            List<string> calls = [];
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")], [Header("2")]);
+            MergeAnswers(() => NoContent($"claim{calls.Count(call => call.StartsWith("claim", StringComparison.Ordinal))}"), etag => calls.Add($"claim under {etag}"));
+            SubmitAnswers(
+                () => calls.Count(call => call.StartsWith("insert", StringComparison.Ordinal)) == 1 ? throw Stale : NoContent(),
+                actions => calls.Add($"insert under {actions[0].ETag}"));
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            Assert.Equal(["claim under participant", "insert under 1", "claim under claim1", "insert under 2"], calls);
+        }
+
+        [Fact]
+        public async Task Succeeds_when_only_the_answer_to_the_insert_was_lost()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")], [Header("2"), Member()], [Header("2"), Member()]);
+            MergeAnswers(() => NoContent());
+            SubmitAnswers(() => throw AnswerLost);
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
+        }
+
+        [Fact]
+        public async Task Gives_up_when_storage_stays_busy()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")]);
+            MergeAnswers(() => throw Throttled);
+
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+        }
+    }
+
+    public sealed class DeletingAParticipant : StorageFaultTests
+    {
+        [Fact]
+        public async Task Succeeds_when_only_the_answer_was_lost()
+        {
+            var deleted = false;
+            Finds(_participants, () => deleted ? null : ParticipantRow(claim: ""));
+            DeleteAnswers(() =>
+            {
+                deleted = true;
+                throw AnswerLost;
+            });
+
+            Assert.True(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Finds_nothing_when_another_was_first()
+        {
+            var deleted = false;
+            Finds(_participants, () => deleted ? null : ParticipantRow(claim: ""));
+            DeleteAnswers(() =>
+            {
+                deleted = true;
+                throw Gone;
+            });
+
+            Assert.False(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Fences_the_session_that_a_join_on_the_way_would_land_in()
+        {
+            ETag fence = default;
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")]);
+            _sessions.Setup(table => table.UpdateEntityAsync(It.IsAny<TableEntity>(), It.IsAny<ETag>(), TableUpdateMode.Merge, It.IsAny<CancellationToken>()))
+                .Callback((TableEntity _, ETag etag, TableUpdateMode _, CancellationToken _) => fence = etag)
+                .ReturnsAsync(() => NoContent());
+            DeleteAnswers(() => NoContent());
+
+            Assert.True(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+            Assert.Equal(new ETag("1"), fence);
+        }
+
+        private void DeleteAnswers(Func<Response> answer)
+            => _participants.Setup(table => table.DeleteEntityAsync(It.IsAny<string>(), It.IsAny<string>(), new ETag("participant"), It.IsAny<CancellationToken>()))
+                .ReturnsAsync(answer);
+    }
+
+    private static FakeResponse NoContent(string etag = "new") => new(204, etag);
+
+    private static void Finds(Mock<TableClient> table, Func<TableEntity?> row)
+        => table.Setup(client => client.GetEntityIfExistsAsync<TableEntity>(It.IsAny<string>(), It.IsAny<string>(), null, It.IsAny<CancellationToken>()))
+            .ReturnsAsync(() => row() is { } found ? Response.FromValue(found, new FakeResponse(200)) : new NoRow());
+
+    private void Queries(params TableEntity[][] pages) => Queries([.. pages.Select<TableEntity[], Func<TableEntity[]>>(page => () => page)]);
+
+    private void Queries(TableEntity[] first, Func<TableEntity[]> second) => Queries([() => first, second]);
+
+    /// <summary>Answers each query of the session's partition with the next of <paramref name="pages"/>, and then with the last.</summary>
+    private void Queries(Func<TableEntity[]>[] pages)
+    {
+        var query = 0;
+        _sessions.Setup(table => table.QueryAsync<TableEntity>(It.IsAny<string>(), null, null, It.IsAny<CancellationToken>()))
+            .Returns(() => AsyncPageable<TableEntity>.FromPages(
+                [Page<TableEntity>.FromValues(pages[Math.Min(query++, pages.Length - 1)](), null, new FakeResponse(200))]));
+    }
+
+    private void SubmitAnswers(Func<Response> answer, Action<IReadOnlyList<TableTransactionAction>>? sent = null)
+        => _sessions.Setup(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()))
+            .Callback((IEnumerable<TableTransactionAction> actions, CancellationToken _) => sent?.Invoke([.. actions]))
+            .ReturnsAsync(() => Response.FromValue<IReadOnlyList<Response>>([], answer()));
+
+    private void MergeAnswers(Func<Response> answer, Action<ETag>? sent = null)
+        => _participants.Setup(table => table.UpdateEntityAsync(It.IsAny<TableEntity>(), It.IsAny<ETag>(), TableUpdateMode.Merge, It.IsAny<CancellationToken>()))
+            .Callback((TableEntity _, ETag etag, TableUpdateMode _, CancellationToken _) => sent?.Invoke(etag))
+            .ReturnsAsync(answer);
+
+    private static TableEntity Header(string etag, string? writeId = null) => new($"{AccountId}:{Session}", "session")
+    {
+        ETag = new(etag),
+        ["Created"] = DateTimeOffset.UtcNow,
+        ["Expires"] = DateTimeOffset.UtcNow.AddHours(1),
+        ["WriteId"] = writeId ?? "first",
+    };
+
+    private static TableEntity Member()
+    {
+        var row = ParticipantRow();
+        row.PartitionKey = $"{AccountId}:{Session}";
+        row.RowKey = $"member:{Participant}";
+        row["Joined"] = DateTimeOffset.UtcNow;
+        row["Subscriptions"] = "{}"u8.ToArray();
+        return row;
+    }
+
+    private static TableEntity ParticipantRow() => ParticipantRow(Session.ToString());
+
+    private static TableEntity ParticipantRow(string claim) => new($"{AccountId}:{Participant}", "participant")
+    {
+        ETag = new("participant"),
+        ["Created"] = DateTimeOffset.UtcNow,
+        ["Expires"] = DateTimeOffset.UtcNow.AddHours(1),
+        ["SessionId"] = claim,
+        ["Tag"] = "tag",
+        ["PublishPermissions"] = "",
+        ["DeviceApiVersion"] = "V3",
+    };
+
+    private sealed class NoRow : NullableResponse<TableEntity>
+    {
+        public override bool HasValue => false;
+
+        public override TableEntity Value => throw new InvalidOperationException();
+
+        public override Response GetRawResponse() => new FakeResponse(404);
+    }
+
+    private sealed class FakeResponse(int status, string? etag = null) : Response
+    {
+        public override int Status => status;
+
+        public override string ReasonPhrase => "";
+
+        public override Stream? ContentStream { get; set; }
+
+        public override string ClientRequestId { get; set; } = "";
+
+        public override void Dispose()
+        {
+        }
+
+        protected override bool ContainsHeader(string name) => TryGetHeader(name, out _);
+
+        protected override IEnumerable<HttpHeader> EnumerateHeaders() => [];
+
+        protected override bool TryGetHeader(string name, [NotNullWhen(true)] out string? value)
+        {
+            value = name == "ETag" && etag is not null ? $"\"{etag}\"" : null;
+            return value is not null;
+        }
+
+        protected override bool TryGetHeaderValues(string name, [NotNullWhen(true)] out IEnumerable<string>? values)
+        {
+            values = TryGetHeader(name, out var value) ? [value] : null;
+            return values is not null;
+        }
+    }
+}

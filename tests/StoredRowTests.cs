@@ -1,0 +1,157 @@
+using System.Net;
+using Azure.Data.Tables;
+
+namespace Sessions.Tests;
+
+/// <summary>The stored rows: keys and columns are a contract with what is stored already.</summary>
+public sealed class StoredRowTests(Server server) : IClassFixture<Server>
+{
+    [Fact]
+    public async Task A_session_is_its_header()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
+
+        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Tag", typeof(string)), ("WriteId", typeof(string)));
+        Assert.Equal("standup", row.GetString("Tag"));
+        Assert.Equal(TimeSpan.FromHours(9), row.GetDateTimeOffset("Expires") - row.GetDateTimeOffset("Created"));
+    }
+
+    [Fact]
+    public async Task A_session_without_a_tag_has_no_such_column()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+
+        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("WriteId", typeof(string)));
+    }
+
+    [Fact]
+    public async Task A_participant_is_its_fields_and_an_empty_claim()
+    {
+        var account = await server.NewAccountAsync();
+        var participant = await account.CreateParticipantAsync(
+            """{"callbackUrl":"https://example.com","publishPermissions":["AUDIO","VIDEO"],"tag":"ann","deviceApiVersion":"V2"}""");
+
+        var row = await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant");
+
+        HasColumns(
+            row,
+            ("CallbackUrl", typeof(string)), ("Created", typeof(DateTimeOffset)), ("DeviceApiVersion", typeof(string)), ("Expires", typeof(DateTimeOffset)),
+            ("PublishPermissions", typeof(string)), ("SessionId", typeof(string)), ("Tag", typeof(string)), ("WriteId", typeof(string)));
+        Assert.Equal("https://example.com", row.GetString("CallbackUrl"));
+        Assert.Equal("V2", row.GetString("DeviceApiVersion"));
+        Assert.Equal("AUDIO,VIDEO", row.GetString("PublishPermissions"));
+        Assert.Equal("ann", row.GetString("Tag"));
+        Assert.Equal("", row.GetString("SessionId"));
+        Assert.Equal(TimeSpan.FromHours(9), row.GetDateTimeOffset("Expires") - row.GetDateTimeOffset("Created"));
+    }
+
+    [Fact]
+    public async Task A_member_has_its_subscriptions_and_a_copy_of_the_participant_and_the_claim_names_its_session()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+        var participant = await account.CreateParticipantAsync("""{"callbackUrl":"https://example.com","publishPermissions":["AUDIO"],"tag":"ann"}""");
+        await account.JoinAsync(session, participant, $$"""{"sessionId":"{{session}}"}""");
+
+        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", $"member:{participant}");
+
+        HasColumns(
+            row,
+            ("CallbackUrl", typeof(string)), ("DeviceApiVersion", typeof(string)), ("Expires", typeof(DateTimeOffset)), ("Joined", typeof(DateTimeOffset)),
+            ("PublishPermissions", typeof(string)), ("Subscriptions", typeof(byte[])), ("Tag", typeof(string)), ("WriteId", typeof(string)));
+        Assert.Equal($$"""{"sessionId":"{{session}}"}""", row.GetBinaryData("Subscriptions").ToString());
+        var header = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+        Assert.Equal(header.GetDateTimeOffset("Expires"), row.GetDateTimeOffset("Expires"));
+        Assert.Equal(session, (await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("SessionId"));
+    }
+
+    [Fact]
+    public async Task Leaving_removes_the_member_and_clears_the_claim()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+
+        await account.DeleteAsync($"/sessions/{session}/participants/{participant}");
+
+        Assert.DoesNotContain(await account.RowsAsync(), row => row.Contains("member:", StringComparison.Ordinal));
+        Assert.Equal("", (await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("SessionId"));
+    }
+
+    [Fact]
+    public async Task Every_change_writes_a_fresh_WriteId()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var headers = new HashSet<string>();
+        var participants = new HashSet<string>();
+        await RememberAsync();
+        await account.JoinAsync(session, participant);
+        await RememberAsync();
+        await account.DeleteAsync($"/sessions/{session}/participants/{participant}");
+        await RememberAsync();
+
+        Assert.Equal((3, 3), (headers.Count, participants.Count));
+
+        async Task RememberAsync()
+        {
+            headers.Add((await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session")).GetString("WriteId"));
+            participants.Add((await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("WriteId"));
+        }
+    }
+
+    [Fact]
+    public async Task A_credential_is_a_hash_and_what_it_may_do()
+    {
+        var account = await server.NewAccountAsync();
+
+        var row = await RowAsync(server.Tables.Credentials, account.Id, "777269746572");
+
+        HasColumns(row, ("Access", typeof(string)), ("Created", typeof(DateTimeOffset)), ("SecretHash", typeof(byte[])), ("WriteId", typeof(string)));
+        Assert.Equal("Write", row.GetString("Access"));
+        Assert.Equal("2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b", Convert.ToHexStringLower(row.GetBinary("SecretHash")));
+    }
+
+    [Theory]
+    [InlineData("-")]
+    [InlineData("_")]
+    [InlineData("0")]
+    [InlineData("9900000")]
+    [InlineData("Upper-Case_and-lower-case")]
+    [InlineData("----____----")]
+    [InlineData("1234567890123456789012345678901234567890123456789012345678901234")]
+    public async Task An_odd_but_valid_account_works(string accountId)
+    {
+        var account = await server.NewAccountAsync(accountId);
+        var (session, participant) = await account.CreateMemberAsync();
+
+        Assert.Equal(participant, (await account.GetAsync($"/sessions/{session}/participants")).Json[0].GetProperty("id").GetString());
+        Assert.Equal(HttpStatusCode.NoContent, (await account.DeleteAsync($"/participants/{participant}")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.DeleteAsync($"/sessions/{session}")).Status);
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task Accounts_that_differ_in_case_are_two()
+    {
+        var (upper, lower) = (await server.NewAccountAsync("CASE"), await server.NewAccountAsync("case"));
+        var session = await upper.CreateSessionAsync();
+
+        Assert.Equal(HttpStatusCode.NotFound, (await lower.GetAsync($"/sessions/{session}")).Status);
+    }
+
+    private static async Task<TableEntity> RowAsync(TableClient table, string partitionKey, string rowKey)
+        => await table.GetEntityAsync<TableEntity>(partitionKey, rowKey);
+
+    private static void HasColumns(TableEntity row, params (string Name, Type Type)[] columns)
+        => Assert.Equal(
+            columns,
+            row.Where(column => column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag"))
+                .OrderBy(column => column.Key, StringComparer.Ordinal)
+                .Select(column => (column.Key, column.Value.GetType())));
+}

@@ -1,0 +1,232 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace Sessions.Tests;
+
+/// <summary>What real clients send beside the plain case, all of which works.</summary>
+public sealed class ToleranceTests(Server server) : IClassFixture<Server>
+{
+    private const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";
+
+    [Theory]
+    [InlineData("/sessions", null, null)]
+    [InlineData("/sessions", "", "application/json")]
+    [InlineData("/sessions", "", null)]
+    [InlineData("/sessions", "null", "application/json")]
+    [InlineData("/sessions", "[]", "application/json")]
+    [InlineData("/sessions", "{}", "application/json")]
+    [InlineData("/sessions", " \r\n\t{ } ", "application/json")]
+    [InlineData("/sessions", "{}", "text/plain")]
+    [InlineData("/sessions", "\uFEFF{}", "application/json; charset=utf-8")]
+    [InlineData("/sessions", """{"id":"mine","extra":{"deep":[1,2]},"tag":null}""", "application/json")]
+    [InlineData("/participants", null, null)]
+    [InlineData("/participants", "", "application/json")]
+    [InlineData("/participants", "", null)]
+    [InlineData("/participants", "null", "application/json")]
+    [InlineData("/participants", "[]", "application/json")]
+    [InlineData("/participants", "{}", "application/json")]
+    [InlineData("/participants", """{"id":5,"subscriptions":"any","sessions":7,"tag":null,"callbackUrl":null,"publishPermissions":null,"deviceApiVersion":null}""", "application/json")]
+    public async Task A_post_of_nothing_in_particular_creates_with_defaults(string path, string? body, string? contentType)
+    {
+        var account = await server.NewAccountAsync();
+
+        var answer = await account.SendAsync(HttpMethod.Post, path, body, contentType);
+
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+        var created = path == "/sessions" ? answer.Json : answer.Json.GetProperty("participant");
+        var id = created.GetProperty("id").GetString();
+        var expected = path == "/sessions"
+            ? $$"""{"id":"{{id}}"}"""
+            : $$"""{"id":"{{id}}","publishPermissions":[],"sessions":[],"subscriptions":{},"tag":"{{id}}","deviceApiVersion":"V3"}""";
+        Assert.Equal(expected, created.GetRawText());
+        Assert.NotEqual("mine", id);
+    }
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("", "application/json")]
+    [InlineData("", null)]
+    [InlineData("null", "application/json")]
+    [InlineData("[]", "application/json")]
+    [InlineData("{}", "application/json")]
+    [InlineData("""{"participants":[]}""", "application/json")]
+    [InlineData("""{"participants":null,"sessionId":null,"id":4}""", "application/json")]
+    public async Task Adding_or_updating_with_nothing_in_particular_subscribes_to_nothing(string? body, string? contentType)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var path = $"/sessions/{session}/participants/{participant}";
+
+        (await account.SendAsync(HttpMethod.Put, path, body, contentType)).Is(HttpStatusCode.NoContent);
+        (await account.GetAsync($"{path}/subscriptions")).Is(HttpStatusCode.OK, "{}");
+
+        await account.PutAsync($"{path}/subscriptions", $$"""{"sessionId":"{{session}}"}""");
+        (await account.SendAsync(HttpMethod.Put, $"{path}/subscriptions", body, contentType)).Is(HttpStatusCode.NoContent);
+        (await account.GetAsync($"{path}/subscriptions")).Is(HttpStatusCode.OK, "{}");
+    }
+
+    [Fact]
+    public async Task No_content_header_at_all_is_taken()
+    {
+        var account = await server.NewAccountAsync();
+        var authorization = Account.Basic(Account.Writer, Server.Secret);
+
+        var answer = await RawAsync($"POST {account.Path}/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_of_HTTP_1_0_without_a_host_is_answered()
+    {
+        var answer = await RawAsync("GET /nothing HTTP/1.0\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 404 Not Found\r\n", answer, StringComparison.Ordinal);
+        Assert.Contains("\"code\":404", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("*/*")]
+    [InlineData("application/json, text/plain, */*")]
+    [InlineData("text/html")]
+    public async Task Any_accept_header_gets_JSON(string? accept)
+    {
+        var account = await server.NewAccountAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions");
+        request.Headers.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, Server.Secret));
+        if (accept is not null)
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(new MediaTypeHeaderValue("application/json"), response.Content.Headers.ContentType);
+    }
+
+    [Fact]
+    public async Task One_trailing_slash_is_taken_everywhere()
+    {
+        var account = await server.NewAccountAsync();
+        var session = (await account.PostAsync("/sessions/")).Json.GetProperty("id");
+        var participant = (await account.PostAsync("/participants/")).Json.GetProperty("participant").GetProperty("id");
+        var path = $"/sessions/{session}/participants/{participant}";
+
+        Assert.Equal(HttpStatusCode.OK, (await account.GetAsync($"/sessions/{session}/")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await account.GetAsync($"/participants/{participant}/")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.PutAsync($"{path}/")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await account.GetAsync($"/sessions/{session}/participants/")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await account.GetAsync($"{path}/subscriptions/")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.PutAsync($"{path}/subscriptions/")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.DeleteAsync($"{path}/")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.DeleteAsync($"/participants/{participant}/")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await account.DeleteAsync($"/sessions/{session}/")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/health/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Ids_are_compared_without_regard_to_case_and_answered_in_lower_case()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var (upperSession, upperParticipant) = (session.ToUpperInvariant(), participant.ToUpperInvariant());
+        var path = $"/sessions/{upperSession}/participants/{upperParticipant}";
+
+        await account.JoinAsync(upperSession, upperParticipant, $$"""{"sessionId":"{{upperSession}}"}""");
+
+        (await account.GetAsync($"/sessions/{upperSession}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}"}""");
+        Assert.Equal($"[\"{session}\"]", (await account.GetAsync($"/participants/{upperParticipant}")).Json.GetProperty("sessions").GetRawText());
+        (await account.GetAsync($"{path}/subscriptions")).Is(HttpStatusCode.OK, $$"""{"sessionId":"{{session}}"}""");
+        (await account.DeleteAsync(path)).Is(HttpStatusCode.NoContent);
+        (await account.GetAsync($"/sessions/{session}/participants")).Is(HttpStatusCode.OK, "[]");
+    }
+
+    [Theory]
+    [InlineData("""["audio","Video"]""", """["AUDIO","VIDEO"]""")]
+    [InlineData("""["VIDEO","AUDIO"]""", """["VIDEO","AUDIO"]""")]
+    [InlineData("""["VIDEO","video","VIDEO"]""", """["VIDEO"]""")]
+    [InlineData("[]", "[]")]
+    public async Task Permissions_in_any_case_are_answered_in_upper_case_without_repeats(string sent, string answered)
+    {
+        var account = await server.NewAccountAsync();
+        var id = await account.CreateParticipantAsync($$"""{"publishPermissions":{{sent}}}""");
+
+        var participant = (await account.GetAsync($"/participants/{id}")).Json;
+
+        Assert.Equal(answered, participant.GetProperty("publishPermissions").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("v2", "V2")]
+    [InlineData("V2", "V2")]
+    [InlineData("v3", "V3")]
+    [InlineData("V3", "V3")]
+    public async Task Device_versions_in_any_case_are_answered_in_upper_case(string sent, string answered)
+    {
+        var account = await server.NewAccountAsync();
+        var id = await account.CreateParticipantAsync($$"""{"deviceApiVersion":"{{sent}}"}""");
+
+        Assert.Equal(answered, (await account.GetAsync($"/participants/{id}")).Json.GetProperty("deviceApiVersion").GetString());
+    }
+
+    [Fact]
+    public async Task An_empty_tag_of_a_participant_is_its_id_and_of_a_session_stays()
+    {
+        var account = await server.NewAccountAsync();
+        var id = await account.CreateParticipantAsync("""{"tag":""}""");
+        var session = await account.CreateSessionAsync("""{"tag":""}""");
+
+        Assert.Equal(id, (await account.GetAsync($"/participants/{id}")).Json.GetProperty("tag").GetString());
+        (await account.GetAsync($"/sessions/{session}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","tag":""}""");
+    }
+
+    [Theory]
+    [InlineData("😀")]
+    [InlineData("é")]
+    [InlineData("a")]
+    public async Task Fifty_characters_of_any_kind_are_a_tag(string character)
+    {
+        var account = await server.NewAccountAsync();
+        var tag = string.Concat(Enumerable.Repeat(character, 50));
+
+        var session = await account.CreateSessionAsync($$"""{"tag":"{{tag}}"}""");
+
+        Assert.Equal(tag, (await account.GetAsync($"/sessions/{session}")).Json.GetProperty("tag").GetString());
+    }
+
+    [Fact]
+    public async Task The_largest_subscriptions_are_answered_as_sent()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var path = $"/sessions/{session}/participants/{participant}/subscriptions";
+        var aliases = string.Join(',', Enumerable.Range(0, 5).Select(number => $"\"{number}{new string('a', 99)}\""));
+        var participants = string.Join(',', Enumerable.Repeat($$"""{"participantId":"{{SomeId}}","streamAliases":[{{aliases}}]}""", 100));
+
+        (await account.PutAsync(path, $$"""{"participants":[{{participants}}]}""")).Is(HttpStatusCode.NoContent);
+
+        (await account.GetAsync(path)).Is(HttpStatusCode.OK, $$"""{"sessionId":"{{session}}","participants":[{{participants}}]}""");
+    }
+
+    [Fact]
+    public async Task The_trace_id_of_the_caller_is_the_request_id()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/nothing");
+        request.Headers.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", response.Headers.GetValues("x-request-id").Single());
+    }
+
+    private async Task<string> RawAsync(string request)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(server.Url.Host, server.Url.Port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync();
+    }
+}
