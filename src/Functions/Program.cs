@@ -3,5 +3,15 @@ using Microsoft.Extensions.Hosting;
 using Sessions;
 
 var builder = FunctionsApplication.CreateBuilder(args);
-builder.Services.AddSessions(builder.Configuration);
+try
+{
+    builder.Services.AddSessions(builder.Configuration);
+}
+catch (InvalidConfigurationException exception)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}
+
 await builder.Build().RunAsync();
+return 0;
