@@ -13,8 +13,19 @@ public sealed class AzuriteFixture : IAsyncLifetime
     private int _taken;
 
     public async ValueTask InitializeAsync()
-        => _azurite = await Azurite.StartAsync(
-            LocalHostProgram.AzuriteFolder, dataFolder: null, Enumerable.Range(1, Accounts).Select(number => $"account{number}"));
+    {
+        try
+        {
+            _azurite = await Azurite.StartAsync(
+                LocalHostProgram.AzuriteFolder, dataFolder: null, Enumerable.Range(1, Accounts).Select(number => $"account{number}"));
+        }
+        catch (LocalHostException exception)
+        {
+            // One line in place of a stack trace for every test.
+            await Console.Error.WriteLineAsync(exception.Message);
+            Environment.Exit(1);
+        }
+    }
 
     public string NextConnectionString()
     {

@@ -64,6 +64,9 @@ public sealed class Azurite : IAsyncDisposable
     public string ConnectionString(string account = DefaultAccount)
         => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};TableEndpoint=http://127.0.0.1:{_port}/{account};";
 
+    /// <summary>Completes when the process has ended.</summary>
+    public Task Ended() => _process.WaitForExitAsync();
+
     /// <summary>Lets Azurite write its data out, and ends it.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -47,7 +47,10 @@ public static class LocalHostProgram
         }
 
         Welcome(app.Urls.First());
-        await app.WaitForShutdownAsync();
+        var shutdown = app.WaitForShutdownAsync();
+        if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
+            throw new LocalHostException("Azurite ended.");
+        await shutdown;
     }
 
     /// <summary>The web application that serves the functions.</summary>
