@@ -52,10 +52,17 @@ public sealed class Account(Server server, string id)
 
     /// <summary>Sends a request as the writer, or with another <paramref name="authorization"/>; the path is below the account's.</summary>
     public async Task<Answer> SendAsync(
-        HttpMethod method, string path, string? body = null, string? contentType = "application/json", string? authorization = null)
+        HttpMethod method,
+        string path,
+        string? body = null,
+        string? contentType = "application/json",
+        string? authorization = null,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, Path + path);
         request.Headers.TryAddWithoutValidation("Authorization", authorization ?? Basic(Writer, Server.Secret));
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));

@@ -5,6 +5,7 @@ using Azure.Data.Tables;
 using Azure.Data.Tables.Models;
 using Microsoft.Extensions.Configuration;
 using Moq;
+using Sessions.Model;
 using Sessions.Storage;
 
 namespace Sessions.Tests;
@@ -48,9 +49,9 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AlreadyThere, row => sent = row);
             Finds(_sessions, () => sent);
 
-            var session = await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+            var (_, session) = await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
 
-            Assert.Equal($"{AccountId}:{session.Id}", sent!.PartitionKey);
+            Assert.Equal($"{AccountId}:{session!.Id}", sent!.PartitionKey);
         }
 
         [Fact]
@@ -60,7 +61,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AnswerLost, row => sent = row);
             Finds(_sessions, () => sent);
 
-            await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+            await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
 
             _sessions.Verify(table => table.AddEntityAsync(It.IsAny<TableEntity>(), It.IsAny<CancellationToken>()), Times.Once);
         }
@@ -72,7 +73,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => ++tries < 3 ? throw Throttled : NoContent());
             Finds(_sessions, () => null);
 
-            await Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None);
+            await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
 
             Assert.Equal(3, tries);
         }
@@ -83,7 +84,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AlreadyThere);
             Finds(_sessions, () => new("partition", "row") { ["WriteId"] = "another" });
 
-            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
         }
 
         [Fact]
@@ -92,7 +93,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw Throttled);
             Finds(_sessions, () => null);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
         }
 
         [Fact]
@@ -100,7 +101,7 @@ public abstract class StorageFaultTests
         {
             AddAnswers(() => throw new RequestFailedException(404, "There is no such table.", TableErrorCode.TableNotFound.ToString(), null));
 
-            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(AccountId, new("tag"), CancellationToken.None));
+            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
         }
 
         private void AddAnswers(Func<Response> answer, Action<TableEntity>? sent = null)
@@ -117,7 +118,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")], []);
             SubmitAnswers(() => throw AnswerLost);
 
-            Assert.True(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -126,7 +127,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")], []);
             SubmitAnswers(() => throw Gone);
 
-            Assert.False(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+            Assert.Equal(Outcome.NoSession, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -136,7 +137,7 @@ public abstract class StorageFaultTests
             var sizes = new List<int>();
             SubmitAnswers(() => sizes.Count == 1 ? throw Stale : NoContent(), actions => sizes.Add(actions.Count));
 
-            Assert.True(await Sessions.DeleteAsync(AccountId, Session, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
             Assert.Equal([1, 2], sizes);
         }
     }
@@ -152,7 +153,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => throw Stale, actions => writeId = ((TableEntity)actions[0].Entity).GetString("WriteId"));
             MergeAnswers(() => NoContent());
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -162,7 +163,7 @@ public abstract class StorageFaultTests
             Queries([Header("1"), Member()], [Header("2", "another")]);
             SubmitAnswers(() => throw Stale);
 
-            Assert.Equal(MembershipOutcome.NotAMember, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.NotAMember, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -173,7 +174,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => NoContent());
             MergeAnswers(() => throw Throttled);
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -185,7 +186,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => NoContent());
             MergeAnswers(() => NoContent(), etag => used = etag);
 
-            await Memberships.RemoveAsync(AccountId, Session, Participant, CancellationToken.None);
+            await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None);
 
             Assert.Equal(new ETag("participant"), used);
         }
@@ -202,7 +203,7 @@ public abstract class StorageFaultTests
             MergeAnswers(() => ++claims == 1 ? throw Stale : NoContent());
             SubmitAnswers(() => NoContent());
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
             Assert.Equal(2, claims);
         }
 
@@ -217,7 +218,7 @@ public abstract class StorageFaultTests
                 () => calls.Count(call => call.StartsWith("insert", StringComparison.Ordinal)) == 1 ? throw Stale : NoContent(),
                 actions => calls.Add($"insert under {actions[0].ETag}"));
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
             Assert.Equal(["claim under participant", "insert under 1", "claim under claim1", "insert under 2"], calls);
         }
 
@@ -229,7 +230,7 @@ public abstract class StorageFaultTests
             MergeAnswers(() => NoContent());
             SubmitAnswers(() => throw AnswerLost);
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
             _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
         }
 
@@ -240,7 +241,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")]);
             MergeAnswers(() => throw Throttled);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
         }
     }
 
@@ -257,7 +258,7 @@ public abstract class StorageFaultTests
                 throw AnswerLost;
             });
 
-            Assert.True(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -271,7 +272,7 @@ public abstract class StorageFaultTests
                 throw Gone;
             });
 
-            Assert.False(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.NoParticipant, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -285,7 +286,7 @@ public abstract class StorageFaultTests
                 .ReturnsAsync(() => NoContent());
             DeleteAnswers(() => NoContent());
 
-            Assert.True(await Participants.DeleteAsync(AccountId, Participant, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
             Assert.Equal(new ETag("1"), fence);
         }
 
@@ -328,6 +329,7 @@ public abstract class StorageFaultTests
         ETag = new(etag),
         ["Created"] = DateTimeOffset.UtcNow,
         ["Expires"] = DateTimeOffset.UtcNow.AddHours(1),
+        ["Version"] = "first",
         ["WriteId"] = writeId ?? "first",
     };
 
@@ -337,6 +339,7 @@ public abstract class StorageFaultTests
         row.PartitionKey = $"{AccountId}:{Session}";
         row.RowKey = $"member:{Participant}";
         row["Joined"] = DateTimeOffset.UtcNow;
+        row["WriteId"] = "another";
         row["Subscriptions"] = "{}"u8.ToArray();
         return row;
     }

@@ -14,7 +14,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 
         var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Tag", typeof(string)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Tag", typeof(string)), ("Version", typeof(string)), ("WriteId", typeof(string)));
         Assert.Equal("standup", row.GetString("Tag"));
         Assert.Equal(TimeSpan.FromHours(9), row.GetDateTimeOffset("Expires") - row.GetDateTimeOffset("Created"));
     }
@@ -27,7 +27,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 
         var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Version", typeof(string)), ("WriteId", typeof(string)));
     }
 
     [Fact]

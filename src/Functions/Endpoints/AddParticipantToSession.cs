@@ -28,6 +28,7 @@ public sealed class AddParticipantToSession(Api api, MembershipStore memberships
             if (body.Refusal is { } refusal)
                 return refusal;
 
-            return Reply.To(await memberships.AddAsync(accountId, session, participant, body.Value, cancellation));
+            return Reply.To(await memberships.AddAsync(
+                accountId, session, participant, body.Value, request.IfMatch(), cancellation));
         });
 }

@@ -22,7 +22,15 @@ public sealed class CreateParticipant(Api api, ParticipantStore participants, Pa
             if (body.Refusal is { } refusal)
                 return refusal;
 
-            var (participant, expires) = await participants.CreateAsync(accountId, body.Value ?? NewParticipant.Default, cancellation);
+            var key = request.IdempotencyKey();
+            if (key.Refusal is { } keyRefusal)
+                return keyRefusal;
+
+            var (outcome, participant, expires) = await participants.CreateAsync(
+                accountId, body.Value ?? NewParticipant.Default, key.Value, cancellation);
+            if (participant is null)
+                return Reply.To(outcome);
+
             var token = tokens.Create(accountId, participant, expires);
             return Reply.Ok(new(participant, token), WireFormat.Default.CreatedParticipant);
         });

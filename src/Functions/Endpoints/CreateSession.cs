@@ -21,7 +21,11 @@ public sealed class CreateSession(Api api, SessionStore sessions)
             if (body.Refusal is { } refusal)
                 return refusal;
 
-            var session = await sessions.CreateAsync(accountId, body.Value ?? NewSession.Default, cancellation);
-            return Reply.Ok(session, WireFormat.Default.Session);
+            var key = request.IdempotencyKey();
+            if (key.Refusal is { } keyRefusal)
+                return keyRefusal;
+
+            var (outcome, session) = await sessions.CreateAsync(accountId, body.Value ?? NewSession.Default, key.Value, cancellation);
+            return session is null ? Reply.To(outcome) : Reply.Ok(session, WireFormat.Default.Session);
         });
 }

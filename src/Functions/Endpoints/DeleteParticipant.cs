@@ -20,6 +20,6 @@ public sealed class DeleteParticipant(Api api, ParticipantStore participants)
             if (!Ids.TryParse(participantId, out var id))
                 return Reply.NoParticipant;
 
-            return await participants.DeleteAsync(accountId, id, cancellation) ? Reply.NoContent : Reply.NoParticipant;
+            return Reply.To(await participants.DeleteAsync(accountId, id, request.IfMatch(), cancellation));
         });
 }

@@ -20,6 +20,6 @@ public sealed class DeleteSession(Api api, SessionStore sessions)
             if (!Ids.TryParse(sessionId, out var id))
                 return Reply.NoSession;
 
-            return await sessions.DeleteAsync(accountId, id, cancellation) ? Reply.NoContent : Reply.NoSession;
+            return Reply.To(await sessions.DeleteAsync(accountId, id, request.IfMatch(), cancellation));
         });
 }

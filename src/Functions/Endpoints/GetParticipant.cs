@@ -22,7 +22,7 @@ public sealed class GetParticipant(Api api, ParticipantStore participants)
                 return Reply.NoParticipant;
 
             return await participants.GetAsync(accountId, id, cancellation) is { } participant
-                ? Reply.Ok(participant, WireFormat.Default.Participant)
+                ? request.Answer(participant, WireFormat.Default.Participant)
                 : Reply.NoParticipant;
         });
 }

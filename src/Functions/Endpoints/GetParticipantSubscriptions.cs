@@ -25,7 +25,7 @@ public sealed class GetParticipantSubscriptions(Api api, MembershipStore members
                 return Reply.NoParticipant;
 
             return await memberships.GetSubscriptionsAsync(accountId, session, participant, cancellation) is { } subscriptions
-                ? Reply.Ok(subscriptions, WireFormat.Default.Subscriptions)
+                ? request.Answer(subscriptions, WireFormat.Default.Subscriptions)
                 : Reply.NotAMember;
         });
 }

@@ -22,7 +22,7 @@ public sealed class GetSession(Api api, SessionStore sessions)
                 return Reply.NoSession;
 
             return await sessions.GetAsync(accountId, id, cancellation) is { } session
-                ? Reply.Ok(session, WireFormat.Default.Session)
+                ? request.Answer(session, WireFormat.Default.Session)
                 : Reply.NoSession;
         });
 }

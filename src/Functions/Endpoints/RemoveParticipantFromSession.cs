@@ -23,6 +23,6 @@ public sealed class RemoveParticipantFromSession(Api api, MembershipStore member
             if (!Ids.TryParse(participantId, out var participant))
                 return Reply.NoParticipant;
 
-            return Reply.To(await memberships.RemoveAsync(accountId, session, participant, cancellation));
+            return Reply.To(await memberships.RemoveAsync(accountId, session, participant, request.IfMatch(), cancellation));
         });
 }

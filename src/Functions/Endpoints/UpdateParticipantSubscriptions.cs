@@ -29,6 +29,6 @@ public sealed class UpdateParticipantSubscriptions(Api api, MembershipStore memb
                 return refusal;
 
             return Reply.To(await memberships.UpdateSubscriptionsAsync(
-                accountId, session, participant, body.Value ?? Subscriptions.None, cancellation));
+                accountId, session, participant, body.Value ?? Subscriptions.None, request.IfMatch(), cancellation));
         });
 }

@@ -31,15 +31,18 @@ public sealed record Reply(
     /// <summary>404.</summary>
     public static Reply NotFound(string error) => new(HttpStatusCode.NotFound, Error: error);
 
-    /// <summary>How a change of a membership is answered.</summary>
-    public static Reply To(MembershipOutcome outcome) => outcome switch
+    /// <summary>How a change is answered that answers no body.</summary>
+    public static Reply To(Outcome outcome) => outcome switch
     {
-        MembershipOutcome.Done => NoContent,
-        MembershipOutcome.NoSession => NoSession,
-        MembershipOutcome.NoParticipant => NoParticipant,
-        MembershipOutcome.NotAMember => NotAMember,
-        MembershipOutcome.InAnotherSession => Conflict("The participant is in another session; remove it from there first."),
-        MembershipOutcome.SessionFull => Conflict("The session has as many participants as it may have."),
+        Outcome.Done => NoContent,
+        Outcome.NoSession => NoSession,
+        Outcome.NoParticipant => NoParticipant,
+        Outcome.NotAMember => NotAMember,
+        Outcome.InAnotherSession => Conflict("The participant is in another session; remove it from there first."),
+        Outcome.SessionFull => Conflict("The session has as many participants as it may have."),
+        Outcome.PreconditionFailed => new(HttpStatusCode.PreconditionFailed, Error: "If-Match: the resource has changed since."),
+        Outcome.KeyOfAnother => new(HttpStatusCode.UnprocessableEntity, Error: "Idempotency-Key: it was used with another body."),
+        Outcome.KeySpent => Conflict("Idempotency-Key: what was created with it has been deleted or has ended."),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 

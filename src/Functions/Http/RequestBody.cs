@@ -6,10 +6,10 @@ using Sessions.Model;
 
 namespace Sessions.Http;
 
-/// <summary>A request body that was read, or the reply that refuses it.</summary>
-/// <param name="Value">The body; default when there is none, or it is the literal <c>null</c> (the Ruby and PHP SDKs).</param>
-/// <param name="Refusal">Set when the body cannot be used.</param>
-public readonly record struct RequestBody<T>(T? Value, Reply? Refusal);
+/// <summary>What was read of a request, or the reply that refuses it.</summary>
+/// <param name="Value">What was read; default when there was nothing.</param>
+/// <param name="Refusal">Set when it cannot be used.</param>
+public readonly record struct Input<T>(T? Value, Reply? Refusal);
 
 /// <summary>Reads request bodies.</summary>
 public static class RequestBody
@@ -17,8 +17,11 @@ public static class RequestBody
     /// <summary>The largest body, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    /// <summary>Reads the body as JSON, whatever its content type says. An empty array is an empty object (the PHP SDK).</summary>
-    public static async Task<RequestBody<T>> ReadJsonAsync<T>(
+    /// <summary>
+    /// Reads the body as JSON, whatever its content type says. The literal <c>null</c> is no body (the Ruby and PHP SDKs),
+    /// and an empty array is an empty object (the PHP SDK).
+    /// </summary>
+    public static async Task<Input<T>> ReadJsonAsync<T>(
         this HttpRequestData request, Func<JsonField, T> read, CancellationToken cancellation)
     {
         if (await ReadBytesAsync(request, cancellation) is not { } bytes)
@@ -44,7 +47,7 @@ public static class RequestBody
         }
     }
 
-    private static RequestBody<T> Refuse<T>(string error) => new(default, new(HttpStatusCode.BadRequest, Error: error));
+    private static Input<T> Refuse<T>(string error) => new(default, new(HttpStatusCode.BadRequest, Error: error));
 
     private static JsonElement OrEmptyObject(JsonElement json)
         => json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 0 ? JsonElement.Parse("{}") : json;

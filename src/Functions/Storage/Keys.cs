@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Sessions.Storage;
@@ -11,7 +12,26 @@ internal static class Keys
     public const string Header = "session";
     public const string Participant = "participant";
 
+    /// <summary>A row that says that its session or participant was created with an idempotency key. It outlives a deletion.</summary>
+    public const string IdempotencyMark = "idempotency";
+
     private const string MemberPrefix = "member:";
+
+    /// <summary>
+    /// An id for a new session or participant: a random one, or the one that an idempotency key stands for in its account.
+    /// <paramref name="kind"/> is the row key of what is created: a key stands for one session and for one participant.
+    /// </summary>
+    public static Guid NewId(string kind, string accountId, string? idempotencyKey)
+    {
+        if (idempotencyKey is null)
+            return Guid.NewGuid();
+
+        // A UUID of version 8 (RFC 9562): 122 bits of the digest. No part of the text can hold a line break.
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{accountId}\n{idempotencyKey}")).AsSpan(0, 16);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new(bytes, bigEndian: true);
+    }
 
     /// <summary>The partition of a session or of a participant.</summary>
     public static string Partition(string accountId, Guid id) => $"{accountId}:{id}";

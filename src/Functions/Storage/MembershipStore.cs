@@ -3,28 +3,6 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>How a change of a membership ended.</summary>
-public enum MembershipOutcome
-{
-    /// <summary>As asked.</summary>
-    Done,
-
-    /// <summary>There is no such session, or it has expired.</summary>
-    NoSession,
-
-    /// <summary>There is no such participant, or it has expired.</summary>
-    NoParticipant,
-
-    /// <summary>The participant is not in the session.</summary>
-    NotAMember,
-
-    /// <summary>The participant is in another session.</summary>
-    InAnotherSession,
-
-    /// <summary>The session has as many participants as it may have.</summary>
-    SessionFull,
-}
-
 /// <summary>
 /// Who is in which session. A member row in the session's partition is the truth; the claim in the participant's row
 /// makes it unique. No transaction spans the two, so every step is ordered such that a crash after it leaves a state
@@ -34,36 +12,42 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 {
     /// <summary>
     /// Puts a participant into a session. If it is there already, <paramref name="subscriptions"/> replace its own, and
-    /// null leaves them.
+    /// null leaves them. The precondition is on the participant.
     /// </summary>
-    public async Task<MembershipOutcome> AddAsync(
-        string accountId, Guid sessionId, Guid participantId, Subscriptions? subscriptions, CancellationToken cancellation)
+    public async Task<Outcome> AddAsync(
+        string accountId,
+        Guid sessionId,
+        Guid participantId,
+        Subscriptions? subscriptions,
+        Precondition precondition,
+        CancellationToken cancellation)
     {
+        var request = new AddRequest(accountId, sessionId, participantId, subscriptions, precondition, Guid.NewGuid().ToString());
         var attempts = new Attempts(time, cancellation);
         while (true)
         {
-            if (await TryAddAsync(accountId, sessionId, participantId, subscriptions, attempts) is { } outcome)
+            if (await TryAddAsync(request, attempts) is { } outcome)
                 return outcome;
 
             await attempts.PauseAsync();
         }
     }
 
-    /// <summary>Takes a participant out of a session.</summary>
-    public async Task<MembershipOutcome> RemoveAsync(
-        string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)
+    /// <summary>Takes a participant out of a session. The precondition is on the participant.</summary>
+    public async Task<Outcome> RemoveAsync(
+        string accountId, Guid sessionId, Guid participantId, Precondition precondition, CancellationToken cancellation)
     {
         var (participant, session) = await FindAsync(accountId, sessionId, participantId, cancellation);
         if (session is null)
-            return MembershipOutcome.NoSession;
+            return Outcome.NoSession;
         if (participant is null)
-            return MembershipOutcome.NoParticipant;
+            return Outcome.NoParticipant;
 
-        var outcome = await RemoveAsync(accountId, session, participantId, new Attempts(time, cancellation));
+        var outcome = await RemoveAsync(accountId, session, participantId, precondition, new Attempts(time, cancellation));
 
         // Under the ETag from before the removal: a claim written since must stay. A crash before this line leaves a
         // stale claim, which every reader knows; so does a failure of it.
-        if (outcome == MembershipOutcome.Done && participant.SessionId == sessionId)
+        if (outcome == Outcome.Done && participant.SessionId == sessionId)
         {
             await tables.Participants.TryMergeAsync(
                 ParticipantRow.Claim(accountId, participantId, null), participant.ETag, cancellation);
@@ -73,63 +57,97 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>What a member receives, or null when the participant is not in the session.</summary>
-    public async Task<Subscriptions?> GetSubscriptionsAsync(
+    public async Task<Tagged<Subscriptions>?> GetSubscriptionsAsync(
         string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)
     {
         var row = await tables.Sessions.FindAsync(
             Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        return row is not null && MemberRow.From(row) is var member && time.GetUtcNow() < member.Expires ? member.Subscriptions : null;
+        return row is not null && MemberRow.From(row) is var member && time.GetUtcNow() < member.Expires
+            ? new(member.Subscriptions, member.WriteId)
+            : null;
     }
 
-    /// <summary>Replaces what a member receives. A participant that is in no session joins this one.</summary>
-    public async Task<MembershipOutcome> UpdateSubscriptionsAsync(
-        string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, CancellationToken cancellation)
+    /// <summary>
+    /// Replaces what a member receives. A participant that is in no session joins this one. The precondition is on the
+    /// participant.
+    /// </summary>
+    public async Task<Outcome> UpdateSubscriptionsAsync(
+        string accountId,
+        Guid sessionId,
+        Guid participantId,
+        Subscriptions subscriptions,
+        Precondition precondition,
+        CancellationToken cancellation)
     {
+        if (precondition.IsSet)
+            return await AddAsync(accountId, sessionId, participantId, subscriptions, precondition, cancellation);
+
         // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
         // that nothing reads any more.
         var reading = tables.Sessions.FindAsync(
             Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        var writing = SubscribeAsync(accountId, sessionId, participantId, subscriptions, cancellation);
+        var writing = tables.Sessions.TryMergeAsync(
+            MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), ETag.All, cancellation);
         await Task.WhenAll(reading, writing);
 
         if ((await writing).Outcome != WriteOutcome.Done)
-            return await AddAsync(accountId, sessionId, participantId, subscriptions, cancellation);
+            return await AddAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
 
         return await reading is { } row && MemberRow.From(row).Expires <= time.GetUtcNow()
-            ? MembershipOutcome.NotAMember
-            : MembershipOutcome.Done;
+            ? Outcome.NotAMember
+            : Outcome.Done;
     }
 
     /// <summary>One try to add; null when it met another change and has to start again.</summary>
-    private async Task<MembershipOutcome?> TryAddAsync(
-        string accountId, Guid sessionId, Guid participantId, Subscriptions? subscriptions, Attempts attempts)
+    private async Task<Outcome?> TryAddAsync(AddRequest request, Attempts attempts)
     {
-        var (participant, session) = await FindAsync(accountId, sessionId, participantId, attempts.Cancellation);
+        var (participant, session) = await FindAsync(request.AccountId, request.SessionId, request.ParticipantId, attempts.Cancellation);
         if (session is null)
-            return MembershipOutcome.NoSession;
+            return Outcome.NoSession;
         if (participant is null)
-            return MembershipOutcome.NoParticipant;
+            return Outcome.NoParticipant;
 
-        if (session.Member(participantId) is not null)
+        if (session.Member(request.ParticipantId) is { } member)
+            return await ReplaceSubscriptionsAsync(request, member, attempts.Cancellation);
+        if (IsFull(session))
+            return Outcome.SessionFull;
+        if (participant.SessionId is { } claimed
+            && claimed != request.SessionId
+            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, attempts))
         {
-            return subscriptions is null
-                || (await SubscribeAsync(accountId, sessionId, participantId, subscriptions, attempts.Cancellation)).Outcome == WriteOutcome.Done
-                    ? MembershipOutcome.Done
-                    : null;
+            return Outcome.InAnotherSession;
         }
 
-        if (IsFull(session))
-            return MembershipOutcome.SessionFull;
-        if (participant.SessionId is { } claimed && claimed != sessionId && await IsMemberElsewhereAsync(accountId, claimed, participantId, attempts))
-            return MembershipOutcome.InAnotherSession;
+        if (!request.Precondition.Holds(participant.VersionOutside))
+            return Outcome.PreconditionFailed;
 
-        var member = new MemberRow(
-            participantId,
+        var joining = new MemberRow(
+            request.ParticipantId,
             participant.Fields,
-            subscriptions ?? Subscriptions.None,
+            request.Subscriptions ?? Subscriptions.None,
             time.GetUtcNow(),
-            participant.Expires < session.Header.Expires ? participant.Expires : session.Header.Expires);
-        return await ClaimAndInsertAsync(accountId, session, member, participant.ETag, attempts);
+            participant.Expires < session.Header.Expires ? participant.Expires : session.Header.Expires)
+        {
+            WriteId = request.WriteId,
+        };
+        return await ClaimAndInsertAsync(request.AccountId, session, joining, participant.ETag, attempts);
+    }
+
+    private async Task<Outcome?> ReplaceSubscriptionsAsync(AddRequest request, MemberRow member, CancellationToken cancellation)
+    {
+        // This request's own write, whose answer was lost.
+        if (member.WriteId == request.WriteId)
+            return Outcome.Done;
+        if (!request.Precondition.Holds(member.WriteId))
+            return Outcome.PreconditionFailed;
+        if (request.Subscriptions is null)
+            return Outcome.Done;
+
+        var write = await tables.Sessions.TryMergeAsync(
+            MemberRow.Subscribe(request.AccountId, request.SessionId, request.ParticipantId, request.Subscriptions, request.WriteId),
+            request.Precondition.IsSet ? member.ETag : ETag.All,
+            cancellation);
+        return write.Outcome == WriteOutcome.Done ? Outcome.Done : null;
     }
 
     /// <summary>
@@ -137,7 +155,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// that precedes the insert: so whoever rewrites the header (a fence), and finds the claim unchanged after it, knows
     /// that this insert cannot land. That is why a lost insert claims again, and a look at the claim would not do.
     /// </summary>
-    private async Task<MembershipOutcome?> ClaimAndInsertAsync(
+    private async Task<Outcome?> ClaimAndInsertAsync(
         string accountId, SessionPartition session, MemberRow member, ETag participantETag, Attempts attempts)
     {
         var sessionId = session.Header.Id;
@@ -152,16 +170,16 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
             var insert = await session.AddAsync(member.ToEntity(accountId, sessionId), time.GetUtcNow(), attempts.Cancellation);
             if (insert.Outcome == WriteOutcome.Done)
-                return MembershipOutcome.Done;
+                return Outcome.Done;
 
             await attempts.PauseAsync();
             if (await FindLiveAsync(accountId, sessionId, attempts.Cancellation) is not { } reread)
-                return MembershipOutcome.NoSession;
+                return Outcome.NoSession;
             session = reread;
             if (session.Member(member.ParticipantId) is not null)
                 return null;
             if (IsFull(session))
-                return MembershipOutcome.SessionFull;
+                return Outcome.SessionFull;
         }
     }
 
@@ -185,35 +203,34 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         }
     }
 
-    private async Task<MembershipOutcome> RemoveAsync(
-        string accountId, SessionPartition session, Guid participantId, Attempts attempts)
+    private async Task<Outcome> RemoveAsync(
+        string accountId, SessionPartition session, Guid participantId, Precondition precondition, Attempts attempts)
     {
         HashSet<string> writeIds = [];
         var mayBeDone = false;
-        while (session.Member(participantId) is not null)
+        while (session.Member(participantId) is { } member)
         {
+            if (!precondition.Holds(member.WriteId))
+                return Outcome.PreconditionFailed;
+
             var writeId = Guid.NewGuid();
             writeIds.Add(writeId.ToString());
-            var write = await session.RemoveAsync(participantId, writeId, attempts.Cancellation);
+            var write = await session.RemoveAsync(
+                participantId, precondition.IsSet ? member.ETag : ETag.All, writeId, attempts.Cancellation);
             if (write.Outcome == WriteOutcome.Done)
-                return MembershipOutcome.Done;
+                return Outcome.Done;
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
             if (await FindLiveAsync(accountId, session.Header.Id, attempts.Cancellation) is not { } reread)
-                return mayBeDone ? MembershipOutcome.Done : MembershipOutcome.NoSession;
+                return mayBeDone ? Outcome.Done : Outcome.NoSession;
             session = reread;
         }
 
         return mayBeDone || (session.Header.WriteId is { } last && writeIds.Contains(last))
-            ? MembershipOutcome.Done
-            : MembershipOutcome.NotAMember;
+            ? Outcome.Done
+            : Outcome.NotAMember;
     }
-
-    private Task<Write> SubscribeAsync(
-        string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, CancellationToken cancellation)
-        => tables.Sessions.TryMergeAsync(
-            MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions), ETag.All, cancellation);
 
     private async Task<(ParticipantRow? Participant, SessionPartition? Session)> FindAsync(
         string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)
@@ -232,4 +249,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
     private bool IsFull(SessionPartition session)
         => session.LiveMembers(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
+
+    /// <summary>What is asked for, and the <see cref="MemberRow.WriteId"/> of the row that it writes, in whichever try.</summary>
+    private sealed record AddRequest(
+        string AccountId, Guid SessionId, Guid ParticipantId, Subscriptions? Subscriptions, Precondition Precondition, string WriteId);
 }

@@ -1,3 +1,4 @@
+using Azure;
 using Sessions.Model;
 
 namespace Sessions.Storage;
@@ -5,41 +6,47 @@ namespace Sessions.Storage;
 /// <summary>The participants of all accounts.</summary>
 public sealed class ParticipantStore(Tables tables, SessionsOptions options, TimeProvider time)
 {
-    /// <summary>Makes a participant that is in no session.</summary>
-    /// <returns>The participant, and when it ends.</returns>
-    public async Task<(Participant Participant, DateTimeOffset Expires)> CreateAsync(
-        string accountId, NewParticipant participant, CancellationToken cancellation)
+    /// <summary>
+    /// Makes a participant that is in no session, or with an idempotency key that was used before answers the one that was
+    /// made then, as it is now.
+    /// </summary>
+    /// <returns>With the participant, when it ends.</returns>
+    public async Task<(Outcome Outcome, Participant? Participant, DateTimeOffset Expires)> CreateAsync(
+        string accountId, NewParticipant participant, string? idempotencyKey, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        var id = Guid.NewGuid();
+        var id = Keys.NewId(Keys.Participant, accountId, idempotencyKey);
         var fields = new ParticipantFields(
             participant.CallbackUrl,
             string.Join(',', participant.PublishPermissions),
             participant.Tag ?? id.ToString(),
             participant.DeviceApiVersion);
         var row = new ParticipantRow(id, fields, now, now + options.ParticipantLifetime);
-        await tables.Participants.AddNewAsync(row.ToEntity(accountId), new Attempts(time, cancellation));
-        return (row.ToModel(), row.Expires);
+        var attempts = new Attempts(time, cancellation);
+        if (idempotencyKey is null)
+        {
+            await tables.Participants.AddNewAsync(row.ToEntity(accountId), attempts);
+            return (Outcome.Done, row.ToModel(), row.Expires);
+        }
+
+        if (await tables.Participants.TryAddOnceAsync(row.ToEntity(accountId), attempts))
+            return (Outcome.Done, row.ToModel(), row.Expires);
+
+        if (await FindAsync(tables, accountId, id, now, cancellation) is not { } made)
+            return (Outcome.KeySpent, null, default);
+        if (made.Fields != fields)
+            return (Outcome.KeyOfAnother, null, default);
+        return (Outcome.Done, (await ReadMembershipAsync(accountId, made, cancellation)).Value, made.Expires);
     }
 
     /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>
-    public async Task<Participant?> GetAsync(string accountId, Guid id, CancellationToken cancellation)
-    {
-        var participant = await FindAsync(tables, accountId, id, time.GetUtcNow(), cancellation);
-        if (participant is null)
-            return null;
-        if (participant.SessionId is not { } claimed)
-            return participant.ToModel();
+    public async Task<Tagged<Participant>?> GetAsync(string accountId, Guid id, CancellationToken cancellation)
+        => await FindAsync(tables, accountId, id, time.GetUtcNow(), cancellation) is { } participant
+            ? await ReadMembershipAsync(accountId, participant, cancellation)
+            : null;
 
-        // A claim alone says nothing: it may be stale, or its join on the way.
-        var row = await tables.Sessions.FindAsync(Keys.Partition(accountId, claimed), Keys.Member(id), cancellation);
-        return row is not null && MemberRow.From(row) is var member && time.GetUtcNow() < member.Expires
-            ? member.ToModel(claimed)
-            : participant.ToModel();
-    }
-
-    /// <summary>Deletes the participant and takes it out of its session; false when there is none or it has expired.</summary>
-    public async Task<bool> DeleteAsync(string accountId, Guid id, CancellationToken cancellation)
+    /// <summary>Deletes the participant and takes it out of its session.</summary>
+    public async Task<Outcome> DeleteAsync(string accountId, Guid id, Precondition precondition, CancellationToken cancellation)
     {
         var attempts = new Attempts(time, cancellation);
         var mayBeDone = false;
@@ -47,16 +54,28 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         {
             var participant = await FindAsync(tables, accountId, id, time.GetUtcNow(), cancellation);
             if (participant is null)
-                return mayBeDone;
+                return mayBeDone ? Outcome.Done : Outcome.NoParticipant;
 
             if (participant.SessionId is { } claimed)
-                await LeaveAsync(accountId, claimed, id, attempts);
+            {
+                var left = await LeaveAsync(accountId, claimed, participant, precondition, attempts);
+                if (left == Outcome.PreconditionFailed)
+                    return left;
+
+                // The participant was in the state asked for when it left: what is begun is finished.
+                if (left == Outcome.Done)
+                    precondition = Precondition.None;
+            }
+            else if (!precondition.Holds(participant.VersionOutside))
+            {
+                return Outcome.PreconditionFailed;
+            }
 
             // Under the ETag from before leaving: a join that has claimed since makes this fail.
             var write = await tables.Participants.TryDeleteAsync(
                 Keys.Partition(accountId, id), Keys.Participant, participant.ETag, cancellation);
             if (write.Outcome == WriteOutcome.Done)
-                return true;
+                return Outcome.Done;
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
@@ -71,21 +90,45 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return row is not null && ParticipantRow.From(row, id) is var participant && now < participant.Expires ? participant : null;
     }
 
-    /// <summary>Removes the participant from the session it claims, or sees to it that its join there cannot land.</summary>
-    private async Task LeaveAsync(string accountId, Guid sessionId, Guid participantId, Attempts attempts)
+    private async Task<Tagged<Participant>> ReadMembershipAsync(
+        string accountId, ParticipantRow participant, CancellationToken cancellation)
     {
+        // A claim alone says nothing: it may be stale, or its join on the way.
+        if (participant.SessionId is { } claimed
+            && await tables.Sessions.FindAsync(Keys.Partition(accountId, claimed), Keys.Member(participant.Id), cancellation) is { } row
+            && MemberRow.From(row) is var member
+            && time.GetUtcNow() < member.Expires)
+        {
+            return new(member.ToModel(claimed), member.WriteId);
+        }
+
+        return new(participant.ToModel(), participant.VersionOutside);
+    }
+
+    /// <summary>Removes the participant from the session it claims, or sees to it that its join there cannot land.</summary>
+    /// <returns><see cref="Outcome.NotAMember"/> when there was nothing to remove.</returns>
+    private async Task<Outcome> LeaveAsync(
+        string accountId, Guid sessionId, ParticipantRow participant, Precondition precondition, Attempts attempts)
+    {
+        var mayBeDone = false;
         while (true)
         {
             var session = await SessionPartition.FindAsync(tables.Sessions, accountId, sessionId, attempts.Cancellation);
+            var member = session?.Member(participant.Id);
+            var version = member is not null && time.GetUtcNow() < member.Expires ? member.WriteId : participant.VersionOutside;
+            if ((member is not null || !mayBeDone) && !precondition.Holds(version))
+                return Outcome.PreconditionFailed;
             if (session is null)
-                return;
+                return mayBeDone ? Outcome.Done : Outcome.NotAMember;
 
-            var write = session.Member(participantId) is null
+            var write = member is null
                 ? await session.FenceAsync(attempts.Cancellation)
-                : await session.RemoveAsync(participantId, Guid.NewGuid(), attempts.Cancellation);
+                : await session.RemoveAsync(
+                    participant.Id, precondition.IsSet ? member.ETag : ETag.All, Guid.NewGuid(), attempts.Cancellation);
             if (write.Outcome == WriteOutcome.Done)
-                return;
+                return member is null && !mayBeDone ? Outcome.NotAMember : Outcome.Done;
 
+            mayBeDone |= member is not null && write.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
         }
     }

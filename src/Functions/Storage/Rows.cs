@@ -12,6 +12,8 @@ internal sealed record HeaderRow(Guid Id, string? Tag, DateTimeOffset Created, D
 
     public string? WriteId { get; private init; }
 
+    public string Version { get; private init; } = Guid.NewGuid().ToString();
+
     public static HeaderRow From(TableEntity row, Guid id) => new(
         id,
         row.GetString(Columns.Tag),
@@ -20,6 +22,7 @@ internal sealed record HeaderRow(Guid Id, string? Tag, DateTimeOffset Created, D
     {
         ETag = row.ETag,
         WriteId = row.GetString(Columns.WriteId),
+        Version = row.GetString(Columns.Version),
     };
 
     public TableEntity ToEntity(string accountId) => new(Keys.Partition(accountId, Id), Keys.Header)
@@ -27,6 +30,7 @@ internal sealed record HeaderRow(Guid Id, string? Tag, DateTimeOffset Created, D
         [Columns.Tag] = Tag,
         [Columns.Created] = Created,
         [Columns.Expires] = Expires,
+        [Columns.Version] = Version,
         [Columns.WriteId] = Guid.NewGuid().ToString(),
     };
 
@@ -72,6 +76,9 @@ internal sealed record ParticipantRow(Guid Id, ParticipantFields Fields, DateTim
             [Columns.WriteId] = Guid.NewGuid().ToString(),
         };
 
+    /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
+    public string VersionOutside => Id.ToString();
+
     /// <summary>The participant outside of any session.</summary>
     public Participant ToModel() => Fields.ToModel(Id, null, Subscriptions.None);
 }
@@ -80,16 +87,25 @@ internal sealed record ParticipantRow(Guid Id, ParticipantFields Fields, DateTim
 internal sealed record MemberRow(
     Guid ParticipantId, ParticipantFields Fields, Subscriptions Subscriptions, DateTimeOffset Joined, DateTimeOffset Expires)
 {
+    public ETag ETag { get; private init; }
+
+    /// <summary>Fresh for each write of the row, and so its entity tag in the API, too.</summary>
+    public string WriteId { get; init; } = Guid.NewGuid().ToString();
+
     public static MemberRow From(TableEntity row) => new(
         Keys.ParticipantOf(row.RowKey),
         ParticipantFields.From(row),
         JsonSerializer.Deserialize(row.GetBinary(Columns.Subscriptions), WireFormat.Default.Subscriptions)!,
         row.GetDateTimeOffset(Columns.Joined)!.Value,
-        row.GetDateTimeOffset(Columns.Expires)!.Value);
+        row.GetDateTimeOffset(Columns.Expires)!.Value)
+    {
+        ETag = row.ETag,
+        WriteId = row.GetString(Columns.WriteId),
+    };
 
     public TableEntity ToEntity(string accountId, Guid sessionId)
     {
-        var row = Subscribe(accountId, sessionId, ParticipantId, Subscriptions);
+        var row = Subscribe(accountId, sessionId, ParticipantId, Subscriptions, WriteId);
         row[Columns.Joined] = Joined;
         row[Columns.Expires] = Expires;
         Fields.CopyTo(row);
@@ -97,11 +113,12 @@ internal sealed record MemberRow(
     }
 
     /// <summary>The columns that change when the subscriptions do.</summary>
-    public static TableEntity Subscribe(string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions)
+    public static TableEntity Subscribe(
+        string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, string writeId)
         => new(Keys.Partition(accountId, sessionId), Keys.Member(participantId))
         {
             [Columns.Subscriptions] = JsonSerializer.SerializeToUtf8Bytes(subscriptions, WireFormat.Default.Subscriptions),
-            [Columns.WriteId] = Guid.NewGuid().ToString(),
+            [Columns.WriteId] = writeId,
         };
 
     public Participant ToModel(Guid sessionId) => Fields.ToModel(ParticipantId, sessionId, Subscriptions);

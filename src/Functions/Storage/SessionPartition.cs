@@ -61,9 +61,9 @@ internal sealed class SessionPartition
             ],
             cancellation);
 
-    /// <summary>Deletes a member; afterwards the header has <paramref name="writeId"/>. One storage call.</summary>
-    public Task<Write> RemoveAsync(Guid participantId, Guid writeId, CancellationToken cancellation)
-        => _table.TrySubmitAsync([RewriteHeader(writeId), Delete(Keys.Member(participantId), ETag.All)], cancellation);
+    /// <summary>Deletes a member row that has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.</summary>
+    public Task<Write> RemoveAsync(Guid participantId, ETag etag, Guid writeId, CancellationToken cancellation)
+        => _table.TrySubmitAsync([RewriteHeader(writeId), Delete(Keys.Member(participantId), etag)], cancellation);
 
     /// <summary>Deletes the session with all its members. One storage call.</summary>
     public Task<Write> DeleteAsync(CancellationToken cancellation)
@@ -72,7 +72,11 @@ internal sealed class SessionPartition
             cancellation);
 
     private TableTransactionAction RewriteHeader(Guid writeId)
-        => new(TableTransactionActionType.UpdateMerge, HeaderChange(writeId), Header.ETag);
+    {
+        var header = HeaderChange(writeId);
+        header[Columns.Version] = writeId.ToString();
+        return new(TableTransactionActionType.UpdateMerge, header, Header.ETag);
+    }
 
     private TableTransactionAction Delete(string rowKey, ETag etag)
         => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(_accountId, Header.Id), rowKey), etag);

@@ -5,20 +5,35 @@ namespace Sessions.Storage;
 /// <summary>The sessions of all accounts.</summary>
 public sealed class SessionStore(Tables tables, SessionsOptions options, TimeProvider time)
 {
-    /// <summary>Makes a session.</summary>
-    public async Task<Session> CreateAsync(string accountId, NewSession session, CancellationToken cancellation)
+    /// <summary>Makes a session, or with an idempotency key that was used before answers the one that was made then.</summary>
+    public async Task<(Outcome Outcome, Session? Session)> CreateAsync(
+        string accountId, NewSession session, string? idempotencyKey, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        var header = new HeaderRow(Guid.NewGuid(), session.Tag, now, now + options.SessionLifetime);
-        await tables.Sessions.AddNewAsync(header.ToEntity(accountId), new Attempts(time, cancellation));
-        return header.ToModel();
+        var id = Keys.NewId(Keys.Header, accountId, idempotencyKey);
+        var header = new HeaderRow(id, session.Tag, now, now + options.SessionLifetime);
+        var attempts = new Attempts(time, cancellation);
+        if (idempotencyKey is null)
+        {
+            await tables.Sessions.AddNewAsync(header.ToEntity(accountId), attempts);
+            return (Outcome.Done, header.ToModel());
+        }
+
+        if (await tables.Sessions.TryAddOnceAsync(header.ToEntity(accountId), attempts))
+            return (Outcome.Done, header.ToModel());
+
+        if (await GetAsync(accountId, id, cancellation) is not { Value: var made })
+            return (Outcome.KeySpent, null);
+        return made.Tag == session.Tag ? (Outcome.Done, made) : (Outcome.KeyOfAnother, null);
     }
 
     /// <summary>The session, or null when there is none or it has expired.</summary>
-    public async Task<Session?> GetAsync(string accountId, Guid id, CancellationToken cancellation)
+    public async Task<Tagged<Session>?> GetAsync(string accountId, Guid id, CancellationToken cancellation)
     {
         var row = await tables.Sessions.FindAsync(Keys.Partition(accountId, id), Keys.Header, cancellation);
-        return row is not null && HeaderRow.From(row, id) is var header && time.GetUtcNow() < header.Expires ? header.ToModel() : null;
+        return row is not null && HeaderRow.From(row, id) is var header && time.GetUtcNow() < header.Expires
+            ? new(header.ToModel(), header.Version)
+            : null;
     }
 
     /// <summary>The participants in the session, or null when there is no session or it has expired.</summary>
@@ -31,8 +46,8 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
             : null;
     }
 
-    /// <summary>Deletes the session and frees its members; false when there is none or it has expired.</summary>
-    public async Task<bool> DeleteAsync(string accountId, Guid id, CancellationToken cancellation)
+    /// <summary>Deletes the session and frees its members.</summary>
+    public async Task<Outcome> DeleteAsync(string accountId, Guid id, Precondition precondition, CancellationToken cancellation)
     {
         var attempts = new Attempts(time, cancellation);
         var mayBeDone = false;
@@ -40,11 +55,13 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         {
             var session = await SessionPartition.FindAsync(tables.Sessions, accountId, id, cancellation);
             if (session is null || session.Header.Expires <= time.GetUtcNow())
-                return mayBeDone;
+                return mayBeDone ? Outcome.Done : Outcome.NoSession;
+            if (!precondition.Holds(session.Header.Version))
+                return Outcome.PreconditionFailed;
 
             var write = await session.DeleteAsync(cancellation);
             if (write.Outcome == WriteOutcome.Done)
-                return true;
+                return Outcome.Done;
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();

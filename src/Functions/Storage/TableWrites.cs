@@ -82,6 +82,25 @@ internal static class TableWrites
         }
     }
 
+    /// <summary>Adds a row, and the mark that it was created with an idempotency key; false when the mark is there already.</summary>
+    public static async Task<bool> TryAddOnceAsync(this TableClient table, TableEntity row, Attempts attempts)
+    {
+        var mark = new TableEntity(row.PartitionKey, Keys.IdempotencyMark)
+        {
+            [Columns.Expires] = row[Columns.Expires],
+            [Columns.WriteId] = row[Columns.WriteId],
+        };
+        while (true)
+        {
+            var write = await table.TrySubmitAsync(
+                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, mark)], attempts.Cancellation);
+            if (write.Outcome is WriteOutcome.Done or WriteOutcome.Conflict)
+                return write.Outcome == WriteOutcome.Done;
+
+            await attempts.PauseAsync();
+        }
+    }
+
     private static async Task<Write> TryAsync(Func<Task<Response>> send, CancellationToken cancellation)
     {
         try

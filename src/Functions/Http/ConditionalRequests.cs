@@ -1,0 +1,54 @@
+using System.Net;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Model;
+
+namespace Sessions.Http;
+
+/// <summary>The request headers that make a request conditional (RFC 9110, section 13) or repeatable.</summary>
+public static class ConditionalRequests
+{
+    private const int MaxIdempotencyKeyLength = 255;
+
+    /// <summary>200 with the resource, or 304 when <c>If-None-Match</c> names the state that it is in.</summary>
+    public static Reply Answer<T>(this HttpRequestData request, Tagged<T> resource, JsonTypeInfo<T> type)
+    {
+        var etag = $"\"{resource.ETag}\"";
+        var isKnown = request.ETags("If-None-Match")?.Any(known => known is Precondition.Any || WithoutWeakness(known) == etag);
+        var reply = isKnown == true
+            ? new(HttpStatusCode.NotModified)
+            : Reply.Ok(resource.Value, type);
+        return reply with { Header = ("ETag", etag) };
+    }
+
+    /// <summary>The <c>If-Match</c> header. Weak tags match nothing, and what is no tag does not either.</summary>
+    public static Precondition IfMatch(this HttpRequestData request)
+        => new(request.ETags("If-Match")?.Select(Opaque).OfType<string>().ToArray());
+
+    /// <summary>The <c>Idempotency-Key</c> header: 1 to 255 visible ASCII characters.</summary>
+    public static Input<string> IdempotencyKey(this HttpRequestData request)
+    {
+        if (!request.Headers.TryGetValues("Idempotency-Key", out var values))
+            return default;
+
+        var key = string.Join(',', values);
+        return key.Length is > 0 and <= MaxIdempotencyKeyLength && key.All(character => character is > ' ' and <= '~')
+            ? new(key, null)
+            : new(null, new(HttpStatusCode.BadRequest, Error: $"Idempotency-Key: expected 1 to {MaxIdempotencyKeyLength} visible ASCII characters."));
+    }
+
+    // No tag of this API has a comma in it.
+    private static IEnumerable<string>? ETags(this HttpRequestData request, string header)
+        => request.Headers.TryGetValues(header, out var values)
+            ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
+            : null;
+
+    private static string WithoutWeakness(string etag) => etag.StartsWith("W/", StringComparison.Ordinal) ? etag[2..] : etag;
+
+    private static string? Opaque(string etag) => etag switch
+    {
+        ['"', .. var opaque, '"'] => opaque,
+        Precondition.Any => etag,
+        _ => null,
+    };
+}

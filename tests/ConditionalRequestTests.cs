@@ -1,0 +1,151 @@
+using System.Net;
+
+namespace Sessions.Tests;
+
+/// <summary>Entity tags: no lost update for those who send them, no difference for those who do not.</summary>
+public sealed class ConditionalRequestTests(Server server) : IClassFixture<Server>
+{
+    private const string Changed = "If-Match: the resource has changed since.";
+
+    [Fact]
+    public async Task A_read_that_knows_the_state_is_not_modified()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        foreach (var path in new[] { $"/sessions/{session}", $"/participants/{participant}", $"/sessions/{session}/participants/{participant}/subscriptions" })
+        {
+            var etag = await ETagAsync(account, path);
+            foreach (var known in new[] { etag, $"W/{etag}", $"\"other\", {etag}", "*" })
+            {
+                var answer = await account.SendAsync(HttpMethod.Get, path, headers: ("If-None-Match", known));
+
+                Assert.Equal((HttpStatusCode.NotModified, "", etag), (answer.Status, answer.Body, answer.Headers.ETag?.ToString()));
+            }
+
+            foreach (var unknown in new[] { "\"other\"", etag.Trim('"'), "" })
+                Assert.Equal(HttpStatusCode.OK, (await account.SendAsync(HttpMethod.Get, path, headers: ("If-None-Match", unknown))).Status);
+        }
+    }
+
+    [Fact]
+    public async Task A_sessions_tag_changes_with_each_join_and_leave_and_with_nothing_else()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var path = $"/sessions/{session}";
+        List<string> etags = [await ETagAsync(account, path)];
+        await account.JoinAsync(session, participant);
+        etags.Add(await ETagAsync(account, path));
+        await account.JoinAsync(session, participant);
+        await account.PutAsync($"{path}/participants/{participant}/subscriptions", $$"""{"sessionId":"{{session}}"}""");
+        Assert.Equal(etags[1], await ETagAsync(account, path));
+        await account.DeleteAsync($"{path}/participants/{participant}");
+        etags.Add(await ETagAsync(account, path));
+
+        Assert.Equal(3, etags.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_participants_tag_changes_with_its_membership_and_its_subscriptions()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var (path, subscriptions) = ($"/participants/{participant}", $"/sessions/{session}/participants/{participant}/subscriptions");
+        var outside = await ETagAsync(account, path);
+        await account.JoinAsync(session, participant);
+        var joined = await ETagAsync(account, path);
+        Assert.Equal(joined, await ETagAsync(account, subscriptions));
+        await account.PutAsync(subscriptions, "{}");
+        var updated = await ETagAsync(account, path);
+        Assert.Equal(updated, await ETagAsync(account, subscriptions));
+        await account.DeleteAsync($"/sessions/{session}/participants/{participant}");
+
+        Assert.Equal(3, new[] { outside, joined, updated }.Distinct().Count());
+        Assert.Equal(outside, await ETagAsync(account, path));
+    }
+
+    [Theory]
+    [InlineData("PUT", "/sessions/{0}/participants/{1}", "{}")]
+    [InlineData("PUT", "/sessions/{0}/participants/{1}", null)]
+    [InlineData("PUT", "/sessions/{0}/participants/{1}/subscriptions", "{}")]
+    [InlineData("DELETE", "/sessions/{0}/participants/{1}", null)]
+    [InlineData("DELETE", "/participants/{1}", null)]
+    public async Task A_change_of_a_participant_that_has_changed_since_is_refused_and_of_one_that_has_not_is_made(
+        string method, string path, string? body)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        path = string.Format(System.Globalization.CultureInfo.InvariantCulture, path, session, participant);
+        var stale = await ETagAsync(account, $"/participants/{participant}");
+        await account.PutAsync($"/sessions/{session}/participants/{participant}/subscriptions", $$"""{"sessionId":"{{session}}"}""");
+        var current = await ETagAsync(account, $"/participants/{participant}");
+
+        foreach (var ifMatch in new[] { stale, $"W/{current}", "\"*\" x", "nonsense", "" })
+        {
+            (await account.ChangesNothingAsync(() => account.SendAsync(new(method), path, body, headers: ("If-Match", ifMatch))))
+                .IsError(HttpStatusCode.PreconditionFailed, Changed);
+        }
+
+        (await account.SendAsync(new(method), path, body, headers: ("If-Match", $"\"other\", {current}"))).Is(HttpStatusCode.NoContent);
+    }
+
+    [Theory]
+    [InlineData("/sessions/{0}/participants/{1}")]
+    [InlineData("/sessions/{0}/participants/{1}/subscriptions")]
+    public async Task A_join_is_made_when_the_participant_is_outside_still(string path)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        path = string.Format(System.Globalization.CultureInfo.InvariantCulture, path, session, participant);
+        var outside = await ETagAsync(account, $"/participants/{participant}");
+
+        (await account.ChangesNothingAsync(() => account.SendAsync(HttpMethod.Put, path, headers: ("If-Match", "\"other\""))))
+            .IsError(HttpStatusCode.PreconditionFailed, Changed);
+        (await account.SendAsync(HttpMethod.Put, path, headers: ("If-Match", outside))).Is(HttpStatusCode.NoContent);
+        (await account.ChangesNothingAsync(() => account.SendAsync(HttpMethod.Put, path, headers: ("If-Match", outside))))
+            .IsError(HttpStatusCode.PreconditionFailed, Changed);
+    }
+
+    [Fact]
+    public async Task A_session_is_deleted_only_as_it_was_seen()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var empty = await ETagAsync(account, $"/sessions/{session}");
+        await account.JoinAsync(session, participant);
+
+        (await account.ChangesNothingAsync(() => account.SendAsync(HttpMethod.Delete, $"/sessions/{session}", headers: ("If-Match", empty))))
+            .IsError(HttpStatusCode.PreconditionFailed, Changed);
+        (await account.SendAsync(HttpMethod.Delete, $"/sessions/{session}", headers: ("If-Match", await ETagAsync(account, $"/sessions/{session}"))))
+            .Is(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
+    public async Task Any_state_of_what_is_there_matches_a_star_and_what_is_gone_is_not_found()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        foreach (var path in new[] { $"/sessions/{session}/participants/{participant}", $"/participants/{participant}", $"/sessions/{session}" })
+        {
+            (await account.SendAsync(HttpMethod.Delete, path, headers: ("If-Match", "*"))).Is(HttpStatusCode.NoContent);
+            Assert.Equal(HttpStatusCode.NotFound, (await account.SendAsync(HttpMethod.Delete, path, headers: ("If-Match", "*"))).Status);
+        }
+    }
+
+    [Fact]
+    public async Task Of_many_updates_of_the_same_state_one_is_made()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var path = $"/sessions/{session}/participants/{participant}/subscriptions";
+        var etag = await ETagAsync(account, path);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
+            account.SendAsync(HttpMethod.Put, path, $$"""{"sessionId":"{{session}}"}""", headers: ("If-Match", etag))));
+
+        Assert.Single(answers, answer => answer.Status == HttpStatusCode.NoContent);
+        Assert.Equal(7, answers.Count(answer => answer.Status == HttpStatusCode.PreconditionFailed));
+    }
+
+    private static async Task<string> ETagAsync(Account account, string path) => (await account.GetAsync(path)).Headers.ETag!.ToString();
+}
