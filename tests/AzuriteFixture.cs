@@ -34,5 +34,9 @@ public sealed class AzuriteFixture : IAsyncLifetime
         return _azurite!.ConnectionString($"account{number}");
     }
 
-    public ValueTask DisposeAsync() => _azurite!.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _azurite!.DisposeAsync();
+        CapturedLogs.HoldNoSecret();
+    }
 }

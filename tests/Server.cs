@@ -10,13 +10,18 @@ namespace Sessions.Tests;
 /// <summary>The functions in LocalHost's pipeline, on a port of their own, over tables of their own.</summary>
 public class Server(AzuriteFixture azurite) : IAsyncLifetime
 {
-    public const string Secret = "secret";
+    public const string Secret = "s3cret-of-the-writer";
     public const string TokenSigningKey = "the key that signs the tokens of the tests";
 
     private static int _accounts;
 
     /// <summary>More settings, as command line arguments.</summary>
     protected virtual IEnumerable<string> Settings => [];
+
+    /// <summary>Registers services in place of the app's own.</summary>
+    protected virtual void Configure(IServiceCollection services)
+    {
+    }
 
     private WebApplication? _app;
 
@@ -39,8 +44,9 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
             $"--Sessions:TokenSigningKey={TokenSigningKey}",
             .. Settings,
         ]);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Information).AddFilter("Sessions", LogLevel.Trace).AddProvider(CapturedLogs.Provider);
         builder.Services.AddSingleton<TimeProvider>(Time);
+        Configure(builder.Services);
         builder.Services.AddSingleton(_ =>
         {
             var options = StorageFaults.ClientOptions();

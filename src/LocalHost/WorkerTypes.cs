@@ -69,6 +69,9 @@ internal sealed class LocalHttpRequestData(FunctionContext context, HttpRequest 
         var headers = new HttpHeadersCollection();
         foreach (var (name, values) in request.Headers)
             headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+
+        // As the front end of Azure does.
+        headers.TryAddWithoutValidation("X-Forwarded-For", request.HttpContext.Connection.RemoteIpAddress?.ToString());
         return headers;
     }
 }

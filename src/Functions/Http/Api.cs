@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
@@ -31,10 +32,11 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
         => RunAsync(request, async () =>
         {
             var authorization = request.Headers.TryGetValues("Authorization", out var values) ? string.Join(',', values) : null;
-            return await authenticator.AuthenticateAsync(accountId, authorization, cancellation) switch
+            return await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation) switch
             {
-                null => Unauthorized,
-                { } access when access < needs => Forbidden,
+                { Wait: { } wait } => TooManyFailures(wait),
+                { Access: null } => Unauthorized,
+                { Access: { } access } when access < needs => Forbidden,
                 _ => await operation(),
             };
         });
@@ -81,6 +83,18 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
             return Failed;
         }
     }
+
+    /// <summary>The address of the caller: the last that <c>X-Forwarded-For</c> names, which is the one that the front end of Azure adds.</summary>
+    private static string CallerOf(HttpRequestData request)
+    {
+        var last = request.Headers.TryGetValues("X-Forwarded-For", out var values) ? values.Last().Split(',')[^1].Trim() : "";
+        return IPEndPoint.TryParse(last, out var endPoint) ? endPoint.Address.ToString() : last;
+    }
+
+    private static Reply TooManyFailures(TimeSpan wait) => new(
+        HttpStatusCode.TooManyRequests,
+        Error: "Too many credentials did not open this account; try again later.",
+        Header: ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>The W3C trace id (https://www.w3.org/TR/trace-context/), or a new one when there is none.</summary>
     private static string RequestIdOf(TraceContext trace)

@@ -6,41 +6,56 @@ using Sessions.Storage;
 
 namespace Sessions.Security;
 
+/// <summary>How a check of credentials ended.</summary>
+/// <param name="Access">What the caller may do; null when the credentials do not open the account.</param>
+/// <param name="Wait">How long the caller has to wait before they are looked at; null when they were.</param>
+public readonly record struct Authentication(Access? Access, TimeSpan? Wait = null);
+
 /// <summary>
 /// Checks credentials. A verified one is remembered for <see cref="MemoryLifetime"/>, so that it normally costs no storage
 /// call, and a revoked one dies within that time.
 /// </summary>
-public sealed class Authenticator(CredentialStore credentials, TimeProvider time)
+public sealed class Authenticator(CredentialStore credentials, GuessLimiter limiter, TimeProvider time)
 {
     /// <summary>How long a verified credential is not looked up again.</summary>
     public static readonly TimeSpan MemoryLifetime = TimeSpan.FromSeconds(60);
 
     private const int MaxRemembered = 10_000;
 
+    // An entry past its time is not used, and yet tells a caller that has opened the account before from one that guesses.
     // The key is a digest of account and header: no secret is kept, and the time of a look-up tells nothing of one.
     private readonly ConcurrentDictionary<Digest, (Access Access, DateTimeOffset Until)> _remembered = new();
 
-    /// <summary>What the caller may do in the account, or null when the header does not open it. One storage call at most.</summary>
-    public async ValueTask<Access?> AuthenticateAsync(string accountId, string? authorization, CancellationToken cancellation)
+    /// <summary>What a caller may do in the account. One storage call at most.</summary>
+    /// <param name="accountId">The account.</param>
+    /// <param name="authorization">The <c>Authorization</c> header; null when there is none.</param>
+    /// <param name="caller">Where the request comes from.</param>
+    /// <param name="cancellation">Ends the look-up.</param>
+    public async ValueTask<Authentication> AuthenticateAsync(
+        string accountId, string? authorization, string caller, CancellationToken cancellation)
     {
         if (authorization is null || !AccountId.IsValid(accountId))
-            return null;
+            return default;
 
         var digest = DigestOf(accountId, authorization);
         var now = time.GetUtcNow();
-        if (_remembered.TryGetValue(digest, out var remembered) && now < remembered.Until)
-            return remembered.Access;
+        var known = _remembered.TryGetValue(digest, out var remembered);
+        if (known && now < remembered.Until)
+            return new(remembered.Access);
+        if (!known && limiter.Wait(accountId, caller) is { } wait)
+            return new(null, wait);
 
         if (await VerifyAsync(accountId, authorization, cancellation) is not { } access)
         {
             _remembered.TryRemove(digest, out _);
-            return null;
+            limiter.Count(accountId, caller);
+            return default;
         }
 
         if (_remembered.Count >= MaxRemembered)
             _remembered.Clear();
         _remembered[digest] = (access, now + MemoryLifetime);
-        return access;
+        return new(access);
     }
 
     private async Task<Access?> VerifyAsync(string accountId, string authorization, CancellationToken cancellation)

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace Sessions.Tests;
+
+/// <summary>Everything that every server of the run has logged.</summary>
+public sealed class CapturedLogs : ILoggerProvider, ILogger
+{
+    /// <summary>Text that tests put into bodies so that it can be looked for here.</summary>
+    public const string BodyMarker = "marker-in-a-body";
+
+    private static readonly ConcurrentQueue<string> Entries = new();
+
+    public static CapturedLogs Provider { get; } = new();
+
+    public static IReadOnlyCollection<string> All => Entries;
+
+    /// <summary>No entry has a secret, a token or a body in it: in the clear, or as the header that carries it.</summary>
+    public static void HoldNoSecret()
+    {
+        string[] secrets =
+        [
+            Server.Secret,
+            Server.TokenSigningKey,
+            BodyMarker,
+            Account.Basic(Account.Writer, Server.Secret)["Basic ".Length..],
+            "AccountKey=",
+            "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", // Azurite's well-known key.
+            "eyJhbGciOi", // How every token begins.
+        ];
+        foreach (var entry in Entries)
+            Assert.DoesNotContain(secrets, secret => entry.Contains(secret, StringComparison.Ordinal));
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull
+    {
+        Entries.Enqueue($"{state}");
+        return null;
+    }
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        => Entries.Enqueue($"{logLevel} {formatter(state, exception)} {exception}");
+
+    public void Dispose()
+    {
+    }
+}
