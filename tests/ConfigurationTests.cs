@@ -17,6 +17,7 @@ public sealed class ConfigurationTests
         Assert.Equal("UseDevelopmentStorage=true", options.StorageConnectionString);
         Assert.Null(options.StorageTableEndpoint);
         Assert.Equal((TimeSpan.FromHours(9), TimeSpan.FromHours(9), 20), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
+        Assert.Equal(TimeSpan.FromSeconds(25), options.RequestTimeout);
     }
 
     [Fact]
@@ -24,11 +25,13 @@ public sealed class ConfigurationTests
     {
         var options = Read(
             (Endpoint, "https://account.table.core.windows.net"), (Key, Server.TokenSigningKey),
-            ("Sessions:SessionLifetime", "1.00:00:00"), ("Sessions:ParticipantLifetime", "00:00:01"), ("Sessions:ParticipantsPerSession", "98"));
+            ("Sessions:SessionLifetime", "1.00:00:00"), ("Sessions:ParticipantLifetime", "00:00:01"), ("Sessions:ParticipantsPerSession", "98"),
+            ("Sessions:RequestTimeout", "00:03:20"));
 
         Assert.Null(options.StorageConnectionString);
         Assert.Equal(new Uri("https://account.table.core.windows.net"), options.StorageTableEndpoint);
         Assert.Equal((TimeSpan.FromDays(1), TimeSpan.FromSeconds(1), 98), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
+        Assert.Equal(TimeSpan.FromSeconds(200), options.RequestTimeout);
     }
 
     [Theory]
@@ -44,6 +47,9 @@ public sealed class ConfigurationTests
     [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "99", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "many", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
+    [InlineData("Sessions:RequestTimeout", "00:00:00.9", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
+    [InlineData("Sessions:RequestTimeout", "00:03:21", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
+    [InlineData("Sessions:RequestTimeout", "soon", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
     public void A_mistake_is_one_line_without_any_secret(string name, string value, string line)
     {
         var exception = Assert.Throws<InvalidConfigurationException>(

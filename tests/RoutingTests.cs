@@ -64,7 +64,6 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
         // Any other parameter would be bound from the query string or the body, and one of another type can fail to convert.
         Assert.All(function.Method.GetParameters(), parameter => Assert.True(
             parameter.ParameterType == typeof(HttpRequestData)
-            || parameter.ParameterType == typeof(CancellationToken)
             || (parameter.ParameterType == typeof(string) && function.Route.Contains($"{{{parameter.Name}}}", StringComparison.Ordinal))));
     }
 

@@ -29,14 +29,23 @@ public sealed record SessionsOptions
     /// <summary>The most participants in a session.</summary>
     public int ParticipantsPerSession { get; private init; }
 
+    /// <summary>How long a request may take before it is given up with a 503.</summary>
+    public TimeSpan RequestTimeout { get; private init; }
+
     private const int MinTokenSigningKeyBytes = 32;
 
     // A session's header and members change in one transaction, which may have 100 actions; a join needs two for itself.
     private const int MaxParticipantsPerSession = 98;
     private const int DefaultParticipantsPerSession = 20;
 
+    private const string LifetimeRange = "1 second to 365 days, as in 09:00:00";
+
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(9);
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(365);
+
+    // Below the 30 seconds that many clients wait, and the 230 seconds after which Azure cuts off a request.
+    private static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromSeconds(200);
 
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
@@ -49,9 +58,11 @@ public sealed record SessionsOptions
             StorageConnectionString = ReadConnectionString(section, mistakes),
             StorageTableEndpoint = ReadTableEndpoint(section, mistakes),
             TokenSigningKey = ReadTokenSigningKey(section, mistakes),
-            SessionLifetime = ReadLifetime(section, nameof(SessionLifetime), mistakes),
-            ParticipantLifetime = ReadLifetime(section, nameof(ParticipantLifetime), mistakes),
+            SessionLifetime = ReadTime(section, nameof(SessionLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
+            ParticipantLifetime = ReadTime(section, nameof(ParticipantLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
             ParticipantsPerSession = ReadParticipantsPerSession(section, mistakes),
+            RequestTimeout = ReadTime(
+                section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
         };
 
         var hasConnectionString = section[nameof(StorageConnectionString)] is { Length: > 0 };
@@ -104,15 +115,16 @@ public sealed record SessionsOptions
         return key;
     }
 
-    private static TimeSpan ReadLifetime(IConfiguration section, string name, List<string> mistakes)
+    private static TimeSpan ReadTime(
+        IConfiguration section, string name, TimeSpan byDefault, TimeSpan longest, string range, List<string> mistakes)
     {
         if (section[name] is not { Length: > 0 } text)
-            return DefaultLifetime;
-        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var lifetime) && lifetime >= TimeSpan.FromSeconds(1) && lifetime <= MaxLifetime)
-            return lifetime;
+            return byDefault;
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.FromSeconds(1) && time <= longest)
+            return time;
 
-        mistakes.Add($"Sessions:{name}: expected a time of 1 second to 365 days, as in 09:00:00.");
-        return DefaultLifetime;
+        mistakes.Add($"Sessions:{name}: expected a time of {range}.");
+        return byDefault;
     }
 
     private static int ReadParticipantsPerSession(IConfiguration section, List<string> mistakes)

@@ -73,9 +73,7 @@ public sealed class FunctionRouter
         public Task<HttpResponseData> InvokeAsync(HttpRequestData request, RouteValueDictionary values, HttpContext http)
         {
             var arguments = Method.GetParameters().Select(object? (parameter) =>
-                parameter.ParameterType == typeof(HttpRequestData) ? request
-                : parameter.ParameterType == typeof(CancellationToken) ? http.RequestAborted
-                : values[parameter.Name!]);
+                parameter.ParameterType == typeof(HttpRequestData) ? request : values[parameter.Name!]);
             return (Task<HttpResponseData>)Method.Invoke(
                 Create(http.RequestServices, null), BindingFlags.DoNotWrapExceptions, null, [.. arguments], null)!;
         }

@@ -15,9 +15,8 @@ public sealed class AddParticipantToSession(Api api, MembershipStore memberships
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.SessionParticipant)] HttpRequestData request,
         string accountId,
         string sessionId,
-        string participantId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string participantId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

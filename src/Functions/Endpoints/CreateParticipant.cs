@@ -14,9 +14,8 @@ public sealed class CreateParticipant(Api api, ParticipantStore participants, Pa
     [Function(nameof(CreateParticipant))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,
-        string accountId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string accountId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             var body = await request.ReadJsonAsync(NewParticipant.Read, cancellation);
             if (body.Refusal is { } refusal)

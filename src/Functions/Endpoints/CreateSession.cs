@@ -13,9 +13,8 @@ public sealed class CreateSession(Api api, SessionStore sessions)
     [Function(nameof(CreateSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,
-        string accountId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string accountId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             var body = await request.ReadJsonAsync(NewSession.Read, cancellation);
             if (body.Refusal is { } refusal)

@@ -13,9 +13,8 @@ public sealed class DeleteParticipant(Api api, ParticipantStore participants)
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
-        string participantId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string participantId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(participantId, out var id))
                 return Reply.NoParticipant;

@@ -13,9 +13,8 @@ public sealed class DeleteSession(Api api, SessionStore sessions)
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,
         string accountId,
-        string sessionId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string sessionId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var id))
                 return Reply.NoSession;

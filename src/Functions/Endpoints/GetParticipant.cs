@@ -14,9 +14,8 @@ public sealed class GetParticipant(Api api, ParticipantStore participants)
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
-        string participantId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Read, cancellation, async () =>
+        string participantId)
+        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(participantId, out var id))
                 return Reply.NoParticipant;

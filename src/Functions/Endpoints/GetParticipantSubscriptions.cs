@@ -15,9 +15,8 @@ public sealed class GetParticipantSubscriptions(Api api, MembershipStore members
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Subscriptions)] HttpRequestData request,
         string accountId,
         string sessionId,
-        string participantId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Read, cancellation, async () =>
+        string participantId)
+        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

@@ -14,9 +14,8 @@ public sealed class GetSession(Api api, SessionStore sessions)
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Session)] HttpRequestData request,
         string accountId,
-        string sessionId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Read, cancellation, async () =>
+        string sessionId)
+        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var id))
                 return Reply.NoSession;

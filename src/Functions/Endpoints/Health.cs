@@ -12,9 +12,8 @@ public sealed class Health(Api api, Tables tables)
     /// <summary>GET whether the service works.</summary>
     [Function(nameof(Health))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request,
-        CancellationToken cancellation)
-        => api.RunAsync(request, async () =>
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request)
+        => api.RunAsync(request, async cancellation =>
         {
             await tables.CheckAsync(cancellation);
             return Reply.Ok(new("healthy"), WireFormat.Default.HealthStatus);

@@ -15,9 +15,8 @@ public sealed class UpdateParticipantSubscriptions(Api api, MembershipStore memb
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.Subscriptions)] HttpRequestData request,
         string accountId,
         string sessionId,
-        string participantId,
-        CancellationToken cancellation)
-        => api.RunAsync(request, accountId, Access.Write, cancellation, async () =>
+        string participantId)
+        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

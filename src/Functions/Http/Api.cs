@@ -11,8 +11,10 @@ using Sessions.Storage;
 
 namespace Sessions.Http;
 
-/// <summary>What every operation shares: authentication, and one place that turns a result or a failure into a response.</summary>
-public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger)
+/// <summary>
+/// What every operation shares: authentication, a deadline, and one place that turns a result or a failure into a response.
+/// </summary>
+public sealed partial class Api(Authenticator authenticator, SessionsOptions options, TimeProvider time, ILogger<Api> logger)
 {
     private static readonly Reply Unauthorized = new(
         HttpStatusCode.Unauthorized,
@@ -28,8 +30,8 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
 
     /// <summary>Answers an operation on an account, for callers who may do what it <paramref name="needs"/>.</summary>
     public Task<HttpResponseData> RunAsync(
-        HttpRequestData request, string accountId, Access needs, CancellationToken cancellation, Func<Task<Reply>> operation)
-        => RunAsync(request, async () =>
+        HttpRequestData request, string accountId, Access needs, Func<CancellationToken, Task<Reply>> operation)
+        => RunAsync(request, async cancellation =>
         {
             var authorization = request.Headers.TryGetValues("Authorization", out var values) ? string.Join(',', values) : null;
             return await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation) switch
@@ -37,15 +39,15 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
                 { Wait: { } wait } => TooManyFailures(wait),
                 { Access: null } => Unauthorized,
                 { Access: { } access } when access < needs => Forbidden,
-                _ => await operation(),
+                _ => await operation(cancellation),
             };
         });
 
     /// <summary>Answers without authentication.</summary>
-    public async Task<HttpResponseData> RunAsync(HttpRequestData request, Func<Task<Reply>> operation)
+    public async Task<HttpResponseData> RunAsync(HttpRequestData request, Func<CancellationToken, Task<Reply>> operation)
     {
         var requestId = RequestIdOf(request.FunctionContext.TraceContext);
-        var reply = await TryAsync(operation, requestId);
+        var reply = await TryAsync(operation, requestId, request.FunctionContext.CancellationToken);
 
         var response = request.CreateResponse();
         response.StatusCode = reply.Status;
@@ -66,15 +68,20 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
         return response;
     }
 
-    private async Task<Reply> TryAsync(Func<Task<Reply>> operation, string requestId)
+    private async Task<Reply> TryAsync(Func<CancellationToken, Task<Reply>> operation, string requestId, CancellationToken caller)
     {
+        using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(caller, deadline.Token);
         try
         {
-            return await operation();
+            return await operation(either.Token);
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception))
         {
-            LogUnavailable(requestId, exception);
+            if (caller.IsCancellationRequested)
+                LogCallerGone(requestId);
+            else
+                LogUnavailable(requestId, exception);
             return Unavailable;
         }
         catch (Exception exception)
@@ -102,9 +109,12 @@ public sealed partial class Api(Authenticator authenticator, ILogger<Api> logger
             ? context.TraceId.ToHexString()
             : ActivityTraceId.CreateRandom().ToHexString();
 
-    [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not answer in time, or the caller went away.")]
+    [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not answer in time.")]
     private partial void LogUnavailable(string requestId, Exception exception);
 
     [LoggerMessage(2, LogLevel.Error, "Request {RequestId} failed.")]
     private partial void LogFailed(string requestId, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Debug, "Request {RequestId}: the caller went away.")]
+    private partial void LogCallerGone(string requestId);
 }
