@@ -21,7 +21,7 @@ public static class ServiceRegistration
         services.TryAddSingleton(_ => StorageFaults.ClientOptions());
         services.AddSingleton(provider => Connect(
             provider.GetRequiredService<SessionsOptions>(), provider.GetRequiredService<TableClientOptions>()));
-        services.AddSingleton<Tables>();
+        services.TryAddSingleton<Tables>();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
         services.AddSingleton<MembershipStore>();

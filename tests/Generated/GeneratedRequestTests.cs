@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using Microsoft.AspNetCore.Http;
+using Sessions.Http;
+using Sessions.LocalHost;
+using Sessions.Model;
+
+namespace Sessions.Tests.Generated;
+
+/// <summary>Whatever is sent: never a 5xx, never an error that is not JSON, never a change after a 4xx, never more memory than a fixed amount.</summary>
+public sealed class GeneratedRequestTests
+{
+    private static readonly int Count = int.Parse(
+        Environment.GetEnvironmentVariable("GENERATED_REQUESTS") ?? "100000", CultureInfo.InvariantCulture);
+
+    [Fact]
+    public void Every_generated_request_is_answered_as_it_should_be()
+    {
+        using var world = new World();
+        var answers = new SortedDictionary<HttpStatusCode, int>();
+
+        Prop.ForAll(Arb.From(RequestGenerator.Requests), request =>
+        {
+            var (status, contentType, body, writes) = world.SendAsync(request).GetAwaiter().GetResult();
+            answers[status] = answers.GetValueOrDefault(status) + 1;
+            Check(status, contentType, body, writes);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Count));
+
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Join(", ", answers.Select(answer => $"{(int)answer.Key}: {answer.Value}")));
+        if (Count >= 100_000)
+            Assert.Empty(new[] { 200, 204, 304, 400, 401, 404, 405, 409, 412, 413, 422, 429 }.Except(answers.Keys.Select(status => (int)status)));
+    }
+
+    [Fact]
+    public async Task A_body_without_end_is_read_no_further_than_the_limit()
+    {
+        var body = new EndlessStream();
+        var http = new DefaultHttpContext();
+        http.Request.Body = body;
+        var request = new LocalHttpRequestData(new LocalFunctionContext(http), http.Request);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var input = await request.ReadJsonAsync(NewSession.Read, CancellationToken.None);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, input.Refusal?.Status);
+        Assert.InRange(body.Position, RequestBody.MaxBytes, RequestBody.MaxBytes + 4096);
+        Assert.InRange(allocated, 0, 1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{\"tag\":")]
+    [InlineData("{\"participants\":[")]
+    [InlineData("{\"a\":[[],")]
+    public async Task A_body_of_any_depth_takes_no_more_memory_than_its_size_allows(string open)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(open, RequestBody.MaxBytes / open.Length))));
+        var request = new LocalHttpRequestData(new LocalFunctionContext(http), http.Request);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var input = await request.ReadJsonAsync(NewSession.Read, CancellationToken.None);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(HttpStatusCode.BadRequest, input.Refusal?.Status);
+        Assert.InRange(allocated, 0, 1024 * 1024);
+    }
+
+    private static void Check(HttpStatusCode status, string? contentType, string body, long writes)
+    {
+        Assert.InRange((int)status, 200, 499);
+        if ((int)status < 400)
+        {
+            Assert.True(body.Length == 0 || JsonElement.Parse(body).ValueKind is JsonValueKind.Object or JsonValueKind.Array);
+            return;
+        }
+
+        Assert.Equal("application/json", contentType);
+        Assert.Equal(0, writes);
+        var error = JsonElement.Parse(body);
+        Assert.Equal((int)status, error.GetProperty("code").GetInt32());
+        Assert.NotEmpty(error.GetProperty("error").GetString()!);
+        Assert.Equal(error.GetProperty("error").GetString(), error.GetProperty("message").GetString());
+        Assert.Equal(32, error.GetProperty("requestId").GetString()!.Length);
+    }
+
+    private sealed class EndlessStream : Stream
+    {
+        private long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            buffer.Span.Fill((byte)' ');
+            _position += buffer.Length;
+            return new(buffer.Length);
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

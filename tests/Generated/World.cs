@@ -1,0 +1,95 @@
+using System.Net;
+using System.Text;
+using Azure;
+using Azure.Data.Tables;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.LocalHost;
+using Sessions.Security;
+using Sessions.Storage;
+using Sessions.Tests.Simulation;
+
+namespace Sessions.Tests.Generated;
+
+/// <summary>All functions over tables in memory, without a socket: fast enough for a hundred thousand requests.</summary>
+internal sealed class World : IDisposable
+{
+    public const string Account = "account";
+
+    private const int Kept = 20;
+
+    private readonly FunctionRouter _router = new(typeof(SessionsOptions).Assembly);
+    private readonly SimulatedRows _rows = new();
+    private readonly ServiceProvider _services;
+    private long _writes;
+
+    public World()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+            new("Sessions:TokenSigningKey", Server.TokenSigningKey),
+        ]).Build();
+        var credentials = Table("credentials");
+        _services = new ServiceCollection()
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(CapturedLogs.Provider))
+            .AddSingleton(new Tables(Table("sessions"), Table("participants"), credentials))
+            .AddSessions(configuration)
+            .BuildServiceProvider();
+        credentials.AddEntityAsync(new TableEntity(Account, Convert.ToHexStringLower("writer"u8))
+        {
+            ["SecretHash"] = BasicCredentials.Hash(Server.Secret),
+            ["Access"] = nameof(Access.Write),
+        }).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Ids of sessions and participants that were made, the newest first; the first of them are there, most likely.</summary>
+    public LinkedList<string> Sessions { get; } = new();
+
+    public LinkedList<string> Participants { get; } = new();
+
+    /// <summary>Sends a request, and says how many rows it changed.</summary>
+    public async Task<(HttpStatusCode Status, string? ContentType, string Body, long Writes)> SendAsync(GeneratedRequest request)
+    {
+        var before = _writes;
+        var http = new DefaultHttpContext { RequestServices = _services };
+        http.Request.Method = request.Method;
+        http.Request.Scheme = "http";
+        http.Request.Host = new("localhost");
+        http.Request.Path = PathString.FromUriComponent(request.PathIn(this));
+        http.Request.QueryString = new(request.Query);
+        foreach (var (name, value) in request.Headers)
+            http.Request.Headers.Append(name, value);
+        http.Request.Body = new MemoryStream(Encoding.Latin1.GetBytes(request.BodyIn(this)));
+        var answer = new MemoryStream();
+        http.Response.Body = answer;
+
+        await _router.InvokeAsync(http);
+
+        var (status, body) = ((HttpStatusCode)http.Response.StatusCode, Encoding.UTF8.GetString(answer.ToArray()));
+        if (status == HttpStatusCode.OK && request.Method == "POST")
+            Remember(body);
+        return (status, http.Response.ContentType, body, _writes - before);
+    }
+
+    public void Dispose() => _services.Dispose();
+
+    private void Remember(string body)
+    {
+        var json = System.Text.Json.JsonElement.Parse(body);
+        var made = json.TryGetProperty("participant", out var participant) ? Participants : Sessions;
+        made.AddFirst((made == Participants ? participant : json).GetProperty("id").GetString()!);
+        if (made.Count > Kept)
+            made.RemoveLast();
+    }
+
+    private SimulatedTable Table(string name) => new(name, call =>
+    {
+        var answer = _rows.Execute(call, new ETag($"{_writes}"));
+        if (call.IsWrite && answer.Succeeded)
+            _writes += call.Changes.Length;
+        return Task.FromResult(answer);
+    });
+}
