@@ -16,6 +16,9 @@ public sealed class GeneratedRequestTests
     private static readonly int Count = int.Parse(
         Environment.GetEnvironmentVariable("GENERATED_REQUESTS") ?? "100000", CultureInfo.InvariantCulture);
 
+    /// <summary>What a hundred thousand requests are answered with, each at least once.</summary>
+    private static readonly int[] Reached = [200, 204, 304, 400, 401, 404, 405, 409, 412, 413, 422, 429];
+
     [Fact]
     public void Every_generated_request_is_answered_as_it_should_be()
     {
@@ -31,7 +34,7 @@ public sealed class GeneratedRequestTests
 
         TestContext.Current.TestOutputHelper!.WriteLine(string.Join(", ", answers.Select(answer => $"{(int)answer.Key}: {answer.Value}")));
         if (Count >= 100_000)
-            Assert.Empty(new[] { 200, 204, 304, 400, 401, 404, 405, 409, 412, 413, 422, 429 }.Except(answers.Keys.Select(status => (int)status)));
+            Assert.Empty(Reached.Except(answers.Keys.Select(status => (int)status)));
     }
 
     [Fact]
