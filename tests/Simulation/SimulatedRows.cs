@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using Azure;
+using Azure.Data.Tables;
+
+namespace Sessions.Tests.Simulation;
+
+internal enum ChangeKind
+{
+    Add,
+    Merge,
+    Delete,
+
+    /// <summary>Only compares the ETag: what a broken protocol might do instead of a merge.</summary>
+    Compare,
+}
+
+/// <summary>What a write does to one row.</summary>
+internal sealed record Change(ChangeKind Kind, string RowKey, ETag IfMatch, TableEntity? Columns = null);
+
+/// <summary>One call to a table: changes of a partition that happen all or not at all, a row to read, or a partition to query.</summary>
+internal sealed record TableCall(string Table, string PartitionKey, string? RowKey, ImmutableArray<Change> Changes)
+{
+    public bool IsWrite => !Changes.IsEmpty;
+
+    public (string Table, string PartitionKey) Partition => (Table, PartitionKey);
+}
+
+/// <summary>What a table answers: rows, the ETag of what was written, or an error with the index of the change at fault.</summary>
+internal sealed record TableAnswer(
+    int Status, string? Error = null, int FailedChange = 0, ETag ETag = default, ImmutableArray<SimulatedRow> Rows = default)
+{
+    /// <summary>No answer: the connection broke.</summary>
+    public static TableAnswer Lost { get; } = new(0);
+
+    public bool Succeeded => Status is >= 200 and < 300;
+
+    public ulong Fingerprint { get; } = (Rows.IsDefault ? [] : Rows).Aggregate(
+        Simulation.Fingerprint.Of($"{Status}{Error}{FailedChange}{ETag}"), (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
+}
+
+/// <summary>A stored row. It never changes: a write puts another one in its place.</summary>
+internal sealed class SimulatedRow
+{
+    private readonly ImmutableDictionary<string, object> _columns;
+
+    public SimulatedRow(string partitionKey, string rowKey, ETag etag, ImmutableDictionary<string, object> columns)
+    {
+        (PartitionKey, RowKey, ETag, _columns) = (partitionKey, rowKey, etag, columns);
+
+        // Without the WriteId, which is random and which the ETag stands for.
+        Fingerprint = columns.Where(column => column.Key != "WriteId").Aggregate(
+            Simulation.Fingerprint.Of(partitionKey, rowKey, etag.ToString()),
+            (all, column) => all ^ Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(column.Key), Simulation.Fingerprint.Of(column.Value)));
+    }
+
+    public string PartitionKey { get; }
+
+    public string RowKey { get; }
+
+    public ETag ETag { get; }
+
+    public ulong Fingerprint { get; }
+
+    public object? this[string column] => _columns.GetValueOrDefault(column);
+
+    public SimulatedRow Merge(TableEntity columns, ETag etag) => new(PartitionKey, RowKey, etag, _columns.SetItems(Copy(columns)));
+
+    public static SimulatedRow From(string partitionKey, TableEntity row, ETag etag)
+        => new(partitionKey, row.RowKey, etag, ImmutableDictionary.CreateRange(Copy(row)));
+
+    public TableEntity ToEntity()
+    {
+        var entity = new TableEntity(PartitionKey, RowKey) { ETag = ETag };
+        foreach (var (name, value) in _columns)
+            entity[name] = Copy(value);
+        return entity;
+    }
+
+    private static IEnumerable<KeyValuePair<string, object>> Copy(TableEntity row)
+        => row.Where(column => column.Value is not null && column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag"))
+            .Select(column => KeyValuePair.Create(column.Key, Copy(column.Value)));
+
+    private static object Copy(object value) => value is byte[] bytes ? bytes.ToArray() : value;
+}
+
+/// <summary>The rows of all tables, and what Table Storage does with them.</summary>
+internal sealed class SimulatedRows
+{
+    private static readonly ImmutableSortedDictionary<string, SimulatedRow> Empty = ImmutableSortedDictionary.Create<string, SimulatedRow>(StringComparer.Ordinal);
+
+    private readonly Dictionary<(string Table, string PartitionKey), ImmutableSortedDictionary<string, SimulatedRow>> _partitions;
+
+    public SimulatedRows() => _partitions = [];
+
+    public SimulatedRows(SimulatedRows original)
+    {
+        _partitions = new(original._partitions);
+        Fingerprint = original.Fingerprint;
+    }
+
+    public ulong Fingerprint { get; private set; }
+
+    public ImmutableSortedDictionary<string, SimulatedRow> Partition((string Table, string PartitionKey) partition)
+        => _partitions.GetValueOrDefault(partition, Empty);
+
+    /// <summary>Does what the call asks; the rows that it writes get <paramref name="etag"/>.</summary>
+    public TableAnswer Execute(TableCall call, ETag etag)
+    {
+        var before = Partition(call.Partition);
+        if (!call.IsWrite)
+        {
+            if (call.RowKey is null)
+                return new(200, Rows: [.. before.Values]);
+            return before.TryGetValue(call.RowKey, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
+        }
+
+        var after = before;
+        foreach (var (index, change) in call.Changes.Index())
+        {
+            var stored = after.GetValueOrDefault(change.RowKey);
+            if (Refusal(change, stored) is { } refusal)
+                return new(refusal.Status, refusal.Error, index);
+
+            after = change.Kind switch
+            {
+                ChangeKind.Add => after.Add(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
+                ChangeKind.Merge => after.SetItem(change.RowKey, stored!.Merge(change.Columns!, etag)),
+                ChangeKind.Delete => after.Remove(change.RowKey),
+                _ => after,
+            };
+        }
+
+        _partitions[call.Partition] = after;
+        Fingerprint = Fingerprint ^ Of(call.Table, before) ^ Of(call.Table, after);
+        return new(204, ETag: after.GetValueOrDefault(call.Changes[0].RowKey)?.ETag ?? default);
+    }
+
+    private static (int Status, string Error)? Refusal(Change change, SimulatedRow? stored) => stored switch
+    {
+        not null when change.Kind == ChangeKind.Add => (409, "EntityAlreadyExists"),
+        null when change.Kind != ChangeKind.Add => (404, "ResourceNotFound"),
+        not null when change.IfMatch != ETag.All && change.IfMatch != stored.ETag => (412, "UpdateConditionNotSatisfied"),
+        _ => null,
+    };
+
+    private static ulong Of(string table, ImmutableSortedDictionary<string, SimulatedRow> partition)
+    {
+        var all = 0UL;
+        foreach (var (_, row) in partition)
+            all ^= Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(table), row.Fingerprint);
+        return all;
+    }
+}

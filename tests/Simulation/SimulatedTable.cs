@@ -1,0 +1,154 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Azure;
+using Azure.Core;
+using Azure.Data.Tables;
+
+namespace Sessions.Tests.Simulation;
+
+/// <summary>
+/// A table for one caller, who decides in <paramref name="send"/> when each call happens and what becomes of its answer.
+/// It has the calls that the stores use.
+/// </summary>
+internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<TableAnswer>> send) : TableClient
+{
+    public override string Name => name;
+
+    public override Task<Response> AddEntityAsync<T>(T entity, CancellationToken cancellationToken = default)
+        => WriteAsync(entity.PartitionKey, new Change(ChangeKind.Add, entity.RowKey, default, Columns(entity)));
+
+    public override Task<Response> UpdateEntityAsync<T>(
+        T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default)
+        => WriteAsync(entity.PartitionKey, new Change(Merge(mode), entity.RowKey, ifMatch, Columns(entity)));
+
+    public override async Task<Response> DeleteEntityAsync(
+        string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
+    {
+        // The client sends no ETag as any ETag, and takes a missing row for an answer.
+        var answer = await send(new(name, partitionKey, null, [new(ChangeKind.Delete, rowKey, ifMatch == default ? ETag.All : ifMatch)]));
+        return answer.Succeeded || answer.Status == 404 ? new SimulatedResponse(answer) : throw Failure(answer);
+    }
+
+    public override async Task<NullableResponse<T>> GetEntityIfExistsAsync<T>(
+        string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+    {
+        var answer = await send(new(name, partitionKey, rowKey, []));
+        return answer.Status switch
+        {
+            200 => Response.FromValue((T)(object)answer.Rows[0].ToEntity(), new SimulatedResponse(answer)),
+            404 => new NoRow<T>(new SimulatedResponse(answer)),
+            _ => throw Failure(answer),
+        };
+    }
+
+    public override AsyncPageable<T> QueryAsync<T>(
+        string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
+        => PartitionFilter().Match(filter ?? "") is { Success: true } match
+            ? new PartitionQuery<T>(() => send(new(name, match.Groups["key"].Value, null, [])))
+            : throw new NotSupportedException($"The filter {filter}.");
+
+    public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
+        IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
+    {
+        var actions = transactionActions.ToArray();
+        var partitionKey = actions.Select(action => action.Entity.PartitionKey).Distinct().Single();
+        if (actions.Length > 100 || actions.DistinctBy(action => action.Entity.RowKey).Count() < actions.Length)
+            throw new NotSupportedException("A transaction has at most 100 actions, each of another row.");
+
+        var answer = await send(new(name, partitionKey, null, [.. actions.Select(ToChange)]));
+        if (!answer.Succeeded)
+            throw answer.Status == 0 ? Failure(answer) : new TableTransactionFailedException(Failure(answer));
+
+        return Response.FromValue<IReadOnlyList<Response>>(
+            [.. actions.Select(_ => new SimulatedResponse(answer))], new SimulatedResponse(new(202)));
+    }
+
+    private static Change ToChange(TableTransactionAction action) => action.ActionType switch
+    {
+        TableTransactionActionType.Add => new(ChangeKind.Add, action.Entity.RowKey, default, Columns(action.Entity)),
+        TableTransactionActionType.UpdateMerge => new(ChangeKind.Merge, action.Entity.RowKey, action.ETag, Columns(action.Entity)),
+        TableTransactionActionType.Delete => new(ChangeKind.Delete, action.Entity.RowKey, action.ETag),
+        _ => throw new NotSupportedException($"The action {action.ActionType}."),
+    };
+
+    private static ChangeKind Merge(TableUpdateMode mode)
+        => mode == TableUpdateMode.Merge ? ChangeKind.Merge : throw new NotSupportedException("Replacing a row.");
+
+    /// <summary>A copy: what the caller does to its row later is nothing to the table.</summary>
+    private static TableEntity Columns(ITableEntity entity) => new((TableEntity)entity);
+
+    private static RequestFailedException Failure(TableAnswer answer) => answer.Status == 0
+        ? new RequestFailedException("The connection was reset.")
+        : new RequestFailedException(answer.Status, $"{answer.FailedChange}: {answer.Error}", answer.Error, null)
+        {
+            Data = { ["FailedEntity"] = answer.FailedChange.ToString(CultureInfo.InvariantCulture) },
+        };
+
+    private async Task<Response> WriteAsync(string partitionKey, Change change)
+    {
+        var answer = await send(new(name, partitionKey, null, [change]));
+        return answer.Succeeded ? new SimulatedResponse(answer) : throw Failure(answer);
+    }
+
+    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex PartitionFilter();
+
+    private sealed class PartitionQuery<T>(Func<Task<TableAnswer>> send) : AsyncPageable<T>
+        where T : notnull
+    {
+        public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
+        {
+            var answer = await send();
+            if (!answer.Succeeded)
+                throw Failure(answer);
+
+            yield return Page<T>.FromValues([.. answer.Rows.Select(row => (T)(object)row.ToEntity())], null, new SimulatedResponse(answer));
+        }
+    }
+
+    private sealed class NoRow<T>(Response response) : NullableResponse<T>
+    {
+        public override bool HasValue => false;
+
+        public override T Value => throw new InvalidOperationException("There is no such row.");
+
+        public override Response GetRawResponse() => response;
+    }
+
+    private sealed class SimulatedResponse(TableAnswer answer) : Response
+    {
+        public override int Status => answer.Status;
+
+        public override string ReasonPhrase => answer.Error ?? "";
+
+        public override Stream? ContentStream { get; set; }
+
+        public override string ClientRequestId { get; set; } = "";
+
+        public override void Dispose()
+        {
+        }
+
+        protected override bool ContainsHeader(string name) => TryGetHeader(name, out _);
+
+        protected override IEnumerable<HttpHeader> EnumerateHeaders() => [];
+
+        protected override bool TryGetHeader(string name, [NotNullWhen(true)] out string? value)
+        {
+            value = name switch
+            {
+                "ETag" when answer.ETag != default => answer.ETag.ToString("H"),
+                "x-ms-error-code" => answer.Error,
+                _ => null,
+            };
+            return value is not null;
+        }
+
+        protected override bool TryGetHeaderValues(string name, [NotNullWhen(true)] out IEnumerable<string>? values)
+        {
+            values = TryGetHeader(name, out var value) ? [value] : null;
+            return values is not null;
+        }
+    }
+}
