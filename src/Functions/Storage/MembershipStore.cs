@@ -92,7 +92,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         var writing = SubscribeAsync(accountId, sessionId, participantId, subscriptions, cancellation);
         await Task.WhenAll(reading, writing);
 
-        if ((await writing).Outcome != WriteOutcome.Done)
+        if (!await writing)
             return await AddAsync(accountId, sessionId, participantId, subscriptions, cancellation);
 
         return await reading is { } row && MemberRow.From(row).Expires <= time.GetUtcNow()
@@ -113,7 +113,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (session.Member(participantId) is not null)
         {
             return subscriptions is null
-                || (await SubscribeAsync(accountId, sessionId, participantId, subscriptions, attempts.Cancellation)).Outcome == WriteOutcome.Done
+                || await SubscribeAsync(accountId, sessionId, participantId, subscriptions, attempts.Cancellation)
                     ? MembershipOutcome.Done
                     : null;
         }
@@ -142,6 +142,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     {
         var sessionId = session.Header.Id;
         var etag = participantETag;
+        HashSet<string> writeIds = [];
+        var mayBeDone = false;
         while (true)
         {
             var claim = await tables.Participants.TryMergeAsync(
@@ -150,12 +152,24 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
                 return null;
             etag = claim.ETag;
 
-            var insert = await session.AddAsync(member.ToEntity(accountId, sessionId), time.GetUtcNow(), attempts.Cancellation);
+            var row = member.ToEntity(accountId, sessionId);
+            writeIds.Add(row.GetString(Columns.WriteId));
+            var insert = await session.AddAsync(row, time.GetUtcNow(), attempts.Cancellation);
             if (insert.Outcome == WriteOutcome.Done)
                 return MembershipOutcome.Done;
 
+            mayBeDone |= insert.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
-            if (await FindLiveAsync(accountId, sessionId, attempts.Cancellation) is not { } reread)
+            var reread = await FindLiveAsync(accountId, sessionId, attempts.Cancellation);
+            if (mayBeDone && reread?.Header.ETag != session.Header.ETag)
+            {
+                // Behind another change nobody can tell any more: to insert again could undo a leave that was answered.
+                return reread?.Member(member.ParticipantId)?.WriteId is { } last && writeIds.Contains(last)
+                    ? MembershipOutcome.Done
+                    : throw Unsettled();
+            }
+
+            if (reread is null)
                 return MembershipOutcome.NoSession;
             session = reread;
             if (session.Member(member.ParticipantId) is not null)
@@ -202,6 +216,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             await attempts.PauseAsync();
             if (await FindLiveAsync(accountId, session.Header.Id, attempts.Cancellation) is not { } reread)
                 return mayBeDone ? MembershipOutcome.Done : MembershipOutcome.NoSession;
+
+            // It may be in again after this removal: to remove it again could undo a join that was answered.
+            if (mayBeDone && reread.Header.ETag != session.Header.ETag && reread.Member(participantId) is not null)
+                throw Unsettled();
             session = reread;
         }
 
@@ -210,10 +228,19 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             : MembershipOutcome.NotAMember;
     }
 
-    private Task<Write> SubscribeAsync(
+    /// <summary>Replaces what a member receives; false when it has no row.</summary>
+    private async Task<bool> SubscribeAsync(
         string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, CancellationToken cancellation)
-        => tables.Sessions.TryMergeAsync(
-            MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions), ETag.All, cancellation);
+    {
+        var row = MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions);
+        var write = await tables.Sessions.TryMergeAsync(row, ETag.All, cancellation);
+        if (write.Outcome != WriteOutcome.Unknown)
+            return write.Outcome == WriteOutcome.Done;
+
+        // Behind another change nobody can tell any more: to write again could undo it.
+        var stored = await tables.Sessions.FindAsync(row.PartitionKey, row.RowKey, cancellation);
+        return stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId) ? true : throw Unsettled();
+    }
 
     private async Task<(ParticipantRow? Participant, SessionPartition? Session)> FindAsync(
         string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)
@@ -229,6 +256,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             && time.GetUtcNow() < session.Header.Expires
                 ? session
                 : null;
+
+    private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
 
     private bool IsFull(SessionPartition session)
         => session.LiveMembers(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
