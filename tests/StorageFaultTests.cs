@@ -226,11 +226,25 @@ public abstract class StorageFaultTests
         public async Task Succeeds_when_only_the_answer_to_the_insert_was_lost()
         {
             Finds(_participants, ParticipantRow);
-            Queries([Header("1")], [Header("2"), Member()], [Header("2"), Member()]);
+            string? writeId = null;
+            Queries([Header("1")], () => [Header("2"), Member(writeId!)]);
+            MergeAnswers(() => NoContent());
+            SubmitAnswers(() => throw AnswerLost, actions => writeId = ((TableEntity)actions[1].Entity).GetString("WriteId"));
+
+            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
+        }
+
+        [Fact]
+        public async Task Does_not_insert_again_what_another_may_have_removed()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")], [Header("2")]);
             MergeAnswers(() => NoContent());
             SubmitAnswers(() => throw AnswerLost);
 
-            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(
+                () => Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
             _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
         }
 
@@ -333,13 +347,13 @@ public abstract class StorageFaultTests
         ["WriteId"] = writeId ?? "first",
     };
 
-    private static TableEntity Member()
+    private static TableEntity Member(string writeId = "another")
     {
         var row = ParticipantRow();
         row.PartitionKey = $"{AccountId}:{Session}";
         row.RowKey = $"member:{Participant}";
         row["Joined"] = DateTimeOffset.UtcNow;
-        row["WriteId"] = "another";
+        row["WriteId"] = writeId;
         row["Subscriptions"] = "{}"u8.ToArray();
         return row;
     }

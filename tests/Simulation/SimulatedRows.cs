@@ -47,8 +47,8 @@ internal sealed class SimulatedRow
     {
         (PartitionKey, RowKey, ETag, _columns) = (partitionKey, rowKey, etag, columns);
 
-        // Without the WriteId, which is random and which the ETag stands for.
-        Fingerprint = columns.Where(column => column.Key != "WriteId").Aggregate(
+        // Without what is random in each write, and which the ETag stands for.
+        Fingerprint = columns.Where(column => column.Key is not ("WriteId" or "Version")).Aggregate(
             Simulation.Fingerprint.Of(partitionKey, rowKey, etag.ToString()),
             (all, column) => all ^ Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(column.Key), Simulation.Fingerprint.Of(column.Value)));
     }

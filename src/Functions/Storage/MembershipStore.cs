@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Data.Tables;
 using Sessions.Model;
 
 namespace Sessions.Storage;
@@ -86,11 +87,11 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         // that nothing reads any more.
         var reading = tables.Sessions.FindAsync(
             Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        var writing = tables.Sessions.TryMergeAsync(
+        var writing = SubscribeAsync(
             MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), ETag.All, cancellation);
         await Task.WhenAll(reading, writing);
 
-        if ((await writing).Outcome != WriteOutcome.Done)
+        if (!await writing)
             return await AddAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
 
         return await reading is { } row && MemberRow.From(row).Expires <= time.GetUtcNow()
@@ -143,11 +144,24 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (request.Subscriptions is null)
             return Outcome.Done;
 
-        var write = await tables.Sessions.TryMergeAsync(
+        return await SubscribeAsync(
             MemberRow.Subscribe(request.AccountId, request.SessionId, request.ParticipantId, request.Subscriptions, request.WriteId),
             request.Precondition.IsSet ? member.ETag : ETag.All,
-            cancellation);
-        return write.Outcome == WriteOutcome.Done ? Outcome.Done : null;
+            cancellation)
+                ? Outcome.Done
+                : null;
+    }
+
+    /// <summary>Replaces what a member receives; false when its row is not there, or has another ETag.</summary>
+    private async Task<bool> SubscribeAsync(TableEntity row, ETag etag, CancellationToken cancellation)
+    {
+        var write = await tables.Sessions.TryMergeAsync(row, etag, cancellation);
+        if (write.Outcome != WriteOutcome.Unknown)
+            return write.Outcome == WriteOutcome.Done;
+
+        // Behind another change nobody can tell any more: to write again could undo it.
+        var stored = await tables.Sessions.FindAsync(row.PartitionKey, row.RowKey, cancellation);
+        return stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId) ? true : throw Unsettled();
     }
 
     /// <summary>
@@ -160,6 +174,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     {
         var sessionId = session.Header.Id;
         var etag = participantETag;
+        var mayBeDone = false;
         while (true)
         {
             var claim = await tables.Participants.TryMergeAsync(
@@ -172,8 +187,16 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             if (insert.Outcome == WriteOutcome.Done)
                 return Outcome.Done;
 
+            mayBeDone |= insert.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
-            if (await FindLiveAsync(accountId, sessionId, attempts.Cancellation) is not { } reread)
+            var reread = await FindLiveAsync(accountId, sessionId, attempts.Cancellation);
+            if (mayBeDone && reread?.Header.ETag != session.Header.ETag)
+            {
+                // Behind another change nobody can tell any more: to insert again could undo a leave that was answered.
+                return reread?.Member(member.ParticipantId)?.WriteId == member.WriteId ? Outcome.Done : throw Unsettled();
+            }
+
+            if (reread is null)
                 return Outcome.NoSession;
             session = reread;
             if (session.Member(member.ParticipantId) is not null)
@@ -224,6 +247,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             await attempts.PauseAsync();
             if (await FindLiveAsync(accountId, session.Header.Id, attempts.Cancellation) is not { } reread)
                 return mayBeDone ? Outcome.Done : Outcome.NoSession;
+
+            // It may be in again after this removal: to remove it again could undo a join that was answered.
+            if (mayBeDone && reread.Header.ETag != session.Header.ETag && reread.Member(participantId) is not null)
+                throw Unsettled();
             session = reread;
         }
 
@@ -246,6 +273,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             && time.GetUtcNow() < session.Header.Expires
                 ? session
                 : null;
+
+    private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
 
     private bool IsFull(SessionPartition session)
         => session.LiveMembers(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;

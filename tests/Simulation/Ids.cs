@@ -1,0 +1,19 @@
+using System.Globalization;
+using System.Text.Json;
+using Sessions.Model;
+
+namespace Sessions.Tests.Simulation;
+
+/// <summary>The simulation's numbers and short texts as the product's ids and subscriptions, and back.</summary>
+internal static class Ids
+{
+    public static Guid Of(int number) => new(number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    public static int Of(ReadOnlySpan<char> id) => int.Parse(id[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    public static Subscriptions Subscriptions(string text) => text == Model.None ? Sessions.Model.Subscriptions.None : new(text, null);
+
+    public static string Text(Subscriptions subscriptions) => subscriptions.SessionId ?? Model.None;
+
+    public static string Text(byte[] stored) => Text(JsonSerializer.Deserialize(stored, WireFormat.Default.Subscriptions)!);
+}

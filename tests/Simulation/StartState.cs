@@ -1,0 +1,86 @@
+using System.Globalization;
+using Azure;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Configuration;
+using Sessions.Storage;
+
+namespace Sessions.Tests.Simulation;
+
+/// <summary>Rows to begin with, in the product's own form.</summary>
+internal sealed class StartState
+{
+    public static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly SimulatedRows _rows = new();
+    private readonly List<(string Table, string PartitionKey)> _written = [];
+
+    public StartState(string name, int participantsPerSession, int participants, int sessions)
+    {
+        (Name, Options) = (name, OptionsFor(participantsPerSession));
+        for (var number = 1; number <= participants; number++)
+            Add(NewParticipant(number));
+        for (var number = 1; number <= sessions; number++)
+            Add(NewSession(number));
+    }
+
+    public string Name { get; }
+
+    public SessionsOptions Options { get; }
+
+    public SimulatedRows Rows => new(_rows);
+
+    public IReadOnlyList<(string Table, string PartitionKey)> Written => _written;
+
+    public static (string Table, string PartitionKey) Participant(int number) => ("participants", Keys.Partition(Request.AccountId, Ids.Of(number)));
+
+    public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.AccountId, Ids.Of(number)));
+
+    public static TableCall NewParticipant(int number) => Call(
+        Participant(number),
+        ChangeKind.Add,
+        new ParticipantRow(Ids.Of(number), Fields, Now, Now.AddHours(1)).ToEntity(Request.AccountId));
+
+    public static TableCall NewSession(int number) => Call(
+        Session(number),
+        ChangeKind.Add,
+        new HeaderRow(Ids.Of(number), null, Now, Now.AddHours(1)).ToEntity(Request.AccountId));
+
+    public StartState Claiming(int participant, int session)
+    {
+        Add(Call(
+            Participant(participant),
+            ChangeKind.Merge,
+            ParticipantRow.Claim(Request.AccountId, Ids.Of(participant), Ids.Of(session))));
+        return this;
+    }
+
+    public StartState Joined(int participant, int session)
+    {
+        Claiming(participant, session);
+        Add(Call(
+            Session(session),
+            ChangeKind.Add,
+            new MemberRow(Ids.Of(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1)).ToEntity(Request.AccountId, Ids.Of(session))));
+        return this;
+    }
+
+    private static ParticipantFields Fields { get; } = new(null, "", "tag", "V3");
+
+    private static SessionsOptions OptionsFor(int participantsPerSession) => SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
+    [
+        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
+        new("Sessions:ParticipantsPerSession", participantsPerSession.ToString(CultureInfo.InvariantCulture)),
+    ]).Build());
+
+    private static TableCall Call((string Table, string PartitionKey) partition, ChangeKind kind, TableEntity row)
+        => new(partition.Table, partition.PartitionKey, null, [new(kind, row.RowKey, ETag.All, row)]);
+
+    private void Add(TableCall call)
+    {
+        if (!_rows.Execute(call, new(string.Create(CultureInfo.InvariantCulture, $"0.{_written.Count}"))).Succeeded)
+            throw new InvalidOperationException($"The start state {Name} cannot be built.");
+
+        _written.Add(call.Partition);
+    }
+}
