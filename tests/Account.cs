@@ -52,7 +52,8 @@ public sealed class Account(Server server, string id)
 
     /// <summary>Sends a request as the writer, or with another <paramref name="authorization"/>; the path is below the account's.</summary>
     public async Task<Answer> SendAsync(
-        HttpMethod method, string path, string? body = null, string? contentType = "application/json", string? authorization = null)
+        HttpMethod method, string path, string? body = null, string? contentType = "application/json", string? authorization = null,
+        CancellationToken cancellation = default)
     {
         using var request = new HttpRequestMessage(method, Path + path);
         request.Headers.TryAddWithoutValidation("Authorization", authorization ?? Basic(Writer, Server.Secret));
@@ -62,8 +63,8 @@ public sealed class Account(Server server, string id)
             request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         }
 
-        using var response = await server.Http.SendAsync(request);
-        return new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+        using var response = await server.Http.SendAsync(request, cancellation);
+        return new(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation), response.Headers, response.Content.Headers);
     }
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
