@@ -57,6 +57,7 @@ public sealed class Account(Server server, string id)
         string? body = null,
         string? contentType = "application/json",
         string? authorization = null,
+        CancellationToken cancellation = default,
         params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, Path + path);
@@ -69,8 +70,8 @@ public sealed class Account(Server server, string id)
             request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         }
 
-        using var response = await server.Http.SendAsync(request);
-        return new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+        using var response = await server.Http.SendAsync(request, cancellation);
+        return new(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation), response.Headers, response.Content.Headers);
     }
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);

@@ -23,11 +23,18 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
     {
     }
 
+    /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
+    protected virtual TimeSpan? NetworkTimeout => null;
+
+    protected virtual ValueTask<string> ConnectAsync() => new(azurite.NextConnectionString());
+
     private WebApplication? _app;
 
     public Clock Time { get; } = new();
 
     public StorageCalls StorageCalls { get; } = new();
+
+    public FaultyTransport Faults { get; private set; } = null!;
 
     public HttpClient Http { get; } = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
 
@@ -35,12 +42,12 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
 
     public Uri Url => new(_app!.Urls.First());
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         var builder = WebApplication.CreateSlimBuilder(
         [
             "--urls=http://127.0.0.1:0",
-            $"--Sessions:StorageConnectionString={azurite.NextConnectionString()}",
+            $"--Sessions:StorageConnectionString={await ConnectAsync()}",
             $"--Sessions:TokenSigningKey={TokenSigningKey}",
             .. Settings,
         ]);
@@ -51,6 +58,8 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
         {
             var options = StorageFaults.ClientOptions();
             options.AddPolicy(StorageCalls, Azure.Core.HttpPipelinePosition.PerRetry);
+            options.Transport = Faults = new(options.Transport);
+            options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
             return options;
         });
         _app = LocalHostProgram.Build(builder);

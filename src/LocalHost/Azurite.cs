@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Sessions.LocalHost;
 
-/// <summary>Azurite's table service in a process of its own, on a free port of this machine.</summary>
+/// <summary>Azurite's table service in a process of its own, on a port of this machine.</summary>
 public sealed class Azurite : IAsyncDisposable
 {
     // Azurite's well-known account (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
@@ -29,19 +29,20 @@ public sealed class Azurite : IAsyncDisposable
     /// <summary>Starts Azurite, and installs it first when that has not been done.</summary>
     /// <param name="folder">The folder with Azurite's package.json.</param>
     /// <param name="dataFolder">Where the data are kept; null for in memory.</param>
+    /// <param name="port">The port; a free one when it is null.</param>
     /// <param name="accounts">The storage accounts; Azurite's own when there is none.</param>
     /// <exception cref="LocalHostException">It cannot start.</exception>
-    public static async Task<Azurite> StartAsync(string folder, string? dataFolder, params IEnumerable<string> accounts)
+    public static async Task<Azurite> StartAsync(string folder, string? dataFolder, int? port = null, params IEnumerable<string> accounts)
     {
         await Node.InstallAsync(folder);
         var dataLock = dataFolder is null ? null : Lock(dataFolder);
         try
         {
-            var port = FindFreePort();
+            var tablePort = port ?? FindFreePort();
             var start = new ProcessStartInfo(
                 "node",
                 [
-                    "start.cjs", "--tableHost", "127.0.0.1", "--tablePort", port.ToString(CultureInfo.InvariantCulture),
+                    "start.cjs", "--tableHost", "127.0.0.1", "--tablePort", tablePort.ToString(CultureInfo.InvariantCulture),
                     "--tableKeepAliveTimeout", "600", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
                     .. dataFolder is null ? ["--inMemoryPersistence"] : new[] { "--location", dataFolder },
                 ]);
@@ -51,7 +52,7 @@ public sealed class Azurite : IAsyncDisposable
 
             var process = Node.Start(start, folder);
             await WaitUntilStartedAsync(process);
-            return new(process, port, dataLock);
+            return new(process, tablePort, dataLock);
         }
         catch
         {
@@ -63,6 +64,9 @@ public sealed class Azurite : IAsyncDisposable
     /// <summary>The connection string of an account.</summary>
     public string ConnectionString(string account = DefaultAccount)
         => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};TableEndpoint=http://127.0.0.1:{_port}/{account};";
+
+    /// <summary>The process's id.</summary>
+    public int ProcessId => _process.Id;
 
     /// <summary>Completes when the process has ended.</summary>
     public Task Ended() => _process.WaitForExitAsync();

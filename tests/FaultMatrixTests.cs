@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Sessions.Tests;
+
+/// <summary>
+/// Every operation with every fault, in each of its storage calls and in all of them: the answer is the right one or a
+/// 503 that says when to try again, what is there afterwards is what was answered, and a repetition succeeds.
+/// </summary>
+public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, ITestOutputHelper output)
+    : IClassFixture<FaultMatrixTests.ImpatientServer>
+{
+    private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11","streamAliases":["first"]}]}""";
+    private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11","streamAliases":["second"]}]}""";
+
+    // More than any deadline: a request that takes as long hangs.
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+
+    private static readonly ParallelOptions AtOnce = new() { MaxDegreeOfParallelism = 128 };
+
+    private static readonly StorageFault[] Faults = [.. Enum.GetValues<StorageFault>().Where(fault => fault != StorageFault.None)];
+
+    private static readonly Regex Random = new(
+        @"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|eyJ[\w.-]+", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+
+    private static readonly Operation[] All =
+    [
+        new("Create a session", "POST", "/sessions", NothingAsync, """{"tag":"new"}"""),
+        new("Get a session", "GET", "/sessions/S", MemberAsync),
+        new("Get a session with credentials that are not remembered", "GET", "/sessions/S", MemberAsync, NewUser: true),
+        new("Get a session that is not there", "GET", "/sessions/S", DeletedAsync),
+        new("Delete a session", "DELETE", "/sessions/S", MemberAsync),
+        new("Delete a session that is not there", "DELETE", "/sessions/S", DeletedAsync),
+        new("List participants", "GET", "/sessions/S/participants", MemberAsync),
+        new("Create a participant", "POST", "/participants", NothingAsync, """{"tag":"new"}"""),
+        new("Get a participant", "GET", "/participants/P", MemberAsync),
+        new("Delete a participant", "DELETE", "/participants/P", FreeAsync),
+        new("Delete a participant in a session", "DELETE", "/participants/P", MemberAsync),
+        new("Delete a participant that is not there", "DELETE", "/participants/P", DeletedAsync),
+        new("Join", "PUT", "/sessions/S/participants/P", FreeAsync, Second),
+        new("Join with a stale claim", "PUT", "/sessions/S/participants/P", StaleAsync, Second),
+        new("Join again", "PUT", "/sessions/S/participants/P", MemberAsync, Second),
+        new("Join while in another session", "PUT", "/sessions/S/participants/P", ElsewhereAsync, Second),
+        new("Join a full session", "PUT", "/sessions/S/participants/P", FullAsync, Second),
+        new("Join a session that is not there", "PUT", "/sessions/S/participants/P", DeletedAsync, Second),
+        new("Leave", "DELETE", "/sessions/S/participants/P", MemberAsync),
+        new("Leave without having joined", "DELETE", "/sessions/S/participants/P", FreeAsync),
+        new("Get subscriptions", "GET", "/sessions/S/participants/P/subscriptions", MemberAsync),
+        new("Update subscriptions", "PUT", "/sessions/S/participants/P/subscriptions", MemberAsync, Second),
+        new("Join by an update", "PUT", "/sessions/S/participants/P/subscriptions", FreeAsync, Second),
+        new("Update while in another session", "PUT", "/sessions/S/participants/P/subscriptions", ElsewhereAsync, Second),
+    ];
+
+    [Fact]
+    public async Task A_fault_in_any_call_or_in_every_call()
+    {
+        var account = await server.NewAccountAsync();
+        var cases = new ConcurrentBag<Case>();
+        await Parallel.ForEachAsync(All, AtOnce, async (operation, _) =>
+        {
+            var right = await RunAsync(account, operation, StorageFault.None, at: null);
+            Assert.True((int)right.Answer.Status < 500, right.Answer.Body);
+            foreach (var fault in Faults)
+            {
+                for (var call = -1; call < right.Calls; call++)
+                    cases.Add(new(operation, right, fault, call < 0 ? null : call));
+            }
+        });
+
+        var unavailable = 0;
+        var mistakes = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(cases, AtOnce, async (@case, _) =>
+        {
+            var run = await RunAsync(account, @case.Operation, @case.Fault, @case.At);
+            if (run.Answer.Status == HttpStatusCode.ServiceUnavailable)
+                Interlocked.Increment(ref unavailable);
+            if (!IsRight(@case, run))
+                mistakes.Add($"{@case.Operation.Name}, {@case.Fault} in {(@case.At is { } at ? $"call {at}" : "every call")}: {run}\nWithout the fault: {@case.Right}");
+        });
+
+        output.WriteLine($"{cases.Count} requests with faults, {unavailable} of them answered 503.");
+        Assert.Empty(mistakes);
+    }
+
+    private static bool IsRight(Case @case, Run run)
+    {
+        var (operation, right) = (@case.Operation, @case.Right);
+        var isDone = run.After == right.After;
+        var isAnswered = run.Answer.Status == HttpStatusCode.ServiceUnavailable
+            ? run.Answer.Json.GetProperty("code").GetInt32() == 503 && run.Answer.Headers.RetryAfter is not null && (isDone || run.After == right.Before)
+            : run.Text == right.Text && isDone;
+        var isRepeated = run.RepeatedText == right.Text
+            || (operation.Method == "DELETE" && isDone && run.RepeatedText.StartsWith("404", StringComparison.Ordinal));
+        return run.Before == right.Before && isAnswered && isRepeated && run.AfterRepetition == right.After;
+    }
+
+    private async Task<Run> RunAsync(Account account, Operation operation, StorageFault fault, int? at)
+    {
+        var (session, participant) = await operation.Arrange(account);
+        var before = await ViewAsync(account, session, participant);
+        var user = Account.Writer;
+        if (operation.NewUser)
+            await account.AddUserAsync(user = session, Server.Secret, Storage.Access.Write);
+
+        var (answer, calls) = await SendAsync(account, user, operation, session, participant, new(fault, at));
+        await server.Faults.LateOnesAsync();
+        var after = await ViewAsync(account, session, participant);
+        var (repeated, _) = await SendAsync(account, user, operation, session, participant, new(StorageFault.None, null));
+        return new(
+            answer, calls, before, Text(answer), after, Text(repeated), await ViewAsync(account, session, participant));
+
+        string Text(Answer answer) => $"{(int)answer.Status} {Anonymous(answer.Body, session, participant)}";
+    }
+
+    /// <summary>Sends the request in a trace of its own, by which the transport knows the storage calls it makes.</summary>
+    private async Task<(Answer Answer, int Calls)> SendAsync(
+        Account account, string user, Operation operation, string session, string participant, Plan plan)
+    {
+        using var activity = new Activity(operation.Name).Start();
+        server.Plans[activity.TraceId] = plan;
+        var path = operation.Path.Replace("S", session, StringComparison.Ordinal).Replace("P", participant, StringComparison.Ordinal);
+        var answer = await account.SendAsync(new(operation.Method), path, operation.Body, authorization: Account.Basic(user, Server.Secret))
+            .WaitAsync(Hang);
+        return (answer, plan.Calls);
+    }
+
+    /// <summary>What can be read of a session and a participant.</summary>
+    private static async Task<string> ViewAsync(Account account, string session, string participant)
+    {
+        var view = new StringBuilder();
+        foreach (var path in new[]
+        {
+            $"/sessions/{session}", $"/sessions/{session}/participants", $"/participants/{participant}",
+            $"/sessions/{session}/participants/{participant}/subscriptions",
+        })
+        {
+            var answer = await account.GetAsync(path);
+            view.AppendLine().Append((int)answer.Status).Append(' ').Append(Anonymous(answer.Body, session, participant));
+        }
+
+        return view.ToString();
+    }
+
+    /// <summary>The text without what differs from one run to the next.</summary>
+    private static string Anonymous(string text, string session, string participant)
+        => Random.Replace(text.Replace(session, "S", StringComparison.Ordinal).Replace(participant, "P", StringComparison.Ordinal), "*");
+
+    private static Task<(string Session, string Participant)> NothingAsync(Account account)
+        => Task.FromResult(($"{Guid.NewGuid()}", $"{Guid.NewGuid()}"));
+
+    private static Task<(string Session, string Participant)> MemberAsync(Account account) => account.CreateMemberAsync(First);
+
+    private static async Task<(string Session, string Participant)> FreeAsync(Account account)
+        => (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+
+    private static async Task<(string Session, string Participant)> StaleAsync(Account account)
+    {
+        var (deleted, participant) = await account.CreateMemberAsync();
+        await account.DeleteAsync($"/sessions/{deleted}");
+        return (await account.CreateSessionAsync(), participant);
+    }
+
+    private static async Task<(string Session, string Participant)> ElsewhereAsync(Account account)
+    {
+        var (_, participant) = await account.CreateMemberAsync();
+        return (await account.CreateSessionAsync(), participant);
+    }
+
+    private static async Task<(string Session, string Participant)> FullAsync(Account account)
+    {
+        var (session, _) = await account.CreateMemberAsync();
+        return (session, await account.CreateParticipantAsync());
+    }
+
+    private static async Task<(string Session, string Participant)> DeletedAsync(Account account)
+    {
+        var (session, participant) = await account.CreateMemberAsync();
+        await account.DeleteAsync($"/participants/{participant}");
+        await account.DeleteAsync($"/sessions/{session}");
+        return (session, participant);
+    }
+
+    private sealed record Operation(
+        string Name, string Method, string Path, Func<Account, Task<(string Session, string Participant)>> Arrange, string? Body = null, bool NewUser = false);
+
+    /// <summary>A fault in the call <paramref name="At"/> of an operation, or with null in every call; without it the operation goes <paramref name="Right"/>.</summary>
+    private sealed record Case(Operation Operation, Run Right, StorageFault Fault, int? At);
+
+    private sealed record Run(Answer Answer, int Calls, string Before, string Text, string After, string RepeatedText, string AfterRepetition)
+    {
+        public override string ToString() => $"{Text}, then{After}\nrepeated: {RepeatedText}, then{AfterRepetition}";
+    }
+
+    /// <summary>A fault in one of a request's storage calls, or in all of them.</summary>
+    public sealed class Plan(StorageFault fault, int? at)
+    {
+        private int _calls;
+
+        public int Calls => _calls;
+
+        public StorageFault Next()
+        {
+            var call = Interlocked.Increment(ref _calls) - 1;
+            return at is null || at == call ? fault : StorageFault.None;
+        }
+    }
+
+    /// <summary>Waits less than in production, so that the tests are short; a session has room for one.</summary>
+    public sealed class ImpatientServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        public ConcurrentDictionary<ActivityTraceId, Plan> Plans { get; } = new();
+
+        protected override IEnumerable<string> Settings =>
+            ["--Sessions:RequestTimeout=00:00:08", "--Sessions:ParticipantsPerSession=1", "--Logging:LogLevel:Sessions=Error"];
+
+        protected override TimeSpan? NetworkTimeout => TimeSpan.FromSeconds(2);
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            Faults.Choose = _ => Activity.Current is { } activity && Plans.TryGetValue(activity.TraceId, out var plan) ? plan.Next() : StorageFault.None;
+        }
+    }
+}
