@@ -224,12 +224,25 @@ public abstract class StorageFaultTests
         [Fact]
         public async Task Succeeds_when_only_the_answer_to_the_insert_was_lost()
         {
+            string? writeId = null;
             Finds(_participants, ParticipantRow);
-            Queries([Header("1")], [Header("2"), Member()], [Header("2"), Member()]);
+            Queries([Header("1")], () => [Header("2"), Member(writeId)]);
+            MergeAnswers(() => NoContent());
+            SubmitAnswers(() => throw AnswerLost, actions => writeId = ((TableEntity)actions[1].Entity).GetString("WriteId"));
+
+            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
+        }
+
+        [Fact]
+        public async Task Inserts_no_second_time_when_another_change_has_covered_the_first()
+        {
+            Finds(_participants, ParticipantRow);
+            Queries([Header("1")], [Header("3")]);
             MergeAnswers(() => NoContent());
             SubmitAnswers(() => throw AnswerLost);
 
-            Assert.Equal(MembershipOutcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.AddAsync(AccountId, Session, Participant, null, CancellationToken.None));
             _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
         }
 
@@ -331,9 +344,10 @@ public abstract class StorageFaultTests
         ["WriteId"] = writeId ?? "first",
     };
 
-    private static TableEntity Member()
+    private static TableEntity Member(string? writeId = null)
     {
         var row = ParticipantRow();
+        row["WriteId"] = writeId;
         row.PartitionKey = $"{AccountId}:{Session}";
         row.RowKey = $"member:{Participant}";
         row["Joined"] = DateTimeOffset.UtcNow;

@@ -23,6 +23,8 @@ internal sealed class Counts
     public long LostAnswers;
     public long Pruned;
 
+    public void Add(Counts o) { Scenarios += o.Scenarios; Executions += o.Executions; States += o.States; Ends += o.Ends; Crashes += o.Crashes; LostAnswers += o.LostAnswers; Pruned += o.Pruned; }
+
     public override string ToString()
         => $"{Scenarios} scenarios, {States} states, {Executions} schedules followed, {Ends} ends, {Crashes} crash points, {LostAnswers} lost calls and answers, {Pruned} cut off";
 }

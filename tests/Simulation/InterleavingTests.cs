@@ -34,6 +34,28 @@ public sealed class InterleavingTests(ITestOutputHelper output)
     [Fact]
     public Task Two_requests_to_a_session_with_one_place_left() => ExploreAsync(Pairs(OnePlace, ForTheLastPlace));
 
+    [Fact]
+    public Task Joins_to_two_sessions_and_a_deletion() => ExploreAsync(
+    [
+        new(Apart, [new(Join, 1, 1), new(Join, 1, 2), new(DeleteParticipant, 1)]),
+        new(Apart, [new(Join, 1, 1), new(Join, 1, 2), new(DeleteSession, Session: 1)]),
+    ]);
+
+    [Fact]
+    public Task A_join_a_leave_and_a_join() => ExploreAsync(
+    [
+        new(Apart, [new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)]),
+        new(Member, [new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)]),
+        new(Member, [new(Join, 1, 2), new(Leave, 1, 1), new(Join, 1, 1)]),
+        new(Member, [new(Update, 1, 1, "a"), new(Leave, 1, 1), new(Update, 1, 1, "b")]),
+    ]);
+
+    [Fact]
+    public Task Two_joins_for_the_last_place_and_a_leave() => ExploreAsync(
+    [
+        new(OnePlace, [new(Join, 1, 1), new(Join, 3, 1), new(Leave, 2, 1)]),
+    ]);
+
     private static IEnumerable<Scenario> Pairs(StartState start, Operation[] operations)
         => operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
 
@@ -41,7 +63,13 @@ public sealed class InterleavingTests(ITestOutputHelper output)
     {
         var counts = new Counts();
         foreach (var scenario in scenarios)
-            Exploration.Run(scenario, counts);
+        {
+            var one = new Counts();
+            var t = System.Diagnostics.Stopwatch.StartNew();
+            Exploration.Run(scenario, one);
+            if (scenario.Operations.Count > 2) output.WriteLine($"{scenario}: {one} {t.Elapsed}");
+            counts.Add(one);
+        }
         output.WriteLine(counts.ToString());
     });
 }

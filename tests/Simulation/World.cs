@@ -103,10 +103,9 @@ internal sealed class World
         if (!request.HasBegun)
             witness.See(before);
 
-        var answer = step.Fault == Fault.CallLost
-            ? TableAnswer.Lost
-            : _rows.Execute(_mutation(request, pending.Call), request.NextETag(pending));
-        Log?.Invoke(Describe(request, pending.Call, answer, step.Fault));
+        var call = _mutation(request, pending.Call);
+        var answer = step.Fault == Fault.CallLost ? TableAnswer.Lost : _rows.Execute(call, request.NextETag(pending));
+        Log?.Invoke(Describe(request, call, answer, step.Fault));
         if (pending.Call.IsWrite && answer.Succeeded)
             ReadAfterWrite(request, witness, pending.Call, before);
 
@@ -173,7 +172,7 @@ internal sealed class World
 
     private static string Describe(string name, Change change)
         => $"{change.Kind.ToString().ToLowerInvariant()} {name} {ShortKey(change.RowKey)}"
-            + (change.Columns?.TryGetValue("SessionId", out var claim) == true ? $" {Claim(claim)}" : "")
+            + (change.Columns?.TryGetValue("SessionId", out var claim) == true ? $" {Claim(claim)}".TrimEnd() : "")
             + (change.IfMatch == default || change.IfMatch == ETag.All ? "" : $" if {change.IfMatch}");
 
     private static string Claim(object? session) => session switch
