@@ -23,8 +23,6 @@ internal sealed class Counts
     public long LostAnswers;
     public long Pruned;
 
-    public void Add(Counts o) { Scenarios += o.Scenarios; Executions += o.Executions; States += o.States; Ends += o.Ends; Crashes += o.Crashes; LostAnswers += o.LostAnswers; Pruned += o.Pruned; }
-
     public override string ToString()
         => $"{Scenarios} scenarios, {States} states, {Executions} schedules followed, {Ends} ends, {Crashes} crash points, {LostAnswers} lost calls and answers, {Pruned} cut off";
 }
@@ -121,20 +119,24 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
     private static IEnumerable<Step> Steps(World world, bool withFaults)
     {
-        foreach (var (index, request) in world.Requests.Index())
-        {
-            for (var call = 0; call < request.Pending.Count; call++)
-            {
-                yield return new(index, call, Fault.None);
-                if (!withFaults)
-                    continue;
+        var calls = world.Requests.Index().SelectMany(request => request.Item.Pending.Index().Select(
+            call => (Request: request.Index, Call: call.Index, Pending: call.Item, IsDoomed: world.IsDoomed(call.Item, request.Item)))).ToList();
 
-                yield return new(index, call, Fault.Crash);
-                if (request.Pending[call].Call.IsWrite)
-                {
-                    yield return new(index, call, Fault.AnswerLost);
-                    yield return new(index, call, Fault.CallLost);
-                }
+        // A call that is refused whenever it is made is made at once: later it would show nothing else.
+        if (calls.FindIndex(call => call.IsDoomed) is >= 0 and var doomed)
+            calls = [calls[doomed]];
+
+        foreach (var (request, call, pending, _) in calls)
+        {
+            yield return new(request, call, Fault.None);
+            if (!withFaults)
+                continue;
+
+            yield return new(request, call, Fault.Crash);
+            if (pending.Call.IsWrite)
+            {
+                yield return new(request, call, Fault.AnswerLost);
+                yield return new(request, call, Fault.CallLost);
             }
         }
     }

@@ -39,9 +39,7 @@ internal sealed class World
         _mutation = mutation ?? ((_, call) => call);
         _model = new(start.Options.ParticipantsPerSession);
         _rows = start.Rows;
-        _reader = new(_rows, start.Options.ParticipantsPerSession);
-        foreach (var partition in start.Written.Where(partition => partition.Table == "participants").Concat(start.Written))
-            _reader.Read(partition);
+        _reader = new(_rows, start.State, start.Options.ParticipantsPerSession);
     }
 
     public State State => _reader.State;
@@ -94,6 +92,18 @@ internal sealed class World
         _reader.Read(call.Partition);
     }
 
+    /// <summary>Whether the call is refused, and for the same reason, whenever it is made: no row gets an ETag back that it had.</summary>
+    public bool IsDoomed(PendingCall pending, Request request)
+    {
+        var call = _mutation(request, pending.Call);
+        var deletion = call.Table == "sessions" ? OperationKind.DeleteSession : OperationKind.DeleteParticipant;
+        return call.Changes is [{ Kind: not ChangeKind.Add } first, ..]
+            && first.IfMatch != ETag.All
+            && _rows.Partition(call.Partition).TryGetValue(first.RowKey, out var row)
+            && row.ETag != first.IfMatch
+            && !_requests.Any(other => other != request && !other.HasEnded && other.Operation.Kind == deletion);
+    }
+
     /// <exception cref="ViolationException">Something is wrong after this step.</exception>
     public void Take(Step step)
     {
@@ -143,7 +153,7 @@ internal sealed class World
                 throw new ViolationException($"{request.Operation}, repeated, was not settled.");
         }
 
-        foreach (var (table, partitionKey) in _start.Written.Distinct())
+        foreach (var (table, partitionKey) in _start.Partitions)
         {
             var id = Ids.Of(partitionKey.AsSpan(Request.AccountId.Length + 1));
             Run(table == "sessions" ? new(OperationKind.List, Session: id) : new(OperationKind.GetParticipant, id));
