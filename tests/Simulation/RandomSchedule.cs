@@ -48,7 +48,7 @@ internal sealed class RandomSchedule
         while (_operations < operations)
         {
             Renew();
-            while (_world.Requests.Count < MaxInFlight && (_world.Requests.Count == 0 || _random.Next(3) == 0))
+            while (_world.Requests.Count < MaxInFlight && (_world.Requests.Count == 0 || _random.Next(2) == 0))
                 Send();
 
             TakeStep();
