@@ -35,6 +35,7 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 {
     private readonly HashSet<ulong> _states = [];
     private readonly HashSet<ulong> _ends = [];
+    private Schedule? _current;
 
     /// <exception cref="ViolationException">With the shortest schedule to a violation.</exception>
     public static void Run(Scenario scenario, Counts counts)
@@ -75,8 +76,6 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
         return false;
     }
-
-    private Schedule? _current;
 
     private void Follow(Schedule? schedule, LinkedList<Schedule?> open, bool toTheEnd)
     {

@@ -2,19 +2,25 @@ using static Sessions.Tests.Simulation.OperationKind;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>Every interleaving of a few requests, with at most one crash or lost answer in each.</summary>
+/// <summary>
+/// Every interleaving of a few requests, with at most one crash or lost answer in each. The environment variable
+/// <c>SIMULATION_SETBACKS</c> follows requests through as many more setbacks.
+/// </summary>
 public abstract class InterleavingTests(ITestOutputHelper output)
 {
     private static readonly StartState Apart = new("P1 in no session", 20, participants: 1, sessions: 2);
     private static readonly StartState Member = new StartState("P1 in S1", 20, participants: 1, sessions: 2).Joined(1, 1);
     private static readonly StartState Claimant = new StartState("P1 claims S1", 20, participants: 1, sessions: 2).Claiming(1, 1);
+    private static readonly StartState Stranded = new StartState("P1 claims a session that is gone", 20, participants: 1, sessions: 2).Claiming(1, 3);
     private static readonly StartState OnePlace = new StartState("one place left in S1", 2, participants: 3, sessions: 1).Joined(2, 1);
+
+    private static int MoreSetbacks => Setting.Number("SIMULATION_SETBACKS") ?? 0;
 
     private Task ExploreAsync(IEnumerable<Scenario> scenarios) => Task.Run(() =>
     {
         var counts = new Counts();
         foreach (var scenario in scenarios)
-            Exploration.Run(scenario, counts);
+            Exploration.Run(scenario with { MaxSetbacks = scenario.MaxSetbacks + MoreSetbacks }, counts);
         output.WriteLine(counts.ToString());
     });
 
@@ -40,6 +46,9 @@ public abstract class InterleavingTests(ITestOutputHelper output)
 
         [Fact]
         public Task Two_requests_of_a_participant_with_a_stale_claim() => ExploreAsync(Pairs(Claimant, OfOneParticipant));
+
+        [Fact]
+        public Task Two_requests_of_a_participant_with_a_claim_on_a_session_that_is_gone() => ExploreAsync(Pairs(Stranded, OfOneParticipant));
 
         [Fact]
         public Task Two_requests_to_a_session_with_one_place_left() => ExploreAsync(Pairs(OnePlace, ForTheLastPlace));

@@ -26,10 +26,10 @@ internal sealed class RandomSchedule
     private long _lost;
     private long _unavailable;
 
-    public RandomSchedule(int seed)
+    public RandomSchedule(int seed, Func<Request, TableCall, TableCall>? mutation = null)
     {
         _random = new(seed);
-        _world = new(new("by chance", ParticipantsPerSession, Participants, Sessions))
+        _world = new(new("by chance", ParticipantsPerSession, Participants, Sessions), mutation)
         {
             Log = step =>
             {

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
@@ -13,12 +11,12 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
     [Fact]
     public Task Holds_the_invariants_and_answers_as_the_model() => Task.Run(() =>
     {
-        var seed = Setting("SIMULATION_SEED") ?? Random.Shared.Next();
+        var seed = Setting.Number("SIMULATION_SEED") ?? Random.Shared.Next();
         var run = new RandomSchedule(seed);
         output.WriteLine($"SIMULATION_SEED={seed}");
         try
         {
-            run.Run(Setting("SIMULATION_OPERATIONS") ?? DefaultOperations);
+            run.Run(Setting.Number("SIMULATION_OPERATIONS") ?? DefaultOperations);
         }
         catch (ViolationException violation)
         {
@@ -42,6 +40,14 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
         }
     }
 
-    private static int? Setting(string name)
-        => Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+    public static TheoryData<string> EveryMutation => [.. Mutations.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(EveryMutation))]
+    public void Finds_a_protocol_that_lacks_one_of_its_rules(string mutation)
+    {
+        var run = new RandomSchedule(1, Mutations.All[mutation]);
+        var violation = Assert.Throws<ViolationException>(() => run.Run(200_000));
+        output.WriteLine($"{violation.Message} after {run}");
+    }
 }

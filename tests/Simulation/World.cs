@@ -24,6 +24,9 @@ internal readonly record struct Step(int Request, int Call, Fault Fault);
 /// <summary>Tables, requests on their way, and a check after each step.</summary>
 internal sealed class World
 {
+    // What one request of the product may wait for others, at least (Attempts).
+    private const int PatienceOfARequest = 40;
+
     private readonly StartState _start;
     private readonly Func<Request, TableCall, TableCall> _mutation;
     private readonly Model _model;
@@ -213,7 +216,7 @@ internal sealed class World
     {
         if (!request.IsUnsettled)
             witness.Check(AnswerOf(request));
-        else if (!request.HasCrashed && !witness.LostAnswer && request.Setbacks < 40)
+        else if (!request.HasCrashed && !witness.LostAnswer && request.Setbacks < PatienceOfARequest)
             throw new ViolationException($"{request.Operation} gave up without need.");
 
         Log?.Invoke($"{request.Number} {request.Operation}: {(request.HasCrashed ? "crashed" : request.Answer ?? "unavailable")}");
