@@ -35,6 +35,7 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 {
     private readonly HashSet<ulong> _states = [];
     private readonly HashSet<ulong> _ends = [];
+    private Schedule? _current;
 
     /// <exception cref="ViolationException">With the shortest schedule to a violation.</exception>
     public static void Run(Scenario scenario, Counts counts)
@@ -75,8 +76,6 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
         return false;
     }
-
-    private Schedule? _current;
 
     private void Follow(Schedule? schedule, LinkedList<Schedule?> open, bool toTheEnd)
     {
@@ -119,20 +118,24 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
     private static IEnumerable<Step> Steps(World world, bool withFaults)
     {
-        foreach (var (index, request) in world.Requests.Index())
-        {
-            for (var call = 0; call < request.Pending.Count; call++)
-            {
-                yield return new(index, call, Fault.None);
-                if (!withFaults)
-                    continue;
+        var calls = world.Requests.Index().SelectMany(request => request.Item.Pending.Index().Select(
+            call => (Request: request.Index, Call: call.Index, Pending: call.Item, IsDoomed: world.IsDoomed(call.Item, request.Item)))).ToList();
 
-                yield return new(index, call, Fault.Crash);
-                if (request.Pending[call].Call.IsWrite)
-                {
-                    yield return new(index, call, Fault.AnswerLost);
-                    yield return new(index, call, Fault.CallLost);
-                }
+        // A call that is refused whenever it is made is made at once: later it would show nothing else.
+        if (calls.FindIndex(call => call.IsDoomed) is >= 0 and var doomed)
+            calls = [calls[doomed]];
+
+        foreach (var (request, call, pending, _) in calls)
+        {
+            yield return new(request, call, Fault.None);
+            if (!withFaults)
+                continue;
+
+            yield return new(request, call, Fault.Crash);
+            if (pending.Call.IsWrite)
+            {
+                yield return new(request, call, Fault.AnswerLost);
+                yield return new(request, call, Fault.CallLost);
             }
         }
     }

@@ -68,21 +68,25 @@ internal sealed class Model(int participantsPerSession)
             OperationKind.DeleteSession => [(Done, now with { Sessions = now.Sessions.Remove(session), Members = now.Members.RemoveRange(now.MembersOf(session)) })],
             OperationKind.List => [(List(now.MembersOf(session).Select(id => (id, now.Members[id].Subscriptions))), now)],
 
-            _ when !isSession || !isThere => [.. isSession ? [] : One("NoSession", now), .. isThere ? [] : One("NoParticipant", now)],
-            OperationKind.Leave => isMember && member.Session == session ? [(Done, now.WithoutMember(participant))] : [("NotAMember", now)],
+            OperationKind.Leave when isMember && member.Session == session => [(Done, now.WithoutMember(participant))],
             _ when isMember && member.Session == session => [(Done, subscriptions is null ? now : now.With(participant, session, subscriptions))],
-            _ => Join(),
+            _ when Refusals().ToList() is { Count: > 0 } refusals => [.. refusals.Select(answer => (answer, now))],
+            _ => [(Done, now.With(participant, session, subscriptions ?? None))],
         };
 
-        IEnumerable<(string, State)> Join()
+        // When there is more than one reason to refuse, the answer may be any of them.
+        IEnumerable<string> Refusals()
         {
-            var isFull = now.MembersOf(session).Count() >= participantsPerSession;
-            if (isFull)
-                yield return ("SessionFull", now);
-            if (isMember)
-                yield return ("InAnotherSession", now);
-            if (!isFull && !isMember)
-                yield return (Done, now.With(participant, session, subscriptions ?? None));
+            if (!isSession)
+                yield return "NoSession";
+            if (!isThere)
+                yield return "NoParticipant";
+            if (kind == OperationKind.Leave && isSession && isThere)
+                yield return "NotAMember";
+            if (kind != OperationKind.Leave && isMember)
+                yield return "InAnotherSession";
+            if (kind != OperationKind.Leave && isSession && now.MembersOf(session).Count() >= participantsPerSession)
+                yield return "SessionFull";
         }
     }
 
@@ -96,6 +100,4 @@ internal sealed class Model(int participantsPerSession)
 
     public static string List(IEnumerable<(int Participant, string Subscriptions)> members)
         => $"[{string.Join(", ", members.OrderBy(member => member.Participant).Select(member => $"P{member.Participant} with {member.Subscriptions}"))}]";
-
-    private static IEnumerable<(string, State)> One(string answer, State after) => [(answer, after)];
 }

@@ -5,6 +5,15 @@ namespace Sessions.Tests.Simulation;
 /// <summary>The protocol with one rule of it broken, as changes to what a request's calls do.</summary>
 internal static class Mutations
 {
+    public static IReadOnlyDictionary<string, Func<Request, TableCall, TableCall>> All { get; } = new Dictionary<string, Func<Request, TableCall, TableCall>>
+    {
+        [nameof(NoFenceInJoin)] = NoFenceInJoin,
+        [nameof(NoFenceInDeleteParticipant)] = NoFenceInDeleteParticipant,
+        [nameof(ClearsTheClaimUnderAnyETag)] = ClearsTheClaimUnderAnyETag,
+        [nameof(InsertsUnderAnyHeader)] = InsertsUnderAnyHeader,
+        [nameof(LooksAtItsClaim)] = LooksAtItsClaim,
+    };
+
     public static TableCall NoFenceInJoin(Request request, TableCall call)
         => IsJoin(request) && IsFence(call) ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All }) : call;
 

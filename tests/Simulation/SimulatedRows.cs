@@ -35,22 +35,19 @@ internal sealed record TableAnswer(
     public bool Succeeded => Status is >= 200 and < 300;
 
     public ulong Fingerprint { get; } = (Rows.IsDefault ? [] : Rows).Aggregate(
-        Simulation.Fingerprint.Of($"{Status}{Error}{FailedChange}{ETag}"), (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
+        Simulation.Fingerprint.Of((ulong)Status, Simulation.Fingerprint.Of(ETag.ToString())), (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
 }
 
 /// <summary>A stored row. It never changes: a write puts another one in its place.</summary>
 internal sealed class SimulatedRow
 {
     private readonly ImmutableDictionary<string, object> _columns;
+    private readonly ulong _columnsFingerprint;
 
-    public SimulatedRow(string partitionKey, string rowKey, ETag etag, ImmutableDictionary<string, object> columns)
+    private SimulatedRow(string partitionKey, string rowKey, ETag etag, ImmutableDictionary<string, object> columns, ulong columnsFingerprint)
     {
-        (PartitionKey, RowKey, ETag, _columns) = (partitionKey, rowKey, etag, columns);
-
-        // Without what is random in each write, and which the ETag stands for.
-        Fingerprint = columns.Where(column => column.Key is not ("WriteId" or "Version")).Aggregate(
-            Simulation.Fingerprint.Of(partitionKey, rowKey, etag.ToString()),
-            (all, column) => all ^ Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(column.Key), Simulation.Fingerprint.Of(column.Value)));
+        (PartitionKey, RowKey, ETag, _columns, _columnsFingerprint) = (partitionKey, rowKey, etag, columns, columnsFingerprint);
+        Fingerprint = Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(partitionKey, rowKey, etag.ToString()), columnsFingerprint);
     }
 
     public string PartitionKey { get; }
@@ -63,10 +60,26 @@ internal sealed class SimulatedRow
 
     public object? this[string column] => _columns.GetValueOrDefault(column);
 
-    public SimulatedRow Merge(TableEntity columns, ETag etag) => new(PartitionKey, RowKey, etag, _columns.SetItems(Copy(columns)));
-
     public static SimulatedRow From(string partitionKey, TableEntity row, ETag etag)
-        => new(partitionKey, row.RowKey, etag, ImmutableDictionary.CreateRange(Copy(row)));
+        => new SimulatedRow(partitionKey, row.RowKey, etag, ImmutableDictionary<string, object>.Empty, 0).Merge(row, etag);
+
+    public SimulatedRow Merge(TableEntity row, ETag etag)
+    {
+        var columns = _columns.ToBuilder();
+        var fingerprint = _columnsFingerprint;
+        foreach (var (name, value) in row)
+        {
+            if (value is null || name is "PartitionKey" or "RowKey" or "Timestamp" or "odata.etag")
+                continue;
+
+            if (columns.TryGetValue(name, out var old))
+                fingerprint ^= FingerprintOf(name, old);
+            fingerprint ^= FingerprintOf(name, value);
+            columns[name] = Copy(value);
+        }
+
+        return new(PartitionKey, RowKey, etag, columns.ToImmutable(), fingerprint);
+    }
 
     public TableEntity ToEntity()
     {
@@ -76,9 +89,9 @@ internal sealed class SimulatedRow
         return entity;
     }
 
-    private static IEnumerable<KeyValuePair<string, object>> Copy(TableEntity row)
-        => row.Where(column => column.Value is not null && column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag"))
-            .Select(column => KeyValuePair.Create(column.Key, Copy(column.Value)));
+    // These are random in each write, and the ETag stands for them.
+    private static ulong FingerprintOf(string name, object value)
+        => name is "WriteId" or "Version" ? 0 : Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
 
     private static object Copy(object value) => value is byte[] bytes ? bytes.ToArray() : value;
 }

@@ -12,11 +12,14 @@ internal sealed class StartState
     public static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly SimulatedRows _rows = new();
-    private readonly List<(string Table, string PartitionKey)> _written = [];
+    private readonly StateReader _reader;
+    private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
+    private int _writes;
 
     public StartState(string name, int participantsPerSession, int participants, int sessions)
     {
         (Name, Options) = (name, OptionsFor(participantsPerSession));
+        _reader = new(_rows, State.Empty, participantsPerSession);
         for (var number = 1; number <= participants; number++)
             Add(NewParticipant(number));
         for (var number = 1; number <= sessions; number++)
@@ -29,7 +32,9 @@ internal sealed class StartState
 
     public SimulatedRows Rows => new(_rows);
 
-    public IReadOnlyList<(string Table, string PartitionKey)> Written => _written;
+    public State State => _reader.State;
+
+    public IReadOnlySet<(string Table, string PartitionKey)> Partitions => _partitions;
 
     public static (string Table, string PartitionKey) Participant(int number) => ("participants", Keys.Partition(Request.AccountId, Ids.Of(number)));
 
@@ -78,9 +83,10 @@ internal sealed class StartState
 
     private void Add(TableCall call)
     {
-        if (!_rows.Execute(call, new(string.Create(CultureInfo.InvariantCulture, $"0.{_written.Count}"))).Succeeded)
+        if (!_rows.Execute(call, new(string.Create(CultureInfo.InvariantCulture, $"0.{++_writes}"))).Succeeded)
             throw new InvalidOperationException($"The start state {Name} cannot be built.");
 
-        _written.Add(call.Partition);
+        _partitions.Add(call.Partition);
+        _reader.Read(call.Partition);
     }
 }

@@ -6,9 +6,9 @@ namespace Sessions.Tests.Simulation;
 internal sealed class ViolationException(string message) : Exception(message);
 
 /// <summary>Reads off the rows what callers can know, and holds the rows to the invariants.</summary>
-internal sealed class StateReader(SimulatedRows rows, int participantsPerSession)
+internal sealed class StateReader(SimulatedRows rows, State state, int participantsPerSession)
 {
-    public State State { get; private set; } = State.Empty;
+    public State State { get; private set; } = state;
 
     /// <summary>Takes in a partition that was written.</summary>
     /// <exception cref="ViolationException">An invariant does not hold any more.</exception>

@@ -24,6 +24,9 @@ internal readonly record struct Step(int Request, int Call, Fault Fault);
 /// <summary>Tables, requests on their way, and a check after each step.</summary>
 internal sealed class World
 {
+    // What one request of the product may wait for others, at least (Attempts).
+    private const int PatienceOfARequest = 40;
+
     private readonly StartState _start;
     private readonly Func<Request, TableCall, TableCall> _mutation;
     private readonly Model _model;
@@ -39,9 +42,7 @@ internal sealed class World
         _mutation = mutation ?? ((_, call) => call);
         _model = new(start.Options.ParticipantsPerSession);
         _rows = start.Rows;
-        _reader = new(_rows, start.Options.ParticipantsPerSession);
-        foreach (var partition in start.Written.Where(partition => partition.Table == "participants").Concat(start.Written))
-            _reader.Read(partition);
+        _reader = new(_rows, start.State, start.Options.ParticipantsPerSession);
     }
 
     public State State => _reader.State;
@@ -94,6 +95,18 @@ internal sealed class World
         _reader.Read(call.Partition);
     }
 
+    /// <summary>Whether the call is refused, and for the same reason, whenever it is made: no row gets an ETag back that it had.</summary>
+    public bool IsDoomed(PendingCall pending, Request request)
+    {
+        var call = _mutation(request, pending.Call);
+        var deletion = call.Table == "sessions" ? OperationKind.DeleteSession : OperationKind.DeleteParticipant;
+        return call.Changes is [{ Kind: not ChangeKind.Add } first, ..]
+            && first.IfMatch != ETag.All
+            && _rows.Partition(call.Partition).TryGetValue(first.RowKey, out var row)
+            && row.ETag != first.IfMatch
+            && !_requests.Any(other => other != request && !other.HasEnded && other.Operation.Kind == deletion);
+    }
+
     /// <exception cref="ViolationException">Something is wrong after this step.</exception>
     public void Take(Step step)
     {
@@ -103,10 +116,9 @@ internal sealed class World
         if (!request.HasBegun)
             witness.See(before);
 
-        var answer = step.Fault == Fault.CallLost
-            ? TableAnswer.Lost
-            : _rows.Execute(_mutation(request, pending.Call), request.NextETag(pending));
-        Log?.Invoke(Describe(request, pending.Call, answer, step.Fault));
+        var call = _mutation(request, pending.Call);
+        var answer = step.Fault == Fault.CallLost ? TableAnswer.Lost : _rows.Execute(call, request.NextETag(pending));
+        Log?.Invoke(Describe(request, call, answer, step.Fault));
         if (pending.Call.IsWrite && answer.Succeeded)
             ReadAfterWrite(request, witness, pending.Call, before);
 
@@ -144,7 +156,7 @@ internal sealed class World
                 throw new ViolationException($"{request.Operation}, repeated, was not settled.");
         }
 
-        foreach (var (table, partitionKey) in _start.Written.Distinct())
+        foreach (var (table, partitionKey) in _start.Partitions)
         {
             var id = Ids.Of(partitionKey.AsSpan(Request.AccountId.Length + 1));
             Run(table == "sessions" ? new(OperationKind.List, Session: id) : new(OperationKind.GetParticipant, id));
@@ -173,7 +185,7 @@ internal sealed class World
 
     private static string Describe(string name, Change change)
         => $"{change.Kind.ToString().ToLowerInvariant()} {name} {ShortKey(change.RowKey)}"
-            + (change.Columns?.TryGetValue("SessionId", out var claim) == true ? $" {Claim(claim)}" : "")
+            + (change.Columns?.TryGetValue("SessionId", out var claim) == true ? $" {Claim(claim)}".TrimEnd() : "")
             + (change.IfMatch == default || change.IfMatch == ETag.All ? "" : $" if {change.IfMatch}");
 
     private static string Claim(object? session) => session switch
@@ -204,7 +216,7 @@ internal sealed class World
     {
         if (!request.IsUnsettled)
             witness.Check(AnswerOf(request));
-        else if (!request.HasCrashed && !witness.LostAnswer && request.Setbacks < 40)
+        else if (!request.HasCrashed && !witness.LostAnswer && request.Setbacks < PatienceOfARequest)
             throw new ViolationException($"{request.Operation} gave up without need.");
 
         Log?.Invoke($"{request.Number} {request.Operation}: {(request.HasCrashed ? "crashed" : request.Answer ?? "unavailable")}");

@@ -1,0 +1,53 @@
+namespace Sessions.Tests.Simulation;
+
+/// <summary>
+/// A long schedule by chance: several requests at once over many participants and a few small sessions. The environment
+/// variables <c>SIMULATION_SEED</c> and <c>SIMULATION_OPERATIONS</c> repeat a run, or make it longer.
+/// </summary>
+public sealed class RandomScheduleTests(ITestOutputHelper output)
+{
+    private const int DefaultOperations = 20_000;
+
+    [Fact]
+    public Task Holds_the_invariants_and_answers_as_the_model() => Task.Run(() =>
+    {
+        var seed = Setting.Number("SIMULATION_SEED") ?? Random.Shared.Next();
+        var run = new RandomSchedule(seed);
+        output.WriteLine($"SIMULATION_SEED={seed}");
+        try
+        {
+            run.Run(Setting.Number("SIMULATION_OPERATIONS") ?? DefaultOperations);
+        }
+        catch (ViolationException violation)
+        {
+            Assert.Fail($"SIMULATION_SEED={seed} after {run}\n{violation.Message}\n{string.Join('\n', run.LastSteps)}");
+        }
+
+        output.WriteLine(run.ToString());
+    });
+
+    [Fact]
+    public void Repeats_itself_from_its_seed()
+    {
+        Assert.Equal(StepsOf(1), StepsOf(1));
+        Assert.NotEqual(StepsOf(1), StepsOf(2));
+
+        static string[] StepsOf(int seed)
+        {
+            var run = new RandomSchedule(seed);
+            run.Run(200);
+            return [.. run.LastSteps];
+        }
+    }
+
+    public static TheoryData<string> EveryMutation => [.. Mutations.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(EveryMutation))]
+    public void Finds_a_protocol_that_lacks_one_of_its_rules(string mutation)
+    {
+        var run = new RandomSchedule(1, Mutations.All[mutation]);
+        var violation = Assert.Throws<ViolationException>(() => run.Run(200_000));
+        output.WriteLine($"{violation.Message} after {run}");
+    }
+}

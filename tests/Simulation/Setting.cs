@@ -1,0 +1,10 @@
+using System.Globalization;
+
+namespace Sessions.Tests.Simulation;
+
+/// <summary>What the environment asks of the simulation.</summary>
+internal static class Setting
+{
+    public static int? Number(string name)
+        => Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+}
