@@ -48,9 +48,13 @@ internal static class TableWrites
     public static Task<Write> TryMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
         => TryAsync(() => table.UpdateEntityAsync(row, etag, TableUpdateMode.Merge, cancellation), cancellation);
 
+    /// <summary>
+    /// Deletes the row, if it has the ETag. As a transaction, because .NET sends a request without a body again when its
+    /// connection closes without an answer, and the second answer would be that there is no such row.
+    /// </summary>
     public static Task<Write> TryDeleteAsync(
         this TableClient table, string partitionKey, string rowKey, ETag etag, CancellationToken cancellation)
-        => TryAsync(() => table.DeleteEntityAsync(partitionKey, rowKey, etag, cancellation), cancellation);
+        => table.TrySubmitAsync([new(TableTransactionActionType.Delete, new TableEntity(partitionKey, rowKey), etag)], cancellation);
 
     /// <summary>All of the actions, which are of one partition, or none of them.</summary>
     public static Task<Write> TrySubmitAsync(
@@ -87,9 +91,7 @@ internal static class TableWrites
         try
         {
             var response = await send();
-
-            // Deleting a row that is not there is no exception.
-            return response.Status == 404 ? new(WriteOutcome.Missing) : new(WriteOutcome.Done, response.Headers.ETag ?? default);
+            return new(WriteOutcome.Done, response.Headers.ETag ?? default);
         }
         catch (RequestFailedException exception) when (exception.Status is 409 or 412)
         {
