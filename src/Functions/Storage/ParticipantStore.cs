@@ -10,16 +10,22 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
     public async Task<(Participant Participant, DateTimeOffset Expires)> CreateAsync(
         string accountId, NewParticipant participant, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        var id = Guid.NewGuid();
-        var fields = new ParticipantFields(
-            participant.CallbackUrl,
-            string.Join(',', participant.PublishPermissions),
-            participant.Tag ?? id.ToString(),
-            participant.DeviceApiVersion);
-        var row = new ParticipantRow(id, fields, now, now + options.ParticipantLifetime);
-        await tables.Participants.AddNewAsync(row.ToEntity(accountId), new Attempts(time, cancellation));
-        return (row.ToModel(), row.Expires);
+        var attempts = new Attempts(time, cancellation);
+        while (true)
+        {
+            var now = time.GetUtcNow();
+            var id = Guid.NewGuid();
+            var fields = new ParticipantFields(
+                participant.CallbackUrl,
+                string.Join(',', participant.PublishPermissions),
+                participant.Tag ?? id.ToString(),
+                participant.DeviceApiVersion);
+            var row = new ParticipantRow(id, fields, now, now + options.ParticipantLifetime);
+            if (await tables.Participants.TryAddNewAsync(row.ToEntity(accountId), cancellation))
+                return (row.ToModel(), row.Expires);
+
+            await attempts.PauseAsync();
+        }
     }
 
     /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>

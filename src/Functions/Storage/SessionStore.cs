@@ -8,10 +8,16 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
     /// <summary>Makes a session.</summary>
     public async Task<Session> CreateAsync(string accountId, NewSession session, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        var header = new HeaderRow(Guid.NewGuid(), session.Tag, now, now + options.SessionLifetime);
-        await tables.Sessions.AddNewAsync(header.ToEntity(accountId), new Attempts(time, cancellation));
-        return header.ToModel();
+        var attempts = new Attempts(time, cancellation);
+        while (true)
+        {
+            var now = time.GetUtcNow();
+            var header = new HeaderRow(Guid.NewGuid(), session.Tag, now, now + options.SessionLifetime);
+            if (await tables.Sessions.TryAddNewAsync(header.ToEntity(accountId), cancellation))
+                return header.ToModel();
+
+            await attempts.PauseAsync();
+        }
     }
 
     /// <summary>The session, or null when there is none or it has expired.</summary>

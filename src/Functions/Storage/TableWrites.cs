@@ -62,28 +62,20 @@ internal static class TableWrites
         => TryAsync(async () => (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse(), cancellation);
 
     /// <summary>
-    /// Adds a row whose key was made for it. A row that is there already can only be an earlier try of this write
-    /// whose answer was lost; its <see cref="Columns.WriteId"/> tells.
+    /// Adds a row whose key was made for this one try; false when there is no clear answer and the row cannot be found. It
+    /// may land yet, so another try takes another key: with the same, this row could come back after its deletion.
     /// </summary>
-    public static async Task AddNewAsync(this TableClient table, TableEntity row, Attempts attempts)
+    public static async Task<bool> TryAddNewAsync(this TableClient table, TableEntity row, CancellationToken cancellation)
     {
-        while (true)
-        {
-            var write = await table.TryAddAsync(row, attempts.Cancellation);
-            if (write.Outcome == WriteOutcome.Done)
-                return;
+        var write = await table.TryAddAsync(row, cancellation);
+        if (write.Outcome == WriteOutcome.Done)
+            return true;
 
-            var stored = await table.FindAsync(row.PartitionKey, row.RowKey, attempts.Cancellation);
-            if (stored is not null)
-            {
-                if (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId))
-                    return;
-
-                throw new InvalidOperationException("A generated id is in use already.");
-            }
-
-            await attempts.PauseAsync();
-        }
+        // A row that is there already can only be this one, and its answer was lost; its WriteId tells.
+        var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
+        return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
+            ? true
+            : throw new InvalidOperationException("A generated id is in use already."));
     }
 
     private static async Task<Write> TryAsync(Func<Task<Response>> send, CancellationToken cancellation)

@@ -1,0 +1,47 @@
+using System.Net;
+using Azure.Core;
+
+namespace Sessions.Tests;
+
+/// <summary>A write that storage applies after the request that sent it has been answered undoes nothing that came after.</summary>
+public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : IClassFixture<LateWriteTests.ImpatientServer>
+{
+    [Fact]
+    public async Task What_was_deleted_is_not_created_again()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var paths = new List<string>();
+
+        await WithLateWriteAsync(async () =>
+        {
+            paths.Add($"/sessions/{await account.CreateSessionAsync()}");
+            (await account.DeleteAsync(paths[^1])).Is(HttpStatusCode.NoContent);
+        });
+        await WithLateWriteAsync(async () =>
+        {
+            paths.Add($"/participants/{await account.CreateParticipantAsync()}");
+            (await account.DeleteAsync(paths[^1])).Is(HttpStatusCode.NoContent);
+        });
+
+        foreach (var path in paths)
+            Assert.Equal(HttpStatusCode.NotFound, (await account.GetAsync(path)).Status);
+    }
+
+    /// <summary>The first write that <paramref name="action"/> makes is applied after it.</summary>
+    private async Task WithLateWriteAsync(Func<Task> action)
+    {
+        var done = new TaskCompletionSource();
+        var writes = 0;
+        server.Faults.Lateness = () => done.Task;
+        server.Faults.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref writes) == 1 ? StorageFault.Late : StorageFault.None;
+        await action();
+        done.SetResult();
+        await server.Faults.LateOnesAsync();
+    }
+
+    /// <summary>Waits less than in production, so that the tests are short.</summary>
+    public sealed class ImpatientServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        protected override TimeSpan? NetworkTimeout => TimeSpan.FromSeconds(2);
+    }
+}
