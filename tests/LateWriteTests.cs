@@ -6,6 +6,9 @@ namespace Sessions.Tests;
 /// <summary>A write that storage applies after the request that sent it has been answered undoes nothing that came after.</summary>
 public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : IClassFixture<LateWriteTests.ImpatientServer>
 {
+    private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11"}]}""";
+    private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c12"}]}""";
+
     [Fact]
     public async Task What_was_deleted_is_not_created_again()
     {
@@ -25,6 +28,24 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
 
         foreach (var path in paths)
             Assert.Equal(HttpStatusCode.NotFound, (await account.GetAsync(path)).Status);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/subscriptions")]
+    public async Task Subscriptions_that_were_replaced_are_not_there_again(string path)
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var member = $"/sessions/{session}/participants/{participant}";
+
+        await WithLateWriteAsync(async () =>
+        {
+            (await account.PutAsync($"{member}{path}", First)).Is(HttpStatusCode.NoContent);
+            (await account.PutAsync($"{member}{path}", Second)).Is(HttpStatusCode.NoContent);
+        });
+
+        Assert.Contains("0c12", (await account.GetAsync($"{member}/subscriptions")).Body, StringComparison.Ordinal);
     }
 
     /// <summary>The first write that <paramref name="action"/> makes is applied after it.</summary>

@@ -85,19 +85,18 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<MembershipOutcome> UpdateSubscriptionsAsync(
         string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, CancellationToken cancellation)
     {
-        // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
-        // that nothing reads any more.
-        var reading = tables.Sessions.FindAsync(
+        var row = await tables.Sessions.FindAsync(
             Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        var writing = SubscribeAsync(accountId, sessionId, participantId, subscriptions, cancellation);
-        await Task.WhenAll(reading, writing);
-
-        if ((await writing).Outcome != WriteOutcome.Done)
+        if (row is null)
             return await AddAsync(accountId, sessionId, participantId, subscriptions, cancellation);
 
-        return await reading is { } row && MemberRow.From(row).Expires <= time.GetUtcNow()
-            ? MembershipOutcome.NotAMember
-            : MembershipOutcome.Done;
+        var member = MemberRow.From(row);
+        if (member.Expires <= time.GetUtcNow())
+            return MembershipOutcome.NotAMember;
+
+        return (await SubscribeAsync(accountId, sessionId, member, subscriptions, cancellation)).Outcome == WriteOutcome.Done
+            ? MembershipOutcome.Done
+            : await AddAsync(accountId, sessionId, participantId, subscriptions, cancellation);
     }
 
     /// <summary>One try to add; null when it met another change and has to start again.</summary>
@@ -110,10 +109,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (participant is null)
             return MembershipOutcome.NoParticipant;
 
-        if (session.Member(participantId) is not null)
+        if (session.Member(participantId) is { } present)
         {
             return subscriptions is null
-                || (await SubscribeAsync(accountId, sessionId, participantId, subscriptions, attempts.Cancellation)).Outcome == WriteOutcome.Done
+                || (await SubscribeAsync(accountId, sessionId, present, subscriptions, attempts.Cancellation)).Outcome == WriteOutcome.Done
                     ? MembershipOutcome.Done
                     : null;
         }
@@ -210,10 +209,11 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             : MembershipOutcome.NotAMember;
     }
 
+    /// <summary>Under the member's ETag: a try that lands late must not undo what was written since.</summary>
     private Task<Write> SubscribeAsync(
-        string accountId, Guid sessionId, Guid participantId, Subscriptions subscriptions, CancellationToken cancellation)
+        string accountId, Guid sessionId, MemberRow member, Subscriptions subscriptions, CancellationToken cancellation)
         => tables.Sessions.TryMergeAsync(
-            MemberRow.Subscribe(accountId, sessionId, participantId, subscriptions), ETag.All, cancellation);
+            MemberRow.Subscribe(accountId, sessionId, member.ParticipantId, subscriptions), member.ETag, cancellation);
 
     private async Task<(ParticipantRow? Participant, SessionPartition? Session)> FindAsync(
         string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)

@@ -80,12 +80,17 @@ internal sealed record ParticipantRow(Guid Id, ParticipantFields Fields, DateTim
 internal sealed record MemberRow(
     Guid ParticipantId, ParticipantFields Fields, Subscriptions Subscriptions, DateTimeOffset Joined, DateTimeOffset Expires)
 {
+    public ETag ETag { get; private init; }
+
     public static MemberRow From(TableEntity row) => new(
         Keys.ParticipantOf(row.RowKey),
         ParticipantFields.From(row),
         JsonSerializer.Deserialize(row.GetBinary(Columns.Subscriptions), WireFormat.Default.Subscriptions)!,
         row.GetDateTimeOffset(Columns.Joined)!.Value,
-        row.GetDateTimeOffset(Columns.Expires)!.Value);
+        row.GetDateTimeOffset(Columns.Expires)!.Value)
+    {
+        ETag = row.ETag,
+    };
 
     public TableEntity ToEntity(string accountId, Guid sessionId)
     {
