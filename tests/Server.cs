@@ -20,6 +20,10 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
     /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
     protected virtual TimeSpan? NetworkTimeout => null;
 
+    protected virtual void AddLogging(ILoggingBuilder logging)
+    {
+    }
+
     protected virtual ValueTask<string> ConnectAsync() => new(azurite.NextConnectionString());
 
     private WebApplication? _app;
@@ -46,6 +50,7 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
             .. Settings,
         ]);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        AddLogging(builder.Logging);
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddSingleton(_ =>
         {
