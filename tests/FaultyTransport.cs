@@ -54,6 +54,9 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
     /// <summary>What happens to a call.</summary>
     public Func<Request, StorageFault> Choose { get; set; } = _ => StorageFault.None;
 
+    /// <summary>What a late request waits for, after its caller has given it up.</summary>
+    public Func<Task> Lateness { get; set; } = () => Task.Delay(Random.Shared.Next(1000));
+
     /// <summary>Completes when every request that is late so far has been applied or refused.</summary>
     public Task LateOnesAsync() => Task.WhenAll(_late.Keys);
 
@@ -116,7 +119,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
 
     private async Task SendLateAsync(Request request)
     {
-        await Task.Delay(Random.Shared.Next(1000));
+        await Lateness();
         using var message = new HttpMessage(request, new ResponseClassifier());
         try
         {

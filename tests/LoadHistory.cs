@@ -55,6 +55,8 @@ public sealed class LoadHistory
 
     public void Add(LoadRequest request) => _requests.Add(request);
 
+    public void Clear() => _requests.Clear();
+
     /// <summary>What does not hold.</summary>
     public IReadOnlyList<string> Mistakes(LoadRows rows, int participantsPerSession)
     {

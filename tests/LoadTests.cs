@@ -16,7 +16,8 @@ public sealed class Alone;
 
 /// <summary>
 /// Many clients at once, while calls to storage fail in every way, and while Azurite itself is suspended, ended and
-/// started again. LOAD_SECONDS sets the duration, and LOAD_SEED repeats the clients' choices.
+/// started again. LOAD_SECONDS sets the duration, and LOAD_SEED repeats the clients' choices (not their interleaving):
+/// <c>LOAD_SECONDS=300 dotnet run --project tests -- -class Sessions.Tests.LoadTests -showLiveOutput</c>.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
@@ -107,6 +108,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
             Requests: {Count(history.Requests.GroupBy(request => $"{request.Action}"))}
             Longest: {new TimeSpan(waits[^1])}; calls to storage by fault: {string.Join(", ", _faults.OrderBy(fault => fault.Key).Select(fault => $"{fault.Key} {fault.Value}"))}
             """));
+        history.Clear(); // What is measured then is the server's memory.
         return storage;
 
         static string Count(IEnumerable<IGrouping<string, LoadRequest>> groups)

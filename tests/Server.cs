@@ -26,6 +26,10 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
     /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
     protected virtual TimeSpan? NetworkTimeout => null;
 
+    protected virtual void AddLogging(ILoggingBuilder logging)
+    {
+    }
+
     protected virtual ValueTask<string> ConnectAsync() => new(azurite.NextConnectionString());
 
     private WebApplication? _app;
@@ -52,6 +56,7 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
             .. Settings,
         ]);
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Information).AddFilter("Sessions", LogLevel.Trace).AddProvider(CapturedLogs.Provider);
+        AddLogging(builder.Logging);
         builder.Services.AddSingleton<TimeProvider>(Time);
         Configure(builder.Services);
         builder.Services.AddSingleton(_ =>

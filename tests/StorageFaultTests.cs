@@ -305,8 +305,10 @@ public abstract class StorageFaultTests
         }
 
         private void DeleteAnswers(Func<Response> answer)
-            => _participants.Setup(table => table.DeleteEntityAsync(It.IsAny<string>(), It.IsAny<string>(), new ETag("participant"), It.IsAny<CancellationToken>()))
-                .ReturnsAsync(answer);
+            => _participants.Setup(table => table.SubmitTransactionAsync(
+                    It.Is<IEnumerable<TableTransactionAction>>(actions => actions.Single().ActionType == TableTransactionActionType.Delete && actions.Single().ETag == new ETag("participant")),
+                    It.IsAny<CancellationToken>()))
+                .ReturnsAsync(() => Response.FromValue<IReadOnlyList<Response>>([], answer()));
     }
 
     private static FakeResponse NoContent(string etag = "new") => new(204, etag);

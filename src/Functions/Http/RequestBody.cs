@@ -24,7 +24,17 @@ public static class RequestBody
     public static async Task<Input<T>> ReadJsonAsync<T>(
         this HttpRequestData request, Func<JsonField, T> read, CancellationToken cancellation)
     {
-        if (await ReadBytesAsync(request, cancellation) is not { } bytes)
+        ReadOnlyMemory<byte>? received;
+        try
+        {
+            received = await ReadBytesAsync(request, cancellation);
+        }
+        catch (IOException)
+        {
+            return Refuse<T>("The body: expected all of it, and it ended too early.");
+        }
+
+        if (received is not { } bytes)
             return new(default, new(HttpStatusCode.RequestEntityTooLarge, Error: $"The body: expected at most {MaxBytes} bytes."));
         if (bytes.IsEmpty)
             return default;

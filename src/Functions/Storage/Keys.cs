@@ -18,14 +18,11 @@ internal static class Keys
     private const string MemberPrefix = "member:";
 
     /// <summary>
-    /// An id for a new session or participant: a random one, or the one that an idempotency key stands for in its account.
-    /// <paramref name="kind"/> is the row key of what is created: a key stands for one session and for one participant.
+    /// The id that an idempotency key stands for in its account. <paramref name="kind"/> is the row key of what is created:
+    /// a key stands for one session and for one participant.
     /// </summary>
-    public static Guid NewId(string kind, string accountId, string? idempotencyKey)
+    public static Guid IdOf(string kind, string accountId, string idempotencyKey)
     {
-        if (idempotencyKey is null)
-            return Guid.NewGuid();
-
         // A UUID of version 8 (RFC 9562): 122 bits of the digest. No part of the text can hold a line break.
         var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{accountId}\n{idempotencyKey}")).AsSpan(0, 16);
         bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);

@@ -146,7 +146,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
         return await SubscribeAsync(
             MemberRow.Subscribe(request.AccountId, request.SessionId, request.ParticipantId, request.Subscriptions, request.WriteId),
-            request.Precondition.IsSet ? member.ETag : ETag.All,
+            member.ETag,
             cancellation)
                 ? Outcome.Done
                 : null;
@@ -159,9 +159,13 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (write.Outcome != WriteOutcome.Unknown)
             return write.Outcome == WriteOutcome.Done;
 
-        // Behind another change nobody can tell any more: to write again could undo it.
         var stored = await tables.Sessions.FindAsync(row.PartitionKey, row.RowKey, cancellation);
-        return stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId) ? true : throw Unsettled();
+        if (stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId))
+            return true;
+
+        // The row is as it was: under its ETag this write changes it once, however often it is sent. Otherwise nobody can
+        // tell any more, and to write again could undo another change.
+        return stored?.ETag == etag ? false : throw Unsettled();
     }
 
     /// <summary>

@@ -14,29 +14,18 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
     public async Task<(Outcome Outcome, Participant? Participant, DateTimeOffset Expires)> CreateAsync(
         string accountId, NewParticipant participant, string? idempotencyKey, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        var id = Keys.NewId(Keys.Participant, accountId, idempotencyKey);
-        var fields = new ParticipantFields(
-            participant.CallbackUrl,
-            string.Join(',', participant.PublishPermissions),
-            participant.Tag ?? id.ToString(),
-            participant.DeviceApiVersion);
-        var row = new ParticipantRow(id, fields, now, now + options.ParticipantLifetime);
         var attempts = new Attempts(time, cancellation);
-        if (idempotencyKey is null)
+        if (idempotencyKey is not null)
+            return await CreateOnceAsync(accountId, NewRow(Keys.IdOf(Keys.Participant, accountId, idempotencyKey), participant), attempts);
+
+        while (true)
         {
-            await tables.Participants.AddNewAsync(row.ToEntity(accountId), attempts);
-            return (Outcome.Done, row.ToModel(), row.Expires);
+            var row = NewRow(Guid.NewGuid(), participant);
+            if (await tables.Participants.TryAddNewAsync(row.ToEntity(accountId), cancellation))
+                return (Outcome.Done, row.ToModel(), row.Expires);
+
+            await attempts.PauseAsync();
         }
-
-        if (await tables.Participants.TryAddOnceAsync(row.ToEntity(accountId), attempts))
-            return (Outcome.Done, row.ToModel(), row.Expires);
-
-        if (await FindAsync(tables, accountId, id, now, cancellation) is not { } made)
-            return (Outcome.KeySpent, null, default);
-        if (made.Fields != fields)
-            return (Outcome.KeyOfAnother, null, default);
-        return (Outcome.Done, (await ReadMembershipAsync(accountId, made, cancellation)).Value, made.Expires);
     }
 
     /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>
@@ -88,6 +77,30 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
     {
         var row = await tables.Participants.FindAsync(Keys.Partition(accountId, id), Keys.Participant, cancellation);
         return row is not null && ParticipantRow.From(row, id) is var participant && now < participant.Expires ? participant : null;
+    }
+
+    private ParticipantRow NewRow(Guid id, NewParticipant participant)
+    {
+        var now = time.GetUtcNow();
+        var fields = new ParticipantFields(
+            participant.CallbackUrl,
+            string.Join(',', participant.PublishPermissions),
+            participant.Tag ?? id.ToString(),
+            participant.DeviceApiVersion);
+        return new(id, fields, now, now + options.ParticipantLifetime);
+    }
+
+    private async Task<(Outcome Outcome, Participant? Participant, DateTimeOffset Expires)> CreateOnceAsync(
+        string accountId, ParticipantRow row, Attempts attempts)
+    {
+        if (await tables.Participants.TryAddOnceAsync(row.ToEntity(accountId), attempts))
+            return (Outcome.Done, row.ToModel(), row.Expires);
+        if (await FindAsync(tables, accountId, row.Id, time.GetUtcNow(), attempts.Cancellation) is not { } made)
+            return (Outcome.KeySpent, null, default);
+        if (made.Fields != row.Fields)
+            return (Outcome.KeyOfAnother, null, default);
+
+        return (Outcome.Done, (await ReadMembershipAsync(accountId, made, attempts.Cancellation)).Value, made.Expires);
     }
 
     private async Task<Tagged<Participant>> ReadMembershipAsync(

@@ -9,22 +9,18 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
     public async Task<(Outcome Outcome, Session? Session)> CreateAsync(
         string accountId, NewSession session, string? idempotencyKey, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        var id = Keys.NewId(Keys.Header, accountId, idempotencyKey);
-        var header = new HeaderRow(id, session.Tag, now, now + options.SessionLifetime);
         var attempts = new Attempts(time, cancellation);
-        if (idempotencyKey is null)
+        if (idempotencyKey is not null)
+            return await CreateOnceAsync(accountId, NewHeader(Keys.IdOf(Keys.Header, accountId, idempotencyKey), session), attempts);
+
+        while (true)
         {
-            await tables.Sessions.AddNewAsync(header.ToEntity(accountId), attempts);
-            return (Outcome.Done, header.ToModel());
+            var header = NewHeader(Guid.NewGuid(), session);
+            if (await tables.Sessions.TryAddNewAsync(header.ToEntity(accountId), cancellation))
+                return (Outcome.Done, header.ToModel());
+
+            await attempts.PauseAsync();
         }
-
-        if (await tables.Sessions.TryAddOnceAsync(header.ToEntity(accountId), attempts))
-            return (Outcome.Done, header.ToModel());
-
-        if (await GetAsync(accountId, id, cancellation) is not { Value: var made })
-            return (Outcome.KeySpent, null);
-        return made.Tag == session.Tag ? (Outcome.Done, made) : (Outcome.KeyOfAnother, null);
     }
 
     /// <summary>The session, or null when there is none or it has expired.</summary>
@@ -66,5 +62,21 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await attempts.PauseAsync();
         }
+    }
+
+    private HeaderRow NewHeader(Guid id, NewSession session)
+    {
+        var now = time.GetUtcNow();
+        return new(id, session.Tag, now, now + options.SessionLifetime);
+    }
+
+    private async Task<(Outcome Outcome, Session? Session)> CreateOnceAsync(string accountId, HeaderRow header, Attempts attempts)
+    {
+        if (await tables.Sessions.TryAddOnceAsync(header.ToEntity(accountId), attempts))
+            return (Outcome.Done, header.ToModel());
+        if (await GetAsync(accountId, header.Id, attempts.Cancellation) is not { Value: var made })
+            return (Outcome.KeySpent, null);
+
+        return made.Tag == header.Tag ? (Outcome.Done, made) : (Outcome.KeyOfAnother, null);
     }
 }

@@ -48,9 +48,13 @@ internal static class TableWrites
     public static Task<Write> TryMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
         => TryAsync(() => table.UpdateEntityAsync(row, etag, TableUpdateMode.Merge, cancellation), cancellation);
 
+    /// <summary>
+    /// Deletes the row, if it has the ETag. As a transaction, because .NET sends a request without a body again when its
+    /// connection closes without an answer, and the second answer would be that there is no such row.
+    /// </summary>
     public static Task<Write> TryDeleteAsync(
         this TableClient table, string partitionKey, string rowKey, ETag etag, CancellationToken cancellation)
-        => TryAsync(() => table.DeleteEntityAsync(partitionKey, rowKey, etag, cancellation), cancellation);
+        => table.TrySubmitAsync([new(TableTransactionActionType.Delete, new TableEntity(partitionKey, rowKey), etag)], cancellation);
 
     /// <summary>All of the actions, which are of one partition, or none of them.</summary>
     public static Task<Write> TrySubmitAsync(
@@ -58,28 +62,20 @@ internal static class TableWrites
         => TryAsync(async () => (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse(), cancellation);
 
     /// <summary>
-    /// Adds a row whose key was made for it. A row that is there already can only be an earlier try of this write
-    /// whose answer was lost; its <see cref="Columns.WriteId"/> tells.
+    /// Adds a row whose key was made for this one try; false when there is no clear answer and the row cannot be found. It
+    /// may land yet, so another try takes another key: with the same, this row could come back after its deletion.
     /// </summary>
-    public static async Task AddNewAsync(this TableClient table, TableEntity row, Attempts attempts)
+    public static async Task<bool> TryAddNewAsync(this TableClient table, TableEntity row, CancellationToken cancellation)
     {
-        while (true)
-        {
-            var write = await table.TryAddAsync(row, attempts.Cancellation);
-            if (write.Outcome == WriteOutcome.Done)
-                return;
+        var write = await table.TryAddAsync(row, cancellation);
+        if (write.Outcome == WriteOutcome.Done)
+            return true;
 
-            var stored = await table.FindAsync(row.PartitionKey, row.RowKey, attempts.Cancellation);
-            if (stored is not null)
-            {
-                if (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId))
-                    return;
-
-                throw new InvalidOperationException("A generated id is in use already.");
-            }
-
-            await attempts.PauseAsync();
-        }
+        // A row that is there already can only be this one, and its answer was lost; its WriteId tells.
+        var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
+        return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
+            ? true
+            : throw new InvalidOperationException("A generated id is in use already."));
     }
 
     /// <summary>Adds a row, and the mark that it was created with an idempotency key; false when the mark is there already.</summary>
@@ -106,9 +102,7 @@ internal static class TableWrites
         try
         {
             var response = await send();
-
-            // Deleting a row that is not there is no exception.
-            return response.Status == 404 ? new(WriteOutcome.Missing) : new(WriteOutcome.Done, response.Headers.ETag ?? default);
+            return new(WriteOutcome.Done, response.Headers.ETag ?? default);
         }
         catch (RequestFailedException exception) when (exception.Status is 409 or 412)
         {

@@ -1,0 +1,85 @@
+using System.Net;
+using Azure.Core;
+
+namespace Sessions.Tests;
+
+/// <summary>A write that storage applies after the request that sent it has been answered undoes nothing that came after.</summary>
+public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : IClassFixture<LateWriteTests.ImpatientServer>
+{
+    private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11"}]}""";
+    private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c12"}]}""";
+
+    [Fact]
+    public async Task What_was_deleted_is_not_created_again()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var paths = new List<string>();
+
+        await WithLateWriteAsync(async () =>
+        {
+            paths.Add($"/sessions/{await account.CreateSessionAsync()}");
+            (await account.DeleteAsync(paths[^1])).Is(HttpStatusCode.NoContent);
+        });
+        await WithLateWriteAsync(async () =>
+        {
+            paths.Add($"/participants/{await account.CreateParticipantAsync()}");
+            (await account.DeleteAsync(paths[^1])).Is(HttpStatusCode.NoContent);
+        });
+
+        foreach (var path in paths)
+            Assert.Equal(HttpStatusCode.NotFound, (await account.GetAsync(path)).Status);
+    }
+
+    [Fact]
+    public async Task Subscriptions_that_a_join_replaced_are_not_there_again()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var member = $"/sessions/{session}/participants/{participant}";
+
+        await WithLateWriteAsync(async () =>
+        {
+            (await account.PutAsync(member, First)).Is(HttpStatusCode.NoContent);
+            (await account.PutAsync(member, Second)).Is(HttpStatusCode.NoContent);
+        });
+
+        Assert.Contains("0c12", (await account.GetAsync($"{member}/subscriptions")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_change_of_subscriptions_that_may_yet_land_is_not_answered_as_done()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var path = $"/sessions/{session}/participants/{participant}/subscriptions";
+
+        await WithLateWriteAsync(async () =>
+            (await account.PutAsync(path, First)).IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again."));
+
+        Assert.Contains("0c11", (await account.GetAsync(path)).Body, StringComparison.Ordinal);
+    }
+
+    /// <summary>The first write that <paramref name="action"/> makes is applied after it.</summary>
+    private async Task WithLateWriteAsync(Func<Task> action)
+    {
+        var done = new TaskCompletionSource();
+        var writes = 0;
+        server.Faults.Lateness = () => done.Task;
+        server.Faults.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref writes) == 1 ? StorageFault.Late : StorageFault.None;
+        try
+        {
+            await action();
+        }
+        finally
+        {
+            done.SetResult();
+            await server.Faults.LateOnesAsync();
+        }
+    }
+
+    /// <summary>Waits less than in production, so that the tests are short.</summary>
+    public sealed class ImpatientServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        protected override TimeSpan? NetworkTimeout => TimeSpan.FromSeconds(2);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sessions.Http;
+
+namespace Sessions.Tests;
+
+/// <summary>Storage that is away for a while: a short outage is waited for, and a long one ends in a 503 by the deadline.</summary>
+public sealed class OutageTests
+{
+    // More than any deadline: a request that takes as long hangs.
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+
+    private static readonly (string Method, string Path, int Status)[] Requests =
+    [
+        ("POST", "/sessions", 200),
+        ("GET", "/sessions/S", 200),
+        ("DELETE", "/sessions/S", 204),
+        ("GET", "/sessions/S/participants", 200),
+        ("PUT", "/sessions/S/participants/P", 204),
+        ("DELETE", "/sessions/S/participants/P", 204),
+        ("GET", "/sessions/S/participants/P/subscriptions", 200),
+        ("PUT", "/sessions/S/participants/P/subscriptions", 204),
+        ("POST", "/participants", 200),
+        ("GET", "/participants/P", 200),
+        ("DELETE", "/participants/P", 204),
+    ];
+
+    /// <summary>Sends every request, each about a session and a participant of its own, while storage fails.</summary>
+    private static async Task<Answer[]> WithFaultsAsync(Server server, Func<StorageFault> choose)
+    {
+        var account = await server.NewWarmAccountAsync();
+        var members = await Task.WhenAll(Requests.Select(_ => account.CreateMemberAsync()));
+        server.Faults.Choose = _ => choose();
+        var answers = await Task.WhenAll(Requests.Zip(members, (request, member) => account.SendAsync(
+            new(request.Method),
+            request.Path.Replace("S", member.Session, StringComparison.Ordinal).Replace("P", member.Participant, StringComparison.Ordinal)))).WaitAsync(Hang);
+        server.Faults.Choose = _ => StorageFault.None;
+        return answers;
+    }
+
+    public sealed class ShortOutage(Server server) : IClassFixture<Server>
+    {
+        [Fact]
+        public async Task An_outage_of_2_seconds_is_not_seen()
+        {
+            var outage = Stopwatch.StartNew();
+
+            var answers = await WithFaultsAsync(server, () => outage.Elapsed < TimeSpan.FromSeconds(2) ? StorageFault.Refused : StorageFault.None);
+
+            Assert.Equal(Requests.Select(request => request.Status), answers.Select(answer => (int)answer.Status));
+        }
+    }
+
+    public sealed class LongOutage(DeadlineServer server) : IClassFixture<DeadlineServer>
+    {
+        [Theory]
+        [InlineData(StorageFault.Refused)]
+        [InlineData(StorageFault.SilentBefore)]
+        public async Task Every_request_ends_in_a_503_by_its_deadline(StorageFault fault)
+        {
+            foreach (var answer in await WithFaultsAsync(server, () => fault))
+            {
+                answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+                Assert.Equal("1", answer.Headers.RetryAfter?.ToString());
+            }
+        }
+
+        [Fact]
+        public async Task Credentials_that_cannot_be_looked_up_end_in_a_503_by_the_deadline()
+        {
+            var account = await server.NewAccountAsync();
+            server.Faults.Choose = _ => StorageFault.SilentBefore;
+
+            var answer = await account.GetAsync($"/sessions/{Guid.Empty}").WaitAsync(Hang);
+
+            server.Faults.Choose = _ => StorageFault.None;
+            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+        }
+
+        [Fact]
+        public async Task Health_ends_in_a_503_by_the_deadline()
+        {
+            server.Faults.Choose = _ => StorageFault.SilentBefore;
+
+            using var response = await server.Http.GetAsync("/health").WaitAsync(Hang);
+
+            server.Faults.Choose = _ => StorageFault.None;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        }
+
+        [Fact]
+        public async Task A_caller_that_goes_away_is_no_warning()
+        {
+            var account = await server.NewWarmAccountAsync();
+            server.Faults.Choose = _ => StorageFault.SilentBefore;
+            server.Entries.Clear();
+            using (var impatience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300)))
+            {
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                    () => account.SendAsync(HttpMethod.Post, "/sessions", cancellation: impatience.Token));
+            }
+
+            // In the middle of a body.
+            using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
+            {
+                await socket.ConnectAsync(server.Url.Host, server.Url.Port);
+                await socket.SendAsync(Encoding.UTF8.GetBytes(
+                    $"POST {account.Path}/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: {Account.Basic(Account.Writer, Server.Secret)}\r\nContent-Length: 100\r\n\r\n"));
+                await Task.Delay(300);
+            }
+
+            await Task.Delay(1000);
+            server.Faults.Choose = _ => StorageFault.None;
+            Assert.Contains((LogLevel.Debug, "LogCallerGone"), server.Entries);
+            Assert.DoesNotContain(server.Entries, entry => entry.Level > LogLevel.Debug);
+        }
+    }
+
+    /// <summary>A server with a short deadline, and with its log.</summary>
+    public sealed class DeadlineServer(AzuriteFixture azurite) : Server(azurite), ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<(LogLevel Level, string? Name)> Entries { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => categoryName == typeof(Api).FullName ? this : NullLogger.Instance;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            => Entries.Enqueue((logLevel, eventId.Name));
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+            => null;
+
+        public void Dispose()
+        {
+        }
+
+        protected override IEnumerable<string> Settings => ["--Sessions:RequestTimeout=00:00:02", "--Logging:LogLevel:Sessions=Debug"];
+
+        protected override void AddLogging(ILoggingBuilder logging) => logging.ClearProviders().AddProvider(this);
+    }
+}
