@@ -237,7 +237,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (write.Outcome != WriteOutcome.Unknown)
             return write.Outcome == WriteOutcome.Done;
 
-        // Behind another change nobody can tell any more: to write again could undo it.
+        // Either it was not made, or another change has covered it, and to write again could undo that one.
         var stored = await tables.Sessions.FindAsync(row.PartitionKey, row.RowKey, cancellation);
         return stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId) ? true : throw Unsettled();
     }
@@ -257,7 +257,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
                 ? session
                 : null;
 
-    private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
+    private static StorageUnavailableException Unsettled() => new("A write got no answer, and whether it was made cannot be told.");
 
     private bool IsFull(SessionPartition session)
         => session.LiveMembers(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
