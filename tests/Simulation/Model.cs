@@ -19,8 +19,10 @@ internal sealed record Operation(OperationKind Kind, int Participant = 0, int Se
 {
     public override string ToString() => Kind switch
     {
-        OperationKind.DeleteParticipant or OperationKind.GetParticipant => $"{Kind}(P{Participant})".Replace("Participant(", "(", StringComparison.Ordinal),
-        OperationKind.DeleteSession or OperationKind.List => $"{Kind}(S{Session})".Replace("Session(", "(", StringComparison.Ordinal),
+        OperationKind.DeleteParticipant => $"Delete(P{Participant})",
+        OperationKind.DeleteSession => $"Delete(S{Session})",
+        OperationKind.GetParticipant => $"Get(P{Participant})",
+        OperationKind.List => $"List(S{Session})",
         _ => $"{Kind}(P{Participant}, S{Session}{(Subscriptions is null ? "" : $", {Subscriptions}")})",
     };
 }

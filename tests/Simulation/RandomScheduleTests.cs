@@ -27,7 +27,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
     });
 
     [Fact]
-    public void Repeats_itself_from_its_seed()
+    public Task Repeats_itself_from_its_seed() => Task.Run(() =>
     {
         Assert.Equal(StepsOf(1), StepsOf(1));
         Assert.NotEqual(StepsOf(1), StepsOf(2));
@@ -38,16 +38,16 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
             run.Run(200);
             return [.. run.LastSteps];
         }
-    }
+    });
 
     public static TheoryData<string> EveryMutation => [.. Mutations.All.Keys];
 
     [Theory]
     [MemberData(nameof(EveryMutation))]
-    public void Finds_a_protocol_that_lacks_one_of_its_rules(string mutation)
+    public Task Finds_a_protocol_that_lacks_one_of_its_rules(string mutation) => Task.Run(() =>
     {
         var run = new RandomSchedule(1, Mutations.All[mutation]);
         var violation = Assert.Throws<ViolationException>(() => run.Run(200_000));
         output.WriteLine($"{violation.Message} after {run}");
-    }
+    });
 }
