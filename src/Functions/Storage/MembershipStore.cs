@@ -152,7 +152,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
                 : null;
     }
 
-    /// <summary>Replaces what a member receives; false when its row is not there, or has another ETag.</summary>
+    /// <summary>Replaces what a member receives; false when nothing changed: its row is not there, has another ETag, or was not reached.</summary>
     private async Task<bool> SubscribeAsync(TableEntity row, ETag etag, CancellationToken cancellation)
     {
         var write = await tables.Sessions.TryMergeAsync(row, etag, cancellation);

@@ -33,6 +33,10 @@ public static class StorageFaults
         }),
     };
 
+    /// <summary>Whether no connection was made, so that nothing was sent.</summary>
+    public static bool IsUnreached(RequestFailedException exception)
+        => exception.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
+
     /// <summary>Whether another try may succeed: no answer, a time-out, throttling, or an error of the service.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {

@@ -16,6 +16,9 @@ internal enum WriteOutcome
     /// <summary>Refused and nothing changed: the row is not there.</summary>
     Missing,
 
+    /// <summary>No connection was made, and nothing changed.</summary>
+    NotSent,
+
     /// <summary>No clear answer: it may be stored, or may yet be.</summary>
     Unknown,
 }
@@ -111,6 +114,10 @@ internal static class TableWrites
         catch (RequestFailedException exception) when (exception.Status == 404 && exception.ErrorCode != TableErrorCode.TableNotFound)
         {
             return new(WriteOutcome.Missing);
+        }
+        catch (RequestFailedException exception) when (StorageFaults.IsUnreached(exception))
+        {
+            return new(WriteOutcome.NotSent);
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) && !cancellation.IsCancellationRequested)
         {
