@@ -57,6 +57,7 @@ public static class LocalHostProgram
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         builder.Services.AddSessions(builder.Configuration);
+        builder.Services.AddHostedService<SweepTimer>();
         var app = builder.Build();
         app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly).InvokeAsync);
         return app;

@@ -18,8 +18,11 @@ public static class ExpiredRows
     /// <paramref name="endedBefore"/>. Safe beside live traffic and other deletions. Two storage calls at most, or one more
     /// for each 100 rows.
     /// </summary>
-    /// <returns>How many rows were deleted; 0 when something there is alive or the partition is empty.</returns>
-    public static async Task<int> DeleteAsync(
+    /// <returns>
+    /// How many rows were deleted, 0 when something there is alive or the partition is empty; null when not all could be
+    /// deleted now.
+    /// </returns>
+    public static async Task<int?> DeleteAsync(
         TableClient table, string partitionKey, DateTimeOffset endedBefore, CancellationToken cancellation)
     {
         List<TableEntity> rows = [];
@@ -34,17 +37,15 @@ public static class ExpiredRows
             rows.Add(row);
         }
 
-        var deleted = 0;
         foreach (var chunk in rows.Chunk(MaxTransactionActions))
         {
             // Under each row's ETag: what has changed since is looked at the next time.
             var write = await table.TrySubmitAsync(
                 chunk.Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, row.ETag)), cancellation);
             if (write.Outcome != WriteOutcome.Done)
-                return deleted;
-            deleted += chunk.Length;
+                return null;
         }
 
-        return deleted;
+        return rows.Count;
     }
 }

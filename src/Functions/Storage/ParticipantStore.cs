@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Data.Tables;
 using Sessions.Model;
 
 namespace Sessions.Storage;
@@ -20,9 +21,10 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
 
         while (true)
         {
-            var row = NewRow(Guid.NewGuid(), participant);
-            if (await tables.Participants.TryAddNewAsync(row.ToEntity(accountId), cancellation))
-                return (Outcome.Done, row.ToModel(), row.Expires);
+            var made = NewRow(Guid.NewGuid(), participant);
+            var row = made.ToEntity(accountId);
+            if (await IndexAsync(made, row, cancellation, () => tables.Participants.TryAddNewAsync(row, cancellation)))
+                return (Outcome.Done, made.ToModel(), made.Expires);
 
             await attempts.PauseAsync();
         }
@@ -90,14 +92,18 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return new(id, fields, now, now + options.ParticipantLifetime);
     }
 
+    private Task<bool> IndexAsync(ParticipantRow made, TableEntity row, CancellationToken cancellation, Func<Task<bool>> add)
+        => ExpiryIndex.AddAsync(tables.Participants, row, made.Expires, new Attempts(time, cancellation), add);
+
     private async Task<(Outcome Outcome, Participant? Participant, DateTimeOffset Expires)> CreateOnceAsync(
-        string accountId, ParticipantRow row, Attempts attempts)
+        string accountId, ParticipantRow asked, Attempts attempts)
     {
-        if (await tables.Participants.TryAddOnceAsync(row.ToEntity(accountId), attempts))
-            return (Outcome.Done, row.ToModel(), row.Expires);
-        if (await FindAsync(tables, accountId, row.Id, time.GetUtcNow(), attempts.Cancellation) is not { } made)
+        var row = asked.ToEntity(accountId);
+        if (await IndexAsync(asked, row, attempts.Cancellation, () => tables.Participants.TryAddOnceAsync(row, attempts)))
+            return (Outcome.Done, asked.ToModel(), asked.Expires);
+        if (await FindAsync(tables, accountId, asked.Id, time.GetUtcNow(), attempts.Cancellation) is not { } made)
             return (Outcome.KeySpent, null, default);
-        if (made.Fields != row.Fields)
+        if (made.Fields != asked.Fields)
             return (Outcome.KeyOfAnother, null, default);
 
         return (Outcome.Done, (await ReadMembershipAsync(accountId, made, attempts.Cancellation)).Value, made.Expires);

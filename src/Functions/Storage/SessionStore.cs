@@ -1,3 +1,4 @@
+using Azure.Data.Tables;
 using Sessions.Model;
 
 namespace Sessions.Storage;
@@ -16,7 +17,8 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         while (true)
         {
             var header = NewHeader(Guid.NewGuid(), session);
-            if (await tables.Sessions.TryAddNewAsync(header.ToEntity(accountId), cancellation))
+            var row = header.ToEntity(accountId);
+            if (await IndexAsync(header, row, cancellation, () => tables.Sessions.TryAddNewAsync(row, cancellation)))
                 return (Outcome.Done, header.ToModel());
 
             await attempts.PauseAsync();
@@ -70,9 +72,13 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         return new(id, session.Tag, now, now + options.SessionLifetime);
     }
 
+    private Task<bool> IndexAsync(HeaderRow header, TableEntity row, CancellationToken cancellation, Func<Task<bool>> add)
+        => ExpiryIndex.AddAsync(tables.Sessions, row, header.Expires, new Attempts(time, cancellation), add);
+
     private async Task<(Outcome Outcome, Session? Session)> CreateOnceAsync(string accountId, HeaderRow header, Attempts attempts)
     {
-        if (await tables.Sessions.TryAddOnceAsync(header.ToEntity(accountId), attempts))
+        var row = header.ToEntity(accountId);
+        if (await IndexAsync(header, row, attempts.Cancellation, () => tables.Sessions.TryAddOnceAsync(row, attempts)))
             return (Outcome.Done, header.ToModel());
         if (await GetAsync(accountId, header.Id, attempts.Cancellation) is not { Value: var made })
             return (Outcome.KeySpent, null);

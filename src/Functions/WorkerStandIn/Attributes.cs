@@ -24,6 +24,17 @@ public sealed class HttpTriggerAttribute(AuthorizationLevel authLevel, params st
     public string? Route { get; set; }
 }
 
+/// <summary>Stands for the timer extension's attribute of this name.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class TimerTriggerAttribute(string schedule) : Attribute
+{
+    /// <summary>When it fires: six fields, seconds first.</summary>
+    public string Schedule { get; } = schedule;
+}
+
+/// <summary>Stands for the timer extension's type of this name.</summary>
+public sealed class TimerInfo;
+
 /// <summary>Stands for the HTTP extension's enumeration of this name.</summary>
 public enum AuthorizationLevel
 {

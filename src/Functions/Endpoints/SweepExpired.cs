@@ -1,0 +1,22 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Logging;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>Every ten minutes: deletes what ended at least an hour ago. Nobody sees it any more before that.</summary>
+public sealed partial class SweepExpired(Sweeper sweeper, ILogger<SweepExpired> logger)
+{
+    private const int MostInOneRun = 10_000;
+
+    /// <summary>Deletes what has expired, so much of it as one run may.</summary>
+    [Function(nameof(SweepExpired))]
+    public async Task Run([TimerTrigger("0 */10 * * * *")] TimerInfo timer, CancellationToken cancellation)
+    {
+        var rows = await sweeper.SweepAsync(MostInOneRun, cancellation);
+        LogSwept(rows);
+    }
+
+    [LoggerMessage(10, LogLevel.Information, "Deleted {Rows} rows that had expired.")]
+    private partial void LogSwept(int rows);
+}

@@ -1,0 +1,102 @@
+using Azure.Data.Tables;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>What has expired goes away, and what lives costs a sweep nothing.</summary>
+public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<SweepTests.OwnServer>
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
+
+    // The hour of the index has to have ended, too.
+    private static readonly TimeSpan UntilSwept = ExpiredRows.Grace + TimeSpan.FromHours(1);
+
+    [Fact]
+    public async Task Everything_of_an_expired_session_and_participant_goes_and_nothing_else()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, _) = await account.CreateMemberAsync();
+        await account.SendAsync(HttpMethod.Post, "/sessions", headers: ("Idempotency-Key", "key"));
+        var deleted = await account.CreateSessionAsync();
+        await account.DeleteAsync($"/sessions/{deleted}");
+        server.Time.Advance(Lifetime + UntilSwept - TimeSpan.FromHours(3));
+        var (living, member) = await account.CreateMemberAsync();
+        await SweepAsync();
+        Assert.Equal(8, (await account.RowsAsync()).Count);
+
+        server.Time.Advance(TimeSpan.FromHours(3));
+        await SweepAsync();
+
+        Assert.DoesNotContain(await account.RowsAsync(), row => row.Contains(session, StringComparison.Ordinal));
+        Assert.Equal(3, (await account.RowsAsync()).Count);
+        Assert.Equal(member, (await account.GetAsync($"/sessions/{living}/participants")).Json[0].GetProperty("id").GetString());
+        Assert.Equal(2, await IndexRowsAsync(account));
+    }
+
+    [Fact]
+    public async Task A_sweep_of_nothing_reads_nothing_that_lives()
+    {
+        var account = await server.NewAccountAsync();
+        for (var number = 0; number < 20; number++)
+            await account.CreateSessionAsync();
+        server.StorageCalls.Clear();
+
+        await SweepAsync();
+
+        Assert.Equal(2, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_run_is_bounded_and_the_next_goes_on()
+    {
+        var account = await server.NewAccountAsync();
+        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => account.CreateSessionAsync()));
+        server.Time.Advance(Lifetime + UntilSwept);
+        var before = (await account.RowsAsync()).Count;
+
+        await server.Sweeper.SweepAsync(100, CancellationToken.None);
+        var after = (await account.RowsAsync()).Count;
+        Assert.InRange(before - after, 1, 250 - 1);
+
+        while (await SweepAsync() > 0)
+        {
+        }
+
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task What_could_not_be_deleted_is_deleted_by_the_next_run()
+    {
+        var account = await server.NewAccountAsync();
+        await account.CreateSessionAsync();
+        server.Time.Advance(Lifetime + UntilSwept);
+        server.Faults.Choose = request => request.Method == Azure.Core.RequestMethod.Post ? StorageFault.Busy : StorageFault.None;
+        await SweepAsync();
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Single(await account.RowsAsync());
+
+        await SweepAsync();
+
+        Assert.Empty(await account.RowsAsync());
+    }
+
+    private Task<int> SweepAsync() => server.Sweeper.SweepAsync(10_000, CancellationToken.None);
+
+    private async Task<int> IndexRowsAsync(Account account)
+    {
+        var count = 0;
+        foreach (var table in new[] { server.Tables.Sessions, server.Tables.Participants })
+        {
+            await foreach (var row in table.QueryAsync<TableEntity>("PartitionKey gt ':' and PartitionKey lt ';'"))
+                count += row.RowKey.StartsWith($"{account.Id}:", StringComparison.Ordinal) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    public sealed class OwnServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        public Sweeper Sweeper => new(Tables, Time);
+    }
+}
