@@ -1,0 +1,10 @@
+param name string
+param location string
+param tags { *: string }
+
+@description('The identity of the app: no other principal but a developer, where there is one, has a role.')
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: name
+  location: location
+  tags: tags
+}
