@@ -4,7 +4,8 @@ using 'main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
 param location = readEnvironmentVariable('AZURE_LOCATION')
 
-param instanceMemoryMB = int(readEnvironmentVariable('SESSIONS_INSTANCE_MEMORY_MB', '2048'))
+// Only main.bicep knows which sizes there are.
+param instanceMemoryMB = any(int(readEnvironmentVariable('SESSIONS_INSTANCE_MEMORY_MB', '2048')))
 param maximumInstances = int(readEnvironmentVariable('SESSIONS_MAXIMUM_INSTANCES', '100'))
 param alwaysReadyInstances = int(readEnvironmentVariable('SESSIONS_ALWAYS_READY_INSTANCES', '0'))
 param zoneRedundant = bool(readEnvironmentVariable('SESSIONS_ZONE_REDUNDANT', 'false'))
