@@ -13,12 +13,12 @@ param location string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('The most instances the app scales out to, and so a bound to what it can cost.')
-@minValue(1)
+@description('The most instances the app scales out to, and so a bound to what it can cost. The plan takes no fewer than 40.')
+@minValue(40)
 @maxValue(1000)
 param maximumInstances int = 100
 
-@description('Instances that are kept ready for requests and charged at all times. With none, nothing costs while idle, and the first call after a pause waits for a start.')
+@description('Instances that are kept ready for requests and charged at all times. With none, nothing costs while idle, and the first call after a pause waits for a start. With zone redundancy, 1 means 2.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyInstances int = 0

@@ -315,6 +315,15 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
+    public async Task An_instance_that_is_always_ready_is_two_with_zone_redundancy()
+    {
+        var deployment = await Deployment.WithAsync("param zoneRedundant = true\nparam alwaysReadyInstances = 1");
+
+        var ready = Assert.Single(deployment.The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+        Assert.Equal(2, ready.GetProperty("instanceCount").GetInt32());
+    }
+
+    [Fact]
     public async Task Alerts_go_to_the_address()
     {
         var deployment = await deployments.Watched;

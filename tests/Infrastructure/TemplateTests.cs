@@ -93,7 +93,7 @@ public sealed class TemplateTests
 
     [Theory]
     [InlineData("instanceMemoryMB = 1024")]
-    [InlineData("maximumInstances = 0")]
+    [InlineData("maximumInstances = 39")]
     [InlineData("maximumInstances = 1001")]
     [InlineData("alwaysReadyInstances = -1")]
     [InlineData("developerPrincipalId = '11111111-1111-1111-1111-1111111111111'")]
@@ -135,7 +135,7 @@ public sealed class TemplateTests
             ["build-params", Parameters, "--stdout"],
             [
                 .. AzdEnvironment,
-                ("SESSIONS_INSTANCE_MEMORY_MB", "512"), ("SESSIONS_MAXIMUM_INSTANCES", "7"), ("SESSIONS_ALWAYS_READY_INSTANCES", "3"),
+                ("SESSIONS_INSTANCE_MEMORY_MB", "512"), ("SESSIONS_MAXIMUM_INSTANCES", "70"), ("SESSIONS_ALWAYS_READY_INSTANCES", "3"),
                 ("SESSIONS_ZONE_REDUNDANT", "true"), ("SESSIONS_VIRTUAL_NETWORK", "true"), ("SESSIONS_LOG_TABLE_READS", "true"),
                 ("SESSIONS_DEVELOPER_PRINCIPAL_ID", Deployments.Developer), ("SESSIONS_ALERT_EMAIL", "operator@example.org"),
                 ("SESSIONS_OTHER_TABLE_ENDPOINT", "https://other.table.cosmos.azure.com"),
@@ -148,7 +148,7 @@ public sealed class TemplateTests
 
         Assert.Equal(template.RootElement.GetProperty("parameters").EnumerateObject().Select(parameter => parameter.Name).Order(), values.Keys.Order());
         Assert.Equal(
-            ["check", "westeurope", "512", "7", "3", "True", "True", "True", Deployments.Developer, "operator@example.org", "https://other.table.cosmos.azure.com"],
+            ["check", "westeurope", "512", "70", "3", "True", "True", "True", Deployments.Developer, "operator@example.org", "https://other.table.cosmos.azure.com"],
             [
                 values["environmentName"], values["location"], values["instanceMemoryMB"], values["maximumInstances"], values["alwaysReadyInstances"],
                 values["zoneRedundant"], values["virtualNetwork"], values["logTableReads"], values["developerPrincipalId"], values["alertEmail"],
