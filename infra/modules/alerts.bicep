@@ -44,7 +44,7 @@ var queries = [
     query: '''
       requests
       | where name != 'Health'
-      | summarize total = sum(itemCount), p95 = percentilew(duration, itemCount, 95)
+      | summarize total = sum(itemCount), p95 = percentilew(duration, tolong(itemCount), 95)
       | where total >= 20 and p95 > 1000
     '''
   }
