@@ -44,7 +44,10 @@ param logTableReads bool = false
 @maxLength(2048)
 param tableEndpoint string = ''
 
+@description('Tells the names of one environment from those of all others.')
 var unique = toLower(uniqueString(subscription().subscriptionId, environmentName, location))
+
+@description('The names of all resources.')
 var names = {
   app: 'func-sessions-${unique}'
   applicationInsights: 'appi-sessions-${unique}'
@@ -56,6 +59,8 @@ var names = {
   vault: 'kv-${unique}'
   virtualNetwork: 'vnet-sessions-${unique}'
 }
+
+@description('What azd knows the environment by.')
 var tags = { 'azd-env-name': environmentName }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -169,9 +174,20 @@ module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
   dependsOn: [dataStorage, monitoring]
 }
 
+@description('The region.')
 output AZURE_LOCATION string = location
+
+@description('The resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
+
+@description('The name of the function app.')
 output SERVICE_API_NAME string = names.app
+
+@description('The URL of the API, before /v1.')
 output SERVICE_API_URL string = app.outputs.url
+
+@description('The table endpoint of the data account.')
 output SESSIONS_TABLE_ENDPOINT string = dataStorage.outputs.tableEndpoint
+
+@description('The name of the vault with the token signing key.')
 output SESSIONS_VAULT_NAME string = names.vault

@@ -1,7 +1,16 @@
+@description('Where alerts go.')
 param email string
+
+@description('The name of the Application Insights component.')
 param applicationInsightsName string
+
+@description('The name of the storage account with the tables.')
 param dataStorageName string
+
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -23,7 +32,7 @@ resource receivers 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-// Each query has a row when it is time to look, and none otherwise.
+@description('Each query has a row when it is time to look, and none otherwise.')
 var queries = [
   {
     name: 'server-errors'

@@ -1,22 +1,46 @@
+@description('The name of the function app.')
 param name string
+
+@description('The name of the plan.')
 param planName string
+
+@description('The name of the identity of the app.')
 param identityName string
+
+@description('The name of the Application Insights component.')
 param applicationInsightsName string
+
+@description('The name of the storage account of the Functions host.')
 param hostStorageName string
+
+@description('Where the tables are.')
 param tableEndpoint string
+
+@description('The name of the vault with the token signing key.')
 param vaultName string
+
+@description('The memory of an instance in MB.')
 param instanceMemoryMB int
+
+@description('The most instances.')
 param maximumInstances int
+
+@description('The instances that are kept ready.')
 param alwaysReadyInstances int
+
+@description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
 @description('The virtual network that the app calls from; empty for none.')
 param virtualNetworkName string
 
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
-// The plan takes no single instance that is always ready with zone redundancy.
+@description('The plan takes no single instance that is always ready with zone redundancy.')
 var readyInstances = zoneRedundant && alwaysReadyInstances > 0 ? max(2, alwaysReadyInstances) : alwaysReadyInstances
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -105,4 +129,5 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
+@description('The URL of the app.')
 output url string = 'https://${app.properties.defaultHostName}'

@@ -1,20 +1,34 @@
+@description('The name of the storage account.')
 param name string
+
+@description('The name of the identity of the app.')
 param identityName string
 
 @description('A user who may read and write the tables; empty for nobody.')
 param developerPrincipalId string
 
+@description('The name of the Log Analytics workspace.')
 param logsName string
+
+@description('Whether reads of the tables are logged too.')
 param logReads bool
+
+@description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
 @description('The virtual network that alone reaches the account; empty for all networks.')
 param virtualNetworkName string
 
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
+@description('The built-in role Storage Table Data Contributor.')
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+
+@description('Whether only the virtual network gets in.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -101,4 +115,5 @@ module endpoint 'private-endpoint.bicep' = if (private) {
   }
 }
 
+@description('Where the tables are.')
 output tableEndpoint string = account.properties.primaryEndpoints.table

@@ -1,15 +1,28 @@
+@description('The name of the storage account.')
 param name string
+
+@description('The name of the identity of the app.')
 param identityName string
+
+@description('The name of the Log Analytics workspace.')
 param logsName string
+
+@description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
 @description('The virtual network that alone reaches the account; empty for all networks.')
 param virtualNetworkName string
 
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
+@description('The built-in role Storage Blob Data Owner.')
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+
+@description('Whether only the virtual network gets in.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {

@@ -1,9 +1,19 @@
+@description('The name of the Log Analytics workspace.')
 param logsName string
+
+@description('The name of the Application Insights component.')
 param applicationInsightsName string
+
+@description('The name of the identity of the app.')
 param identityName string
+
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
+@description('The built-in role Monitoring Metrics Publisher.')
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {

@@ -1,5 +1,10 @@
+@description('The name of the virtual network.')
 param name string
+
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
 resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {

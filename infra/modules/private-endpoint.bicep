@@ -7,9 +7,16 @@ param groupId string
 @description('The private DNS zone in which the resource then has its address.')
 param zoneName string
 
+@description('The name of the endpoint.')
 param name string
+
+@description('The name of the virtual network.')
 param virtualNetworkName string
+
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
 resource subnet 'Microsoft.Network/virtualNetworks/subnets@2026-03-01' existing = {

@@ -1,21 +1,33 @@
+@description('The name of the vault.')
 param name string
+
+@description('The name of the identity of the app.')
 param identityName string
+
+@description('The name of the Log Analytics workspace.')
 param logsName string
 
 @description('The virtual network that alone reaches the vault; empty for all networks.')
 param virtualNetworkName string
 
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
-// Two, because one has 122 random bits and the key should have more than 128.
+@description('Half of the key of this deployment. One has 122 random bits, and the key should have more than 128.')
 @secure()
 param firstHalf string = newGuid()
 
+@description('The other half.')
 @secure()
 param secondHalf string = newGuid()
 
+@description('The built-in role Key Vault Secrets User.')
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+@description('Whether only the virtual network gets in.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {

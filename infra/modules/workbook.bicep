@@ -1,5 +1,10 @@
+@description('The name of the Application Insights component.')
 param applicationInsightsName string
+
+@description('The region.')
 param location string
+
+@description('The tags of every resource.')
 param tags { *: string }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
