@@ -40,6 +40,7 @@ public sealed class ConfigurationTests
     [InlineData(Storage, "top-secret", "Sessions:StorageConnectionString: expected a storage connection string.")]
     [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions:StorageConnectionString or Sessions:StorageTableEndpoint: both are set; set only one.")]
     [InlineData(Key, "", "Sessions:TokenSigningKey: expected at least 32 bytes, and there are 0.")]
+    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top;SecretName=secret)", "Sessions:TokenSigningKey: the Key Vault reference could not be resolved.")]
     [InlineData(Key, "1234567890123456789012345678901", "Sessions:TokenSigningKey: expected at least 32 bytes, and there are 31.")]
     [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
     [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]

@@ -108,7 +108,16 @@ public sealed record SessionsOptions
 
     private static byte[] ReadTokenSigningKey(IConfiguration section, List<string> mistakes)
     {
-        var key = Encoding.UTF8.GetBytes(section[nameof(TokenSigningKey)] ?? "");
+        var text = section[nameof(TokenSigningKey)] ?? "";
+
+        // App Service hands the reference itself to the app when it cannot read the vault: long enough, and known to everyone.
+        if (text.StartsWith("@Microsoft.KeyVault(", StringComparison.OrdinalIgnoreCase))
+        {
+            mistakes.Add($"Sessions:{nameof(TokenSigningKey)}: the Key Vault reference could not be resolved.");
+            return [];
+        }
+
+        var key = Encoding.UTF8.GetBytes(text);
         if (key.Length < MinTokenSigningKeyBytes)
             mistakes.Add($"Sessions:{nameof(TokenSigningKey)}: expected at least {MinTokenSigningKeyBytes} bytes, and there are {key.Length}.");
 

@@ -1,0 +1,133 @@
+@description('The name of the function app.')
+param name string
+
+@description('The name of the plan.')
+param planName string
+
+@description('The name of the identity of the app.')
+param identityName string
+
+@description('The name of the Application Insights component.')
+param applicationInsightsName string
+
+@description('The name of the storage account of the Functions host.')
+param hostStorageName string
+
+@description('Where the tables are.')
+param tableEndpoint string
+
+@description('The name of the vault with the token signing key.')
+param vaultName string
+
+@description('The memory of an instance in MB.')
+param instanceMemoryMB int
+
+@description('The most instances.')
+param maximumInstances int
+
+@description('The instances that are kept ready.')
+param alwaysReadyInstances int
+
+@description('Whether to spread over availability zones.')
+param zoneRedundant bool
+
+@description('The virtual network that the app calls from; empty for none.')
+param virtualNetworkName string
+
+@description('The region.')
+param location string
+
+@description('The tags of every resource.')
+param tags { *: string }
+
+@description('The plan takes no single instance that is always ready with zone redundancy.')
+var readyInstances = zoneRedundant && alwaysReadyInstances > 0 ? max(2, alwaysReadyInstances) : alwaysReadyInstances
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
+}
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
+  name: hostStorageName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
+}
+
+resource app 'Microsoft.Web/sites@2025-03-01' = {
+  name: name
+  location: location
+  tags: { ...tags, 'azd-service-name': 'api' }
+  kind: 'functionapp,linux'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identity.id}': {} } }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    keyVaultReferenceIdentity: identity.id
+    virtualNetworkSubnetId: empty(virtualNetworkName)
+      ? null
+      : resourceId('Microsoft.Network/virtualNetworks/subnets', virtualNetworkName, 'app')
+    siteConfig: {
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+    }
+    functionAppConfig: {
+      runtime: { name: 'dotnet-isolated', version: '10.0' }
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${hostStorage.properties.primaryEndpoints.blob}deployments'
+          authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identity.id }
+        }
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstances
+        alwaysReady: readyInstances == 0 ? [] : [{ name: 'http', instanceCount: readyInstances }]
+      }
+    }
+  }
+
+  resource settings 'config' = {
+    name: 'appsettings'
+    properties: {
+      Sessions__StorageTableEndpoint: tableEndpoint
+      Sessions__TokenSigningKey: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=token-signing-key)'
+      AZURE_CLIENT_ID: identity.properties.clientId
+      AzureWebJobsStorage__accountName: hostStorage.name
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: identity.properties.clientId
+      APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+    }
+  }
+
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+
+  resource scm 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+  }
+}
+
+@description('The URL of the app.')
+output url string = 'https://${app.properties.defaultHostName}'

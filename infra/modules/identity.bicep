@@ -1,0 +1,15 @@
+@description('The name of the identity.')
+param name string
+
+@description('The region.')
+param location string
+
+@description('The tags of every resource.')
+param tags { *: string }
+
+@description('The identity of the app: no other principal but a developer, where there is one, has a role.')
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: name
+  location: location
+  tags: tags
+}

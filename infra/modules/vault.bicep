@@ -1,0 +1,102 @@
+@description('The name of the vault.')
+param name string
+
+@description('The name of the identity of the app.')
+param identityName string
+
+@description('The name of the Log Analytics workspace.')
+param logsName string
+
+@description('The virtual network that alone reaches the vault; empty for all networks.')
+param virtualNetworkName string
+
+@description('The region.')
+param location string
+
+@description('The tags of every resource.')
+param tags { *: string }
+
+@description('Half of the key of this deployment. One has 122 random bits, and the key should have more than 128.')
+@secure()
+param firstHalf string = newGuid()
+
+@description('The other half.')
+@secure()
+param secondHalf string = newGuid()
+
+@description('The built-in role Key Vault Secrets User.')
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+@description('Whether only the virtual network gets in.')
+var private = !empty(virtualNetworkName)
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: logsName
+}
+
+@description('No purge protection: it holds one key that can be made again, and the environment can be removed and made again under its name.')
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 7
+    publicNetworkAccess: private ? 'Disabled' : 'Enabled'
+    networkAcls: { bypass: 'None', defaultAction: private ? 'Deny' : 'Allow' }
+  }
+}
+
+// Each deployment generates a key, and only the first one's is stored: Resource Manager leaves a secret alone that is there,
+// whatever its value, so a later deployment neither invalidates live tokens nor undoes a rotation. It looks and writes through
+// its own interface to the vault, which the network rules do not bind and which never shows the value.
+@onlyIfNotExists()
+resource tokenSigningKey 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = {
+  parent: vault
+  name: 'token-signing-key'
+  tags: tags
+  properties: {
+    contentType: 'HS256 key'
+    value: '${firstHalf}${secondHalf}'
+  }
+}
+
+resource readSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, identity.id, keyVaultSecretsUser)
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+  }
+}
+
+// The only version that is not a preview is from 2016 and has no category groups and no destination types.
+#disable-next-line use-recent-api-versions
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'logs'
+  properties: {
+    workspaceId: logs.id
+    logs: [{ categoryGroup: 'audit', enabled: true }]
+  }
+}
+
+module endpoint 'private-endpoint.bicep' = if (private) {
+  params: {
+    name: 'pe-${name}-vault'
+    targetId: vault.id
+    groupId: 'vault'
+    zoneName: 'privatelink.vaultcore.azure.net'
+    virtualNetworkName: virtualNetworkName
+    location: location
+    tags: tags
+  }
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+
+namespace Sessions.Tests.Infrastructure;
+
+/// <summary>A resource as Resource Manager would be told to make it. What only Azure knows is still an expression, in brackets.</summary>
+internal sealed record Resource(JsonElement Json)
+{
+    public string Type => this["type"]!;
+
+    public string Name => this["name"]!;
+
+    public string Id => this["id"]!;
+
+    /// <summary>The id of what this resource is attached to, when it is.</summary>
+    public string Scope => Id[..Id.LastIndexOf("/providers/", StringComparison.Ordinal)];
+
+    /// <summary>A value by its path, such as <c>properties.sku.name</c>, as text; null when it is missing or null.</summary>
+    public string? this[string path] => Find(path) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : null;
+
+    /// <summary>The items of a list by its path.</summary>
+    public JsonElement[] Items(string path) => [.. Find(path)!.Value.EnumerateArray()];
+
+    private JsonElement? Find(string path)
+    {
+        var value = Json;
+        foreach (var name in path.Split('.'))
+        {
+            if (!value.TryGetProperty(name, out value))
+                return null;
+        }
+
+        return value;
+    }
+}
+
+/// <summary>What a deployment of <c>main.bicep</c> with some parameters makes: all modules, conditions and loops carried out.</summary>
+internal sealed class Deployment(JsonElement snapshot)
+{
+    private const string Subscription = "00000000-0000-0000-0000-000000000001";
+    private const string Tenant = "00000000-0000-0000-0000-000000000002";
+
+    public IReadOnlyList<Resource> Resources { get; } =
+        [.. snapshot.GetProperty("predictedResources").EnumerateArray().Select(resource => new Resource(resource))];
+
+    public IEnumerable<string> Outputs { get; } = [.. snapshot.GetProperty("outputs").EnumerateObject().Select(output => output.Name)];
+
+    /// <summary>The resources of a type.</summary>
+    public IEnumerable<Resource> All(string type) => Resources.Where(resource => resource.Type == type);
+
+    /// <summary>The only resource of a type.</summary>
+    public Resource The(string type) => Assert.Single(All(type));
+
+    /// <summary>The storage account whose name begins so.</summary>
+    public Resource Account(string prefix)
+        => Assert.Single(All("Microsoft.Storage/storageAccounts"), account => account.Name.StartsWith(prefix, StringComparison.Ordinal));
+
+    public Resource HostAccount => Account("sthost");
+
+    public Resource DataAccount => Account("stdata");
+
+    /// <summary>The deployment with these parameters besides a name and a location.</summary>
+    public static Task<Deployment> WithAsync(string parameters)
+        => PredictAsync($"""
+            using '{Path.GetRelativePath(Path.GetTempPath() + "folder", Bicep.Folder)}/main.bicep'
+            param environmentName = 'check'
+            param location = 'westeurope'
+            {parameters}
+            """);
+
+    /// <summary>The deployment with a parameters file.</summary>
+    public static async Task<Deployment> PredictAsync(string parametersFile, params (string Name, string Value)[] environment)
+    {
+        var folder = Directory.CreateTempSubdirectory("sessions-infra-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "main.bicepparam");
+            await File.WriteAllTextAsync(file, parametersFile);
+            await Bicep.OutputAsync(
+                ["snapshot", file, "--mode", "overwrite", "--subscription-id", Subscription, "--tenant-id", Tenant], environment);
+            var snapshot = await File.ReadAllTextAsync(Path.ChangeExtension(file, ".snapshot.json"));
+            return new(JsonDocument.Parse(snapshot).RootElement);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
+
+/// <summary>The deployments that the tests look at, each predicted once.</summary>
+public sealed class Deployments
+{
+    internal static readonly string Developer = "11111111-1111-1111-1111-111111111111";
+
+    private readonly Lazy<Task<Deployment>> _default = new(() => Deployment.WithAsync(""));
+
+    private readonly Lazy<Task<Deployment>> _private = new(() => Deployment.WithAsync("""
+        param virtualNetwork = true
+        param zoneRedundant = true
+        """));
+
+    private readonly Lazy<Task<Deployment>> _watched = new(() => Deployment.WithAsync($"""
+        param developerPrincipalId = '{Developer}'
+        param alertEmail = 'operator@example.org'
+        param alwaysReadyInstances = 2
+        """));
+
+    /// <summary>With every default.</summary>
+    internal Task<Deployment> Default => _default.Value;
+
+    /// <summary>With a virtual network, private endpoints, and zone redundancy.</summary>
+    internal Task<Deployment> Private => _private.Value;
+
+    /// <summary>With a developer, alerts, and instances that are always ready.</summary>
+    internal Task<Deployment> Watched => _watched.Value;
+
+    /// <summary>Each of them.</summary>
+    internal async Task<Deployment[]> AllAsync() => await Task.WhenAll(Default, Private, Watched);
+}

@@ -1,0 +1,382 @@
+using System.Text.Json;
+
+namespace Sessions.Tests.Infrastructure;
+
+/// <summary>What is deployed, with the defaults and with each of the options.</summary>
+public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Deployments>
+{
+    private const string App = "Microsoft.Web/sites";
+    private const string Components = "Microsoft.Insights/components";
+    private const string Endpoints = "Microsoft.Network/privateEndpoints";
+    private const string Identities = "Microsoft.ManagedIdentity/userAssignedIdentities";
+    private const string Plan = "Microsoft.Web/serverfarms";
+    private const string Roles = "Microsoft.Authorization/roleAssignments";
+    private const string Vault = "Microsoft.KeyVault/vaults";
+    private const string Workspace = "Microsoft.OperationalInsights/workspaces";
+
+    private const string BlobDataOwner = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b";
+    private const string TableDataContributor = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3";
+    private const string MetricsPublisher = "3913510d-42f4-4e42-8a64-420c390055eb";
+    private const string SecretsUser = "4633458b-17de-408a-b874-0445c86b69e6";
+
+    private static readonly string[] Always =
+    [
+        "Microsoft.Authorization/roleAssignments x4",
+        "Microsoft.Insights/components x1",
+        "Microsoft.Insights/diagnosticSettings x3",
+        "Microsoft.Insights/workbooks x1",
+        "Microsoft.KeyVault/vaults x1",
+        "Microsoft.KeyVault/vaults/secrets x1",
+        "Microsoft.ManagedIdentity/userAssignedIdentities x1",
+        "Microsoft.OperationalInsights/workspaces x1",
+        "Microsoft.Resources/resourceGroups x1",
+        "Microsoft.Storage/storageAccounts x2",
+        "Microsoft.Storage/storageAccounts/blobServices x1",
+        "Microsoft.Storage/storageAccounts/blobServices/containers x1",
+        "Microsoft.Storage/storageAccounts/tableServices x1",
+        "Microsoft.Storage/storageAccounts/tableServices/tables x3",
+        "Microsoft.Web/serverfarms x1",
+        "Microsoft.Web/sites x1",
+        "Microsoft.Web/sites/basicPublishingCredentialsPolicies x2",
+        "Microsoft.Web/sites/config x1",
+    ];
+
+    [Fact]
+    public async Task By_default_there_is_nothing_but_this()
+        => Assert.Equal(Always, Counted(await deployments.Default));
+
+    [Fact]
+    public async Task A_virtual_network_adds_private_endpoints_and_their_names_and_nothing_else()
+        => Assert.Equal(
+            [
+                "Microsoft.Network/privateDnsZones x3",
+                "Microsoft.Network/privateDnsZones/virtualNetworkLinks x3",
+                "Microsoft.Network/privateEndpoints x3",
+                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups x3",
+                "Microsoft.Network/virtualNetworks x1",
+            ],
+            Counted(await deployments.Private).Except(Always));
+
+    [Fact]
+    public async Task A_developer_adds_a_role_and_an_address_adds_alerts_and_nothing_else()
+        => Assert.Equal(
+            [
+                "Microsoft.Authorization/roleAssignments x5",
+                "Microsoft.Insights/actionGroups x1",
+                "Microsoft.Insights/metricAlerts x1",
+                "Microsoft.Insights/scheduledQueryRules x3",
+            ],
+            Counted(await deployments.Watched).Except(Always));
+
+    [Fact]
+    public async Task Nothing_costs_while_idle_by_default()
+    {
+        var deployment = await deployments.Default;
+
+        Assert.Empty(deployment.The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+        Assert.Equal(("FC1", "FlexConsumption"), (deployment.The(Plan)["sku.name"], deployment.The(Plan)["sku.tier"]));
+        Assert.Equal("False", deployment.The(Plan)["properties.zoneRedundant"]);
+        Assert.Equal(["Standard_LRS", "Standard_LRS"], deployment.All("Microsoft.Storage/storageAccounts").Select(account => account["sku.name"]));
+        Assert.Equal("standard", deployment.The(Vault)["properties.sku.name"]);
+        Assert.Equal(("PerGB2018", "30"), (deployment.The(Workspace)["properties.sku.name"], deployment.The(Workspace)["properties.retentionInDays"]));
+        Assert.DoesNotContain(deployment.Resources, resource => resource.Json.GetRawText().Contains("premium", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task The_app_runs_isolated_on_NET_10_and_Linux()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var app = deployment.The(App);
+
+            Assert.Equal("functionapp,linux", app["kind"]);
+            Assert.Equal(("dotnet-isolated", "10.0"), (app["properties.functionAppConfig.runtime.name"], app["properties.functionAppConfig.runtime.version"]));
+            Assert.Equal("2048", app["properties.functionAppConfig.scaleAndConcurrency.instanceMemoryMB"]);
+            Assert.Equal("100", app["properties.functionAppConfig.scaleAndConcurrency.maximumInstanceCount"]);
+            Assert.Equal("True", deployment.The(Plan)["properties.reserved"]);
+        }
+    }
+
+    [Fact]
+    public async Task The_app_takes_only_HTTPS_and_is_published_only_with_a_login()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var app = deployment.The(App);
+
+            Assert.Equal("True", app["properties.httpsOnly"]);
+            Assert.Equal(("1.2", "1.2"), (app["properties.siteConfig.minTlsVersion"], app["properties.siteConfig.scmMinTlsVersion"]));
+            Assert.Equal("Disabled", app["properties.siteConfig.ftpsState"]);
+            Assert.Equal(
+                [($"{app.Name}/ftp", "False"), ($"{app.Name}/scm", "False")],
+                deployment.All("Microsoft.Web/sites/basicPublishingCredentialsPolicies").Select(policy => (policy.Name, policy["properties.allow"])));
+        }
+    }
+
+    [Fact]
+    public async Task The_app_has_an_identity_and_uses_it_for_its_package_and_its_secrets()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var app = deployment.The(App);
+            var identity = deployment.The(Identities).Id;
+
+            Assert.Equal("UserAssigned", app["identity.type"]);
+            Assert.Equal([identity], app.Json.GetProperty("identity").GetProperty("userAssignedIdentities").EnumerateObject().Select(one => one.Name));
+            Assert.Equal(identity, app["properties.keyVaultReferenceIdentity"]);
+            Assert.Equal("UserAssignedIdentity", app["properties.functionAppConfig.deployment.storage.authentication.type"]);
+            Assert.Equal(identity, app["properties.functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId"]);
+            Assert.Contains(deployment.HostAccount.Id, app["properties.functionAppConfig.deployment.storage.value"]!);
+        }
+    }
+
+    [Fact]
+    public async Task The_app_has_these_settings_and_none_holds_a_key()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var settings = deployment.The("Microsoft.Web/sites/config");
+            var clientId = $"reference('{deployment.The(Identities).Id}', '2024-11-30').clientId";
+
+            Assert.Equal(
+                [
+                    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_CLIENT_ID",
+                    "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__clientId", "AzureWebJobsStorage__credential",
+                    "Sessions__StorageTableEndpoint", "Sessions__TokenSigningKey",
+                ],
+                settings.Json.GetProperty("properties").EnumerateObject().Select(setting => setting.Name).Order(StringComparer.Ordinal));
+            Assert.EndsWith("/appsettings", settings.Name, StringComparison.Ordinal);
+            Assert.Equal($"[format('ClientId={{0}};Authorization=AAD', {clientId})]", settings["properties.APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]);
+            Assert.Equal($"[reference('{deployment.The(Components).Id}', '2020-02-02').ConnectionString]", settings["properties.APPLICATIONINSIGHTS_CONNECTION_STRING"]);
+            Assert.Equal($"[{clientId}]", settings["properties.AZURE_CLIENT_ID"]);
+            Assert.Equal(deployment.HostAccount.Name, settings["properties.AzureWebJobsStorage__accountName"]);
+            Assert.Equal($"[{clientId}]", settings["properties.AzureWebJobsStorage__clientId"]);
+            Assert.Equal("managedidentity", settings["properties.AzureWebJobsStorage__credential"]);
+            Assert.Matches(@"^\[reference\(.*dataStorage.*\)\.outputs\.tableEndpoint\.value\]$", settings["properties.Sessions__StorageTableEndpoint"]!);
+            Assert.Equal(
+                $"@Microsoft.KeyVault(VaultName={deployment.The(Vault).Name};SecretName=token-signing-key)", settings["properties.Sessions__TokenSigningKey"]);
+            Assert.Equal($"{deployment.The(Vault).Name}/token-signing-key", deployment.The("Microsoft.KeyVault/vaults/secrets").Name);
+        }
+    }
+
+    [Fact]
+    public async Task Another_table_endpoint_takes_the_place_of_the_data_account()
+    {
+        var deployment = await Deployment.WithAsync("param tableEndpoint = 'https://other.table.cosmos.azure.com'");
+
+        Assert.Equal("https://other.table.cosmos.azure.com", deployment.The("Microsoft.Web/sites/config")["properties.Sessions__StorageTableEndpoint"]);
+    }
+
+    [Fact]
+    public async Task The_app_may_do_this_and_no_more()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var identity = $"[reference('{deployment.The(Identities).Id}', '2024-11-30').principalId]";
+
+            Assert.Equal(
+                new[]
+                {
+                    (MetricsPublisher, deployment.The(Components).Id), (BlobDataOwner, deployment.HostAccount.Id),
+                    (TableDataContributor, deployment.DataAccount.Id), (SecretsUser, deployment.The(Vault).Id),
+                },
+                deployment.All(Roles).Where(role => role["properties.principalType"] == "ServicePrincipal").Select(role => (Role(role), role.Scope)));
+            Assert.All(deployment.All(Roles), role => Assert.Equal(role["properties.principalType"] == "ServicePrincipal", role["properties.principalId"] == identity));
+            Assert.All(deployment.All(Roles), role => Assert.True(Guid.TryParse(role.Name, out _)));
+        }
+    }
+
+    [Fact]
+    public async Task A_developer_may_use_the_tables_and_no_one_else_may_anything()
+    {
+        Assert.DoesNotContain((await deployments.Default).All(Roles), role => role["properties.principalType"] != "ServicePrincipal");
+
+        var watched = await deployments.Watched;
+        var role = Assert.Single(watched.All(Roles), role => role["properties.principalType"] != "ServicePrincipal");
+
+        Assert.Equal((TableDataContributor, watched.DataAccount.Id), (Role(role), role.Scope));
+        Assert.Equal(("User", Deployments.Developer), (role["properties.principalType"], role["properties.principalId"]));
+    }
+
+    [Fact]
+    public async Task No_storage_account_takes_a_shared_key_or_shows_a_blob()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            Assert.All(deployment.All("Microsoft.Storage/storageAccounts"), account =>
+            {
+                Assert.Equal("False", account["properties.allowSharedKeyAccess"]);
+                Assert.Equal("False", account["properties.allowBlobPublicAccess"]);
+                Assert.Equal("False", account["properties.allowCrossTenantReplication"]);
+                Assert.Equal("TLS1_2", account["properties.minimumTlsVersion"]);
+                Assert.Equal("True", account["properties.supportsHttpsTrafficOnly"]);
+            });
+            Assert.Equal("None", deployment.The("Microsoft.Storage/storageAccounts/blobServices/containers")["properties.publicAccess"]);
+        }
+    }
+
+    [Fact]
+    public async Task The_tables_of_the_app_are_in_the_data_account_and_packages_are_not()
+    {
+        var tables = new Sessions.Storage.Tables(new("UseDevelopmentStorage=true"));
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            Assert.Equal(
+                new[] { tables.Sessions, tables.Participants, tables.Credentials }.Select(table => $"{deployment.DataAccount.Name}/default/{table.Name}"),
+                deployment.All("Microsoft.Storage/storageAccounts/tableServices/tables").Select(table => table.Name));
+            Assert.Equal(
+                $"{deployment.HostAccount.Name}/default/deployments", deployment.The("Microsoft.Storage/storageAccounts/blobServices/containers").Name);
+        }
+    }
+
+    [Fact]
+    public async Task The_vault_goes_by_roles_and_telemetry_by_identities()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            Assert.Equal("True", deployment.The(Vault)["properties.enableRbacAuthorization"]);
+            Assert.Equal("True", deployment.The(Components)["properties.DisableLocalAuth"]);
+            Assert.Equal("True", deployment.The(Workspace)["properties.features.disableLocalAuth"]);
+            Assert.Equal(deployment.The(Workspace).Id, deployment.The(Components)["properties.WorkspaceResourceId"]);
+        }
+    }
+
+    [Fact]
+    public async Task Storage_and_vault_write_their_logs_to_the_workspace()
+    {
+        foreach (var deployment in await deployments.AllAsync())
+        {
+            var settings = deployment.All("Microsoft.Insights/diagnosticSettings").ToArray();
+
+            Assert.Equal(
+                [$"{deployment.HostAccount.Id}/blobServices/default", $"{deployment.DataAccount.Id}/tableServices/default", deployment.The(Vault).Id],
+                settings.Select(setting => setting.Scope));
+            Assert.All(settings, setting => Assert.Equal(deployment.The(Workspace).Id, setting["properties.workspaceId"]));
+            Assert.Equal(["StorageWrite", "StorageDelete"], Logs(settings[0]));
+            Assert.Equal(["StorageWrite", "StorageDelete"], Logs(settings[1]));
+            Assert.Equal(["audit"], Logs(settings[2]));
+        }
+    }
+
+    [Fact]
+    public async Task Reads_of_the_tables_are_logged_when_asked_for()
+    {
+        var deployment = await Deployment.WithAsync("param logTableReads = true");
+
+        Assert.Equal(["StorageRead", "StorageWrite", "StorageDelete"], Logs(deployment.All("Microsoft.Insights/diagnosticSettings").ElementAt(1)));
+    }
+
+    [Fact]
+    public async Task Without_a_virtual_network_identities_alone_guard_the_data()
+    {
+        var deployment = await deployments.Default;
+
+        Assert.All(Guarded(deployment), resource => Assert.Equal(
+            ("Enabled", "Allow"), (resource["properties.publicNetworkAccess"], resource["properties.networkAcls.defaultAction"])));
+        Assert.Null(deployment.The(App)["properties.virtualNetworkSubnetId"]);
+    }
+
+    [Fact]
+    public async Task With_a_virtual_network_data_and_key_are_reached_from_nowhere_else()
+    {
+        var deployment = await deployments.Private;
+        var network = deployment.The("Microsoft.Network/virtualNetworks");
+
+        Assert.All(Guarded(deployment), resource => Assert.Equal(
+            ("Disabled", "Deny", "None"),
+            (resource["properties.publicNetworkAccess"], resource["properties.networkAcls.defaultAction"], resource["properties.networkAcls.bypass"])));
+        Assert.Equal($"{network.Id}/subnets/app", deployment.The(App)["properties.virtualNetworkSubnetId"]);
+        Assert.Equal(
+            [(deployment.HostAccount.Id, "blob"), (deployment.DataAccount.Id, "table"), (deployment.The(Vault).Id, "vault")],
+            deployment.All(Endpoints).Select(endpoint =>
+            {
+                var connection = Assert.Single(endpoint.Items("properties.privateLinkServiceConnections")).GetProperty("properties");
+                return (connection.GetProperty("privateLinkServiceId").GetString(), Assert.Single(connection.GetProperty("groupIds").EnumerateArray()).GetString());
+            }));
+        Assert.All(deployment.All(Endpoints), endpoint => Assert.Equal($"{network.Id}/subnets/private-endpoints", endpoint["properties.subnet.id"]));
+        Assert.All(deployment.All("Microsoft.Network/privateDnsZones/virtualNetworkLinks"), link => Assert.Equal(network.Id, link["properties.virtualNetwork.id"]));
+    }
+
+    [Fact]
+    public async Task Zone_redundancy_is_that_of_the_app_and_of_its_storage()
+    {
+        var deployment = await deployments.Private;
+
+        Assert.Equal("True", deployment.The(Plan)["properties.zoneRedundant"]);
+        Assert.Equal(["Standard_ZRS", "Standard_ZRS"], deployment.All("Microsoft.Storage/storageAccounts").Select(account => account["sku.name"]));
+    }
+
+    [Fact]
+    public async Task Instances_that_are_always_ready_serve_HTTP()
+    {
+        var ready = Assert.Single((await deployments.Watched).The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+
+        Assert.Equal(("http", 2), (ready.GetProperty("name").GetString(), ready.GetProperty("instanceCount").GetInt32()));
+    }
+
+    [Fact]
+    public async Task An_instance_that_is_always_ready_is_two_with_zone_redundancy()
+    {
+        var deployment = await Deployment.WithAsync("param zoneRedundant = true\nparam alwaysReadyInstances = 1");
+
+        var ready = Assert.Single(deployment.The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+        Assert.Equal(2, ready.GetProperty("instanceCount").GetInt32());
+    }
+
+    [Fact]
+    public async Task Alerts_go_to_the_address()
+    {
+        var deployment = await deployments.Watched;
+        var group = deployment.The("Microsoft.Insights/actionGroups");
+        var rules = deployment.All("Microsoft.Insights/scheduledQueryRules").ToArray();
+        var throttling = deployment.The("Microsoft.Insights/metricAlerts");
+
+        Assert.Equal("operator@example.org", Assert.Single(group.Items("properties.emailReceivers")).GetProperty("emailAddress").GetString());
+        Assert.Equal(["sessions-server-errors", "sessions-latency", "sessions-authentication-failures"], rules.Select(rule => rule.Name));
+        Assert.All(rules, rule =>
+        {
+            Assert.Equal(group.Id, Assert.Single(rule.Items("properties.actions.actionGroups")).GetString());
+            Assert.Equal(deployment.The(Components).Id, Assert.Single(rule.Items("properties.scopes")).GetString());
+        });
+        Assert.Equal(group.Id, Assert.Single(throttling.Items("properties.actions")).GetProperty("actionGroupId").GetString());
+        Assert.Equal(deployment.DataAccount.Id, Assert.Single(throttling.Items("properties.scopes")).GetString());
+    }
+
+    [Fact]
+    public async Task The_workbook_shows_requests_latency_conflicts_and_storage_calls()
+    {
+        var deployment = await deployments.Default;
+        var workbook = deployment.The("Microsoft.Insights/workbooks");
+        using var content = JsonDocument.Parse(workbook["properties.serializedData"]!);
+
+        Assert.Equal(deployment.The(Components).Id, workbook["properties.sourceId"]);
+        Assert.Equal(
+            ["time", "requests", "latency", "conflicts", "storage-calls", "storage-calls-per-request"],
+            content.RootElement.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public async Task Azd_finds_the_app_by_its_tags()
+    {
+        var deployment = await deployments.Default;
+
+        Assert.Equal("check", deployment.The("Microsoft.Resources/resourceGroups")["tags.azd-env-name"]);
+        Assert.Equal("api", deployment.The(App)["tags.azd-service-name"]);
+        Assert.Matches(@"(?m)^services:\n  api:\n    project: src/Functions\n    language: dotnet\n    host: function$", await File.ReadAllTextAsync(Path.Combine(Bicep.RepositoryFolder, "azure.yaml")));
+        Assert.Equal(
+            ["AZURE_LOCATION", "AZURE_RESOURCE_GROUP", "SERVICE_API_NAME", "SERVICE_API_URL", "SESSIONS_TABLE_ENDPOINT", "SESSIONS_VAULT_NAME"],
+            deployment.Outputs.Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<string> Counted(Deployment deployment)
+        => deployment.Resources.GroupBy(resource => resource.Type).Select(type => $"{type.Key} x{type.Count()}").Order(StringComparer.Ordinal);
+
+    private static IEnumerable<Resource> Guarded(Deployment deployment) => [deployment.HostAccount, deployment.DataAccount, deployment.The(Vault)];
+
+    private static string Role(Resource assignment) => assignment["properties.roleDefinitionId"]!.Split('/')[^1];
+
+    private static IEnumerable<string?> Logs(Resource setting)
+        => setting.Items("properties.logs")
+            .Where(log => log.GetProperty("enabled").GetBoolean())
+            .Select(log => (log.TryGetProperty("category", out var category) ? category : log.GetProperty("categoryGroup")).GetString());
+}
