@@ -284,13 +284,15 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         Dictionary<string, string> claims = [];
         List<(string, string, string?)> members = [];
         List<string> tags = [];
-        await foreach (var row in server.Tables.Participants.QueryAsync<TableEntity>())
+        // Without the index of expiries, whose keys begin with a colon.
+        const string OfAccounts = "PartitionKey gt ';'";
+        await foreach (var row in server.Tables.Participants.QueryAsync<TableEntity>(OfAccounts))
         {
             claims[Id(row)] = row.GetString("SessionId");
             tags.Add(row.GetString("Tag"));
         }
 
-        await foreach (var row in server.Tables.Sessions.QueryAsync<TableEntity>())
+        await foreach (var row in server.Tables.Sessions.QueryAsync<TableEntity>(OfAccounts))
         {
             tags.Add(row.GetString("Tag"));
             if (row.RowKey == "session")

@@ -10,16 +10,16 @@ internal sealed class SweepTimer(IServiceProvider services, TimeProvider time) :
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Period, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
+                await Task.Delay(Period, time, stoppingToken);
                 await ActivatorUtilities.CreateInstance<SweepExpired>(services).Run(new TimerInfo(), stoppingToken);
             }
             catch (Exception exception) when (Storage.StorageFaults.IsTransient(exception))
             {
-                // What is left is swept the next time.
+                // LocalHost ends, or what is left is swept the next time.
             }
         }
     }
