@@ -5,7 +5,7 @@ using Sessions;
 var builder = FunctionsApplication.CreateBuilder(args);
 try
 {
-    builder.Services.AddSessions(builder.Configuration);
+    builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
 }
 catch (InvalidConfigurationException exception)
 {

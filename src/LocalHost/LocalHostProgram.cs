@@ -56,9 +56,10 @@ public static class LocalHostProgram
     /// <summary>The web application that serves the functions.</summary>
     public static WebApplication Build(WebApplicationBuilder builder)
     {
-        builder.Services.AddSessions(builder.Configuration);
+        builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
         var app = builder.Build();
+        app.Use(RequestLog.InvokeAsync);
         app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly).InvokeAsync);
         return app;
     }

@@ -16,7 +16,7 @@ public sealed class AddParticipantToSession(Api api, MembershipStore memberships
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(AddParticipantToSession), request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

@@ -15,7 +15,7 @@ public sealed class CreateParticipant(Api api, ParticipantStore participants, Pa
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,
         string accountId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(CreateParticipant), request, accountId, Access.Write, async cancellation =>
         {
             var body = await request.ReadJsonAsync(NewParticipant.Read, cancellation);
             if (body.Refusal is { } refusal)

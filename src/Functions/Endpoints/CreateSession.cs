@@ -14,7 +14,7 @@ public sealed class CreateSession(Api api, SessionStore sessions)
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,
         string accountId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(CreateSession), request, accountId, Access.Write, async cancellation =>
         {
             var body = await request.ReadJsonAsync(NewSession.Read, cancellation);
             if (body.Refusal is { } refusal)

@@ -14,7 +14,7 @@ public sealed class DeleteParticipant(Api api, ParticipantStore participants)
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(DeleteParticipant), request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(participantId, out var id))
                 return Reply.NoParticipant;

@@ -14,7 +14,7 @@ public sealed class DeleteSession(Api api, SessionStore sessions)
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,
         string accountId,
         string sessionId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(DeleteSession), request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var id))
                 return Reply.NoSession;

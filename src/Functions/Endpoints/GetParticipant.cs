@@ -15,7 +15,7 @@ public sealed class GetParticipant(Api api, ParticipantStore participants)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
+        => api.RunAsync(nameof(GetParticipant), request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(participantId, out var id))
                 return Reply.NoParticipant;

@@ -16,7 +16,7 @@ public sealed class GetParticipantSubscriptions(Api api, MembershipStore members
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
+        => api.RunAsync(nameof(GetParticipantSubscriptions), request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

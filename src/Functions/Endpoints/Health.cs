@@ -13,7 +13,7 @@ public sealed class Health(Api api, Tables tables)
     [Function(nameof(Health))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request)
-        => api.RunAsync(request, async cancellation =>
+        => api.RunAsync(nameof(Health), request, async cancellation =>
         {
             await tables.CheckAsync(cancellation);
             return Reply.Ok(new("healthy"), WireFormat.Default.HealthStatus);

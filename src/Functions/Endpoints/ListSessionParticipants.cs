@@ -15,7 +15,7 @@ public sealed class ListSessionParticipants(Api api, SessionStore sessions)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.SessionParticipants)] HttpRequestData request,
         string accountId,
         string sessionId)
-        => api.RunAsync(request, accountId, Access.Read, async cancellation =>
+        => api.RunAsync(nameof(ListSessionParticipants), request, accountId, Access.Read, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var id))
                 return Reply.NoSession;

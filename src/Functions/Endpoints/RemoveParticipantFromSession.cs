@@ -15,7 +15,7 @@ public sealed class RemoveParticipantFromSession(Api api, MembershipStore member
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(RemoveParticipantFromSession), request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

@@ -16,7 +16,7 @@ public sealed class UpdateParticipantSubscriptions(Api api, MembershipStore memb
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(request, accountId, Access.Write, async cancellation =>
+        => api.RunAsync(nameof(UpdateParticipantSubscriptions), request, accountId, Access.Write, async cancellation =>
         {
             if (!Ids.TryParse(sessionId, out var session))
                 return Reply.NoSession;

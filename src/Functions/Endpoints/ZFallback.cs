@@ -28,7 +28,7 @@ public sealed class ZFallback(Api api)
     [Function(nameof(ZFallback))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, Route = "{*path}")] HttpRequestData request)
-        => api.RunAsync(request, _ => Task.FromResult(Answer(request)));
+        => api.RunAsync(nameof(ZFallback), request, _ => Task.FromResult(Answer(request)));
 
     private static Reply Answer(HttpRequestData request)
     {

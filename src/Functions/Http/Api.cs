@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Microsoft.Extensions.Logging;
 using Sessions.Model;
@@ -28,10 +27,13 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
 
     private static readonly Reply Failed = new(HttpStatusCode.InternalServerError, Error: "The request failed.");
 
-    /// <summary>Answers an operation on an account, for callers who may do what it <paramref name="needs"/>.</summary>
+    /// <summary>
+    /// Answers an operation on an account, for callers who may do what it <paramref name="needs"/>. Telemetry has it under
+    /// its <paramref name="name"/>, which is the function's.
+    /// </summary>
     public Task<HttpResponseData> RunAsync(
-        HttpRequestData request, string accountId, Access needs, Func<CancellationToken, Task<Reply>> operation)
-        => RunAsync(request, async cancellation =>
+        string name, HttpRequestData request, string accountId, Access needs, Func<CancellationToken, Task<Reply>> operation)
+        => RunAsync(name, request, async cancellation =>
         {
             var authorization = request.Headers.TryGetValues("Authorization", out var values) ? string.Join(',', values) : null;
             return await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation) switch
@@ -44,9 +46,13 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
         });
 
     /// <summary>Answers without authentication.</summary>
-    public async Task<HttpResponseData> RunAsync(HttpRequestData request, Func<CancellationToken, Task<Reply>> operation)
+    public async Task<HttpResponseData> RunAsync(string name, HttpRequestData request, Func<CancellationToken, Task<Reply>> operation)
     {
-        var requestId = RequestIdOf(request.FunctionContext.TraceContext);
+        var started = time.GetTimestamp();
+        var trace = request.FunctionContext.TraceContext;
+        _ = ActivityContext.TryParse(trace.TraceParent, trace.TraceState, isRemote: true, out var caller);
+        using var activity = Telemetry.Source.StartActivity(name, ActivityKind.Internal, caller);
+        var requestId = RequestIdOf(activity?.Context ?? caller);
         var reply = await TryAsync(operation, requestId, request.FunctionContext.CancellationToken);
 
         var response = request.CreateResponse();
@@ -65,6 +71,7 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
             await response.Body.WriteAsync(json);
         }
 
+        Measure(name, (int)reply.Status, time.GetElapsedTime(started), activity);
         return response;
     }
 
@@ -104,10 +111,21 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
         Header: ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>The W3C trace id (https://www.w3.org/TR/trace-context/), or a new one when there is none.</summary>
-    private static string RequestIdOf(TraceContext trace)
-        => ActivityContext.TryParse(trace.TraceParent, null, out var context)
-            ? context.TraceId.ToHexString()
-            : ActivityTraceId.CreateRandom().ToHexString();
+    private static string RequestIdOf(ActivityContext trace)
+        => (trace.TraceId == default ? ActivityTraceId.CreateRandom() : trace.TraceId).ToHexString();
+
+    private static void Measure(string name, int status, TimeSpan duration, Activity? activity)
+    {
+        var operation = new KeyValuePair<string, object?>("operation", name);
+        Telemetry.RequestDuration.Record(duration.TotalSeconds, operation, new("status", status));
+        if (status == (int)HttpStatusCode.Unauthorized)
+            Telemetry.AuthenticationFailures.Add(1, operation);
+        else if (status == (int)HttpStatusCode.TooManyRequests)
+            Telemetry.RequestsRateLimited.Add(1, operation);
+
+        activity?.SetTag("http.response.status_code", status)
+            .SetStatus(status >= 500 ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
+    }
 
     [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not answer in time.")]
     private partial void LogUnavailable(string requestId, Exception exception);

@@ -19,6 +19,7 @@ internal sealed class Attempts(TimeProvider time, CancellationToken cancellation
         if (++_pauses > MaxPauses)
             throw new StorageUnavailableException("The request was not settled after many tries.");
 
+        Telemetry.ConflictsRetried.Add(1);
         var longest = Math.Min(MaxPauseMilliseconds, 2 << Math.Min(_pauses, 16));
         return Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(longest)), time, Cancellation);
     }

@@ -48,8 +48,13 @@ internal sealed class SessionPartition
     public IEnumerable<MemberRow> LiveMembers(DateTimeOffset now) => Members.Where(member => now < member.Expires);
 
     /// <summary>Rewrites the header, so that no join that read it before can land. One storage call.</summary>
-    public Task<Write> FenceAsync(CancellationToken cancellation)
-        => _table.TryMergeAsync(HeaderChange(Guid.NewGuid()), Header.ETag, cancellation);
+    public async Task<Write> FenceAsync(CancellationToken cancellation)
+    {
+        var write = await _table.TryMergeAsync(HeaderChange(Guid.NewGuid()), Header.ETag, cancellation);
+        if (write.Outcome == WriteOutcome.Done)
+            Telemetry.ClaimsFenced.Add(1);
+        return write;
+    }
 
     /// <summary>Inserts a member and drops those that have expired. One storage call.</summary>
     public Task<Write> AddAsync(TableEntity member, DateTimeOffset now, CancellationToken cancellation)

@@ -15,23 +15,28 @@ public static class StorageFaults
     /// The table client's options: reads are tried again for about 5 seconds, writes are not. A try ends after 5 seconds of
     /// silence, so that a request's deadline leaves time for others.
     /// </summary>
-    public static TableClientOptions ClientOptions() => new()
+    public static TableClientOptions ClientOptions()
     {
-        Retry = { NetworkTimeout = TimeSpan.FromSeconds(5) },
-        RetryPolicy = new ReadRetryPolicy(),
-        Transport = new HttpClientTransport(new SocketsHttpHandler
+        var options = new TableClientOptions
         {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(2),
+            Retry = { NetworkTimeout = TimeSpan.FromSeconds(5) },
+            RetryPolicy = new ReadRetryPolicy(),
+            Transport = new HttpClientTransport(new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                ConnectTimeout = TimeSpan.FromSeconds(2),
 
-            // Below the 4 minutes after which Azure drops an idle connection without a word.
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+                // Below the 4 minutes after which Azure drops an idle connection without a word.
+                PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
 
-            // So that a storage account that has moved is found at its new address.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        }),
-    };
+                // So that a storage account that has moved is found at its new address.
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            }),
+        };
+        options.AddPolicy(new StorageTelemetry(), HttpPipelinePosition.PerRetry);
+        return options;
+    }
 
     /// <summary>Whether no connection was made, so that nothing was sent.</summary>
     public static bool IsUnreached(RequestFailedException exception)

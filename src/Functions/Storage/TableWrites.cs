@@ -62,7 +62,13 @@ internal static class TableWrites
     /// <summary>All of the actions, which are of one partition, or none of them.</summary>
     public static Task<Write> TrySubmitAsync(
         this TableClient table, IEnumerable<TableTransactionAction> actions, CancellationToken cancellation)
-        => TryAsync(async () => (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse(), cancellation);
+        => TryAsync(
+            async () =>
+            {
+                using var named = StorageTelemetry.TransactionOn(table.Name);
+                return (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse();
+            },
+            cancellation);
 
     /// <summary>
     /// Adds a row whose key was made for this one try; false when there is no clear answer and the row cannot be found. It

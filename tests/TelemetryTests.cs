@@ -1,0 +1,273 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace Sessions.Tests;
+
+/// <summary>What requests leave in metrics, traces and LocalHost's log, and where it goes.</summary>
+public sealed class TelemetryTests(Server server) : IClassFixture<Server>
+{
+    [Fact]
+    public async Task A_request_is_measured_by_operation_and_status()
+    {
+        var account = await server.NewWarmAccountAsync();
+        using var observed = new Observed(account);
+
+        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+
+        var duration = Assert.Single(observed.Of("sessions.request.duration", "s"));
+        Assert.Equal("operation=GetSession status=404", duration.Tags);
+        Assert.InRange(duration.Value, 0.000_001, 25);
+    }
+
+    [Fact]
+    public async Task Storage_calls_are_counted_by_table_method_and_status()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var session = await account.CreateSessionAsync();
+        using var observed = new Observed(account);
+
+        await observed.SendAsync(HttpMethod.Delete, $"/sessions/{session}");
+
+        Assert.Equal(
+            ["table=sessions method=GET status=200", "table=sessions method=POST status=202"],
+            observed.Of("sessions.storage.calls", "{call}").Select(call => call.Tags));
+    }
+
+    [Fact]
+    public async Task A_storage_call_without_an_answer_is_counted_with_its_retry()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        using var observed = new Observed(account);
+        var claims = 0;
+        server.Faults.Choose = request => Activity.Current?.TraceId == observed.TraceId && request.Method.Method == "PATCH" && claims++ == 0
+            ? StorageFault.Refused
+            : StorageFault.None;
+
+        (await observed.SendAsync(HttpMethod.Put, $"/sessions/{session}/participants/{participant}")).Is(HttpStatusCode.NoContent);
+
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Contains("table=participants method=PATCH status=0", observed.Of("sessions.storage.calls", "{call}").Select(call => call.Tags));
+        Assert.Equal(("", 1), Assert.Single(observed.Of("sessions.conflicts.retried", "{retry}")));
+    }
+
+    [Fact]
+    public async Task A_fence_against_a_stale_claim_is_counted()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (left, participant) = await account.CreateMemberAsync();
+        var next = await account.CreateSessionAsync();
+
+        // As after a crash between leaving and clearing the claim.
+        await server.Tables.Sessions.DeleteEntityAsync($"{account.Id}:{left}", $"member:{participant}");
+        using var observed = new Observed(account);
+
+        (await observed.SendAsync(HttpMethod.Put, $"/sessions/{next}/participants/{participant}")).Is(HttpStatusCode.NoContent);
+
+        Assert.Equal(("", 1), Assert.Single(observed.Of("sessions.claims.fenced", "{fence}")));
+    }
+
+    [Fact]
+    public async Task Failed_authentications_are_counted_and_those_that_are_not_looked_at_apart()
+    {
+        var account = await server.NewAccountAsync();
+        using var observed = new Observed(account);
+
+        for (var guess = 0; guess < 11; guess++)
+            await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", Account.Basic(Account.Writer, "wrong"));
+
+        Assert.Equal(10, observed.Of("sessions.authentication.failures", "{request}").Count(failure => failure == ("operation=GetSession", 1)));
+        Assert.Equal(("operation=GetSession", 1), Assert.Single(observed.Of("sessions.requests.rate_limited", "{request}")));
+    }
+
+    [Fact]
+    public async Task The_trace_is_the_callers_and_has_the_storage_calls_in_the_request()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        using var observed = new Observed(account);
+
+        var answer = await observed.SendAsync(HttpMethod.Delete, $"/sessions/{session}/participants/{participant}");
+
+        Assert.Equal(observed.TraceId.ToHexString(), answer.RequestId);
+        var request = Assert.Single(observed.Activities, activity => activity.OperationName == "RemoveParticipantFromSession");
+        Assert.Equal(204, request.GetTagItem("http.response.status_code"));
+        var calls = observed.Activities.Where(activity => activity != request).ToArray();
+        Assert.All(calls, call => Assert.Equal((request.SpanId, ActivityKind.Client), (call.ParentSpanId, call.Kind)));
+        Assert.Equal(
+            ["GET participants", "GET sessions", "PATCH participants", "POST sessions"],
+            calls.Select(call => call.OperationName).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(
+            observed.Activities.SelectMany(activity => activity.TagObjects),
+            tag => $"{tag.Value}".Contains(account.Id, StringComparison.Ordinal) || $"{tag.Value}".Contains(session, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task LocalHost_logs_a_line_for_a_request_without_its_query()
+    {
+        var account = await server.NewWarmAccountAsync();
+
+        var answer = await account.GetAsync("/sessions/a%0Ab?query=of-the-caller");
+
+        var line = Assert.Single(
+            CapturedLogs.All, line => line.EndsWith($"request {answer.RequestId} ", StringComparison.Ordinal) && line.Contains(" GET ", StringComparison.Ordinal));
+        Assert.Matches($"^Information GET {account.Path}/sessions/a%0Ab 404 [0-9]+ ms, request [0-9a-f]{{32}} $", line);
+    }
+
+    [Fact]
+    public void Without_a_destination_nothing_is_registered()
+        => Assert.Empty(new ServiceCollection().AddSessionsTelemetry(new ConfigurationBuilder().Build()));
+
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]
+    [InlineData(
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=http://127.0.0.1:9/")]
+    public void With_a_destination_there_are_traces_and_metrics(string setting, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            [new(setting, value), new("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD")]).Build();
+
+        using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddSessionsTelemetry(configuration).BuildServiceProvider();
+
+        Assert.NotNull(services.GetService<TracerProvider>());
+        Assert.NotNull(services.GetService<MeterProvider>());
+    }
+
+    [Fact]
+    public async Task Otlp_carries_traces_and_metrics_and_no_account()
+    {
+        using var collector = new Collector();
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url),
+            new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ]).Build();
+        await using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddSessionsTelemetry(configuration).BuildServiceProvider();
+        var (traces, metrics) = (services.GetRequiredService<TracerProvider>(), services.GetRequiredService<MeterProvider>());
+        var account = await server.NewAccountAsync("account-that-is-not-exported");
+        using var observed = new Observed(account);
+
+        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+
+        Assert.True(traces.ForceFlush());
+        Assert.True(metrics.ForceFlush());
+        Assert.Contains("GetSession", collector.Received["/v1/traces"], StringComparison.Ordinal);
+        Assert.Contains("sessions.request.duration", collector.Received["/v1/metrics"], StringComparison.Ordinal);
+        Assert.DoesNotContain(account.Id, string.Concat(collector.Received.Values), StringComparison.Ordinal);
+    }
+
+    /// <summary>What is measured and traced in one trace, which its requests begin as a caller.</summary>
+    private sealed class Observed : IDisposable
+    {
+        private readonly Account _account;
+        private readonly MeterListener _meters = new();
+        private readonly ActivityListener _activities;
+        private readonly ConcurrentQueue<(Instrument Instrument, string Tags, double Value)> _measurements = new();
+
+        public Observed(Account account)
+        {
+            _account = account;
+            _activities = new()
+            {
+                ShouldListenTo = source => source.Name == Telemetry.Name,
+                Sample = (ref options) => options.Parent.TraceId == TraceId ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+                ActivityStopped = activity =>
+                {
+                    if (activity.TraceId == TraceId)
+                        Activities.Enqueue(activity);
+                },
+            };
+            ActivitySource.AddActivityListener(_activities);
+            _meters.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == Telemetry.Name)
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _meters.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));
+            _meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument, value, tags));
+            _meters.Start();
+        }
+
+        public ActivityTraceId TraceId { get; } = ActivityTraceId.CreateRandom();
+
+        public ConcurrentQueue<Activity> Activities { get; } = new();
+
+        public Task<Answer> SendAsync(HttpMethod method, string path, string? authorization = null)
+            => _account.SendAsync(
+                method, path, authorization: authorization, headers: ("traceparent", $"00-{TraceId}-{ActivitySpanId.CreateRandom()}-01"));
+
+        public IReadOnlyList<(string Tags, double Value)> Of(string name, string unit)
+            => [.. from measured in _measurements where measured.Instrument.Name == name && measured.Instrument.Unit == unit select (measured.Tags, measured.Value)];
+
+        public void Dispose()
+        {
+            _meters.Dispose();
+            _activities.Dispose();
+        }
+
+        private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            if (Activity.Current?.TraceId != TraceId)
+                return;
+
+            var text = new StringBuilder();
+            foreach (var (name, tag) in tags)
+                text.Append(CultureInfo.InvariantCulture, $"{name}={tag} ");
+            _measurements.Enqueue((instrument, text.ToString().TrimEnd(), value));
+        }
+    }
+
+    /// <summary>Takes OTLP over HTTP.</summary>
+    private sealed class Collector : IDisposable
+    {
+        private readonly HttpListener _listener = new();
+
+        public Collector()
+        {
+            using (var port = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
+            {
+                port.Start();
+                Url = $"http://127.0.0.1:{((IPEndPoint)port.LocalEndpoint).Port}/";
+            }
+
+            _listener.Prefixes.Add(Url);
+            _listener.Start();
+            _ = ReceiveAsync();
+        }
+
+        public string Url { get; }
+
+        /// <summary>What came, by path; names and strings are legible in it.</summary>
+        public ConcurrentDictionary<string, string> Received { get; } = new();
+
+        public void Dispose() => _listener.Close();
+
+        private async Task ReceiveAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    var http = await _listener.GetContextAsync();
+                    using var reader = new StreamReader(http.Request.InputStream, Encoding.Latin1);
+                    var body = await reader.ReadToEndAsync();
+                    Received.AddOrUpdate(http.Request.Url!.AbsolutePath, body, (_, before) => before + body);
+                    http.Response.Close();
+                }
+            }
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }
+    }
+}
