@@ -1,1 +1,5 @@
-return 0;
+using Microsoft.Extensions.Configuration;
+using Sessions.Cli;
+
+return await CliProgram.RunAsync(
+    args, Console.Out, Console.Error, new ConfigurationBuilder().AddEnvironmentVariables().Build(), TimeProvider.System);
