@@ -14,8 +14,8 @@ public sealed class ConfigurationTests
     {
         var options = Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey));
 
-        Assert.Equal("UseDevelopmentStorage=true", options.StorageConnectionString);
-        Assert.Null(options.StorageTableEndpoint);
+        Assert.Equal("UseDevelopmentStorage=true", options.Storage.ConnectionString);
+        Assert.Null(options.Storage.TableEndpoint);
         Assert.Equal((TimeSpan.FromHours(9), TimeSpan.FromHours(9), 20), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
         Assert.Equal(TimeSpan.FromSeconds(25), options.RequestTimeout);
     }
@@ -28,8 +28,8 @@ public sealed class ConfigurationTests
             ("Sessions:SessionLifetime", "1.00:00:00"), ("Sessions:ParticipantLifetime", "00:00:01"), ("Sessions:ParticipantsPerSession", "98"),
             ("Sessions:RequestTimeout", "00:03:20"));
 
-        Assert.Null(options.StorageConnectionString);
-        Assert.Equal(new Uri("https://account.table.core.windows.net"), options.StorageTableEndpoint);
+        Assert.Null(options.Storage.ConnectionString);
+        Assert.Equal(new Uri("https://account.table.core.windows.net"), options.Storage.TableEndpoint);
         Assert.Equal((TimeSpan.FromDays(1), TimeSpan.FromSeconds(1), 98), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
         Assert.Equal(TimeSpan.FromSeconds(200), options.RequestTimeout);
     }

@@ -44,14 +44,17 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
 
     public Tables Tables => _app!.Services.GetRequiredService<Tables>();
 
+    public string ConnectionString { get; private set; } = "";
+
     public Uri Url => new(_app!.Urls.First());
 
     public virtual async ValueTask InitializeAsync()
     {
+        ConnectionString = await ConnectAsync();
         var builder = WebApplication.CreateSlimBuilder(
         [
             "--urls=http://127.0.0.1:0",
-            $"--Sessions:StorageConnectionString={await ConnectAsync()}",
+            $"--Sessions:StorageConnectionString={ConnectionString}",
             $"--Sessions:TokenSigningKey={TokenSigningKey}",
             .. Settings,
         ]);

@@ -1,5 +1,4 @@
 using Azure.Data.Tables;
-using Azure.Identity;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -19,8 +18,8 @@ public static class ServiceRegistration
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(_ => StorageFaults.ClientOptions());
-        services.AddSingleton(provider => Connect(
-            provider.GetRequiredService<SessionsOptions>(), provider.GetRequiredService<TableClientOptions>()));
+        services.AddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
+            provider.GetRequiredService<TableClientOptions>()));
         services.TryAddSingleton<Tables>();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
@@ -33,9 +32,4 @@ public static class ServiceRegistration
         services.AddSingleton<Api>();
         return services;
     }
-
-    private static TableServiceClient Connect(SessionsOptions options, TableClientOptions clientOptions)
-        => options.StorageTableEndpoint is { } endpoint
-            ? new(endpoint, new DefaultAzureCredential(), clientOptions)
-            : new(options.StorageConnectionString, clientOptions);
 }

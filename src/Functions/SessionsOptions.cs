@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Azure.Data.Tables;
 using Microsoft.Extensions.Configuration;
 
 namespace Sessions;
@@ -11,11 +10,8 @@ public sealed class InvalidConfigurationException(IEnumerable<string> mistakes) 
 /// <summary>The configuration: the settings whose names begin with <c>Sessions:</c> (in the environment <c>Sessions__</c>).</summary>
 public sealed record SessionsOptions
 {
-    /// <summary>A storage connection string; null when <see cref="StorageTableEndpoint"/> is set.</summary>
-    public string? StorageConnectionString { get; private init; }
-
-    /// <summary>A table endpoint that is opened with the app's own identity; null when <see cref="StorageConnectionString"/> is set.</summary>
-    public Uri? StorageTableEndpoint { get; private init; }
+    /// <summary>Where the tables are.</summary>
+    public required StorageOptions Storage { get; init; }
 
     /// <summary>The key that signs participants' tokens, at least <see cref="MinTokenSigningKeyBytes"/> bytes.</summary>
     public ReadOnlyMemory<byte> TokenSigningKey { get; private init; }
@@ -55,8 +51,7 @@ public sealed record SessionsOptions
         var section = configuration.GetSection("Sessions");
         var options = new SessionsOptions
         {
-            StorageConnectionString = ReadConnectionString(section, mistakes),
-            StorageTableEndpoint = ReadTableEndpoint(section, mistakes),
+            Storage = StorageOptions.Read(section, mistakes),
             TokenSigningKey = ReadTokenSigningKey(section, mistakes),
             SessionLifetime = ReadTime(section, nameof(SessionLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
             ParticipantLifetime = ReadTime(section, nameof(ParticipantLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
@@ -65,45 +60,7 @@ public sealed record SessionsOptions
                 section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
         };
 
-        var hasConnectionString = section[nameof(StorageConnectionString)] is { Length: > 0 };
-        var hasTableEndpoint = section[nameof(StorageTableEndpoint)] is { Length: > 0 };
-        if (hasConnectionString == hasTableEndpoint)
-        {
-            mistakes.Add(
-                $"Sessions:{nameof(StorageConnectionString)} or Sessions:{nameof(StorageTableEndpoint)}: "
-                + (hasTableEndpoint ? "both are set; set only one." : "neither is set; set one."));
-        }
-
         return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
-    }
-
-    private static string? ReadConnectionString(IConfiguration section, List<string> mistakes)
-    {
-        if (section[nameof(StorageConnectionString)] is not { Length: > 0 } text)
-            return null;
-
-        try
-        {
-            _ = new TableServiceClient(text);
-        }
-        catch (Exception exception) when (exception is FormatException or InvalidOperationException or ArgumentException)
-        {
-            mistakes.Add($"Sessions:{nameof(StorageConnectionString)}: expected a storage connection string.");
-        }
-
-        return text;
-    }
-
-    private static Uri? ReadTableEndpoint(IConfiguration section, List<string> mistakes)
-    {
-        if (section[nameof(StorageTableEndpoint)] is not { Length: > 0 } text)
-            return null;
-
-        if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps)
-            return endpoint;
-
-        mistakes.Add($"Sessions:{nameof(StorageTableEndpoint)}: expected an https URL, such as https://ACCOUNT.table.core.windows.net.");
-        return null;
     }
 
     private static byte[] ReadTokenSigningKey(IConfiguration section, List<string> mistakes)

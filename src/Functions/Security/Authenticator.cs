@@ -45,7 +45,7 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
         if (!known && limiter.Wait(accountId, caller) is { } wait)
             return new(null, wait);
 
-        if (await VerifyAsync(accountId, authorization, cancellation) is not { } access)
+        if (await VerifyAsync(accountId, authorization, now, cancellation) is not { } verified)
         {
             _remembered.TryRemove(digest, out _);
             limiter.Count(accountId, caller);
@@ -54,11 +54,13 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
 
         if (_remembered.Count >= MaxRemembered)
             _remembered.Clear();
-        _remembered[digest] = (access, now + MemoryLifetime);
-        return new(access);
+        _remembered[digest] = verified;
+        return new(verified.Access);
     }
 
-    private async Task<Access?> VerifyAsync(string accountId, string authorization, CancellationToken cancellation)
+    /// <summary>What the caller may do and how long that is remembered; null when the credentials do not open the account.</summary>
+    private async Task<(Access Access, DateTimeOffset Until)?> VerifyAsync(
+        string accountId, string authorization, DateTimeOffset now, CancellationToken cancellation)
     {
         if (BasicCredentials.Parse(authorization) is not { UserName.Length: > 0 } given
             || Encoding.UTF8.GetByteCount(given.UserName) > CredentialStore.MaxUserNameBytes)
@@ -66,11 +68,23 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
             return null;
         }
 
-        // The same work for an unknown user as for a wrong secret.
+        // The same work for an unknown user as for a wrong secret, and for one that was never rotated.
         var credential = await credentials.FindAsync(accountId, given.UserName, cancellation);
-        var matches = CryptographicOperations.FixedTimeEquals(given.SecretHash, credential?.SecretHash ?? new byte[SHA256.HashSizeInBytes]);
-        return matches ? credential?.Access : null;
+        var matches = Matches(given, credential?.SecretHash);
+        var matchesPrevious = Matches(given, credential?.Previous?.SecretHash);
+        if (credential is null)
+            return null;
+        if (matches)
+            return (credential.Access, now + MemoryLifetime);
+
+        var previousEnd = credential.Previous?.Expires;
+        return matchesPrevious && now < previousEnd
+            ? (credential.Access, previousEnd.Value < now + MemoryLifetime ? previousEnd.Value : now + MemoryLifetime)
+            : null;
     }
+
+    private static bool Matches(BasicCredentials given, byte[]? secretHash)
+        => CryptographicOperations.FixedTimeEquals(given.SecretHash, secretHash ?? new byte[SHA256.HashSizeInBytes]) & secretHash is not null;
 
     private static Digest DigestOf(string accountId, string authorization)
     {

@@ -24,5 +24,10 @@ internal static class Columns
     public const string Version = nameof(Version);
 
     public const string SecretHash = nameof(SecretHash);
+
+    /// <summary>The hash of the secret before the last rotation, which is valid until <see cref="PreviousExpires"/>.</summary>
+    public const string PreviousSecretHash = nameof(PreviousSecretHash);
+    public const string PreviousExpires = nameof(PreviousExpires);
+
     public const string Access = nameof(Access);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Azure.Data.Tables;
 
 namespace Sessions.Storage;
@@ -12,6 +13,20 @@ public static class ExpiredRows
     /// whatever the difference of the machines' clocks.
     /// </summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// The partitions of a table of sessions or of participants with a row that ended at or before <paramref name="endedBefore"/>,
+    /// a page of the table at a time; a page may have none. What does not belong to an account,
+    /// such as an index, is left out.
+    /// </summary>
+    public static async IAsyncEnumerable<IReadOnlyList<string>> ScanAsync(
+        TableClient table, DateTimeOffset endedBefore, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var query = table.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter($"Expires le {endedBefore}"), select: ["PartitionKey"], cancellationToken: cancellation);
+        await foreach (var page in query.AsPages().WithCancellation(cancellation))
+            yield return [.. page.Values.Select(row => row.PartitionKey).Where(Keys.HasAccount).Distinct()];
+    }
 
     /// <summary>
     /// Deletes all rows of the partition of a session or participant if every one of them ended at or before

@@ -40,4 +40,9 @@ internal static class Keys
     public static Guid ParticipantOf(string memberRowKey) => Guid.ParseExact(memberRowKey.AsSpan(MemberPrefix.Length), "D");
 
     public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
+
+    public static string UserNameOf(string userRowKey) => Encoding.UTF8.GetString(Convert.FromHexString(userRowKey));
+
+    /// <summary>Whether a partition may be a session's or a participant's: no account id is empty.</summary>
+    public static bool HasAccount(string partitionKey) => !partitionKey.StartsWith(':');
 }

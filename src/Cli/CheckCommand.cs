@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Sessions.Cli;
+
+/// <summary><c>sessions check</c>: makes a whole call against a running server.</summary>
+internal static class CheckCommand
+{
+    private const string SecretVariable = "SESSIONS_SECRET";
+
+    public static Command Create(Context context)
+    {
+        var url = new Argument<string>("URL") { Description = "The server, such as https://HOST; with or without /v1." };
+        url.Validators.Add(given =>
+        {
+            if (!Uri.TryCreate(given.GetValueOrDefault<string>(), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+                given.AddError("URL: expected an http or https URL, such as https://HOST.");
+        });
+        var account = new Option<string>("--account") { Description = "The account.", Required = true };
+        var user = new Option<string>("--user") { Description = "A user of it who may write.", Required = true };
+        var secret = new Option<string>("--secret")
+        {
+            Description = $"The user's secret; better in the environment variable {SecretVariable}, where other users of the machine do not see it.",
+            DefaultValueFactory = _ => context.Configuration[SecretVariable] ?? "",
+        };
+        secret.Validators.Add(given =>
+        {
+            if (string.IsNullOrEmpty(given.GetValueOrDefault<string>()))
+                given.AddError($"--secret: give it, or set {SecretVariable}.");
+        });
+        var command = new Command(
+            "check",
+            "Makes a whole call against a running server, tells each step with its time, and removes what it has made. Ends at the first step that fails.")
+        {
+            url, account, user, secret,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var accountId = Context.AccountOf(parsed.GetRequiredValue(account));
+            using var call = new CheckedCall(
+                new(parsed.GetRequiredValue(url)), accountId, parsed.GetRequiredValue(user), parsed.GetRequiredValue(secret));
+            var steps = new JsonArray();
+            string? failure = null;
+            try
+            {
+                foreach (var (name, step) in call.Steps)
+                {
+                    var started = Stopwatch.GetTimestamp();
+                    failure = await CheckedCall.FailureOfAsync(step, cancellation);
+                    var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
+                    steps.Add(new JsonObject { ["step"] = name, ["ok"] = failure is null, ["milliseconds"] = milliseconds });
+                    if (!context.IsJson(parsed))
+                        await context.Output.WriteLineAsync(Line(name, failure is null, milliseconds));
+                    if (failure is not null)
+                    {
+                        failure = $"{name}: {failure}";
+                        break;
+                    }
+                }
+            }
+            finally
+            {
+                await call.CleanUpAsync();
+            }
+
+            if (context.IsJson(parsed))
+                await context.Output.WriteLineAsync(new JsonObject { ["ok"] = failure is null, ["failure"] = failure, ["steps"] = steps }.ToJsonString());
+            return failure is null ? 0 : throw new CliException(failure);
+        });
+        return command;
+    }
+
+    private static string Line(string step, bool ok, double milliseconds)
+        => string.Create(CultureInfo.InvariantCulture, $"{(ok ? "ok    " : "FAILED")}  {milliseconds,8:F1} ms  {step}");
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Microsoft.Extensions.Configuration;
+
+namespace Sessions.Cli;
+
+/// <summary>The command line.</summary>
+public static class CliProgram
+{
+    private const int Failed = 1;
+    private const int WrongUsage = 2;
+
+    // After Ctrl+C, so that a check removes what it has made.
+    private static readonly TimeSpan TimeToEnd = TimeSpan.FromSeconds(15);
+
+    /// <summary>Runs one command: 0 when it is done, 1 when it failed or was refused, 2 when it was called wrongly.</summary>
+    /// <param name="args">The command and its arguments.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="error">Where it is told why there is none, in a line for each reason.</param>
+    /// <param name="configuration">The storage settings and the secret: in the program, the environment.</param>
+    /// <param name="time">The time of day.</param>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, TextWriter output, TextWriter error, IConfiguration configuration, TimeProvider time)
+    {
+        var parsed = Root(new(output, configuration, time)).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var mistake in parsed.Errors)
+                await error.WriteLineAsync(mistake.Message);
+            await error.WriteLineAsync($"{PathOf(parsed.CommandResult)} --help tells more.");
+            return WrongUsage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new()
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TimeToEnd,
+            });
+        }
+        catch (Exception exception) when (Explanation(exception) is { } line)
+        {
+            await error.WriteLineAsync(line);
+            return Failed;
+        }
+    }
+
+    private static RootCommand Root(Context context) => new(
+        """
+        Administers Sessions: its credentials, a check of a running server, and the deletion of what has expired.
+
+        credentials and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
+        names in the environment; an endpoint is opened with your own login, as of az login.
+
+        Example:
+          export Sessions__StorageTableEndpoint=https://ACCOUNT.table.core.windows.net
+          sessions credentials add 9900000 ann
+          SESSIONS_SECRET=... sessions check https://HOST --account 9900000 --user ann
+
+        Exit codes: 0 done, 1 failed or refused, 2 called wrongly.
+        """)
+    {
+        CredentialCommands.Create(context),
+        CheckCommand.Create(context),
+        PurgeCommand.Create(context),
+        context.OutputFormat,
+    };
+
+    private static string PathOf(CommandResult command)
+        => command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "sessions";
+
+    private static string? Explanation(Exception exception) => exception switch
+    {
+        CliException or InvalidConfigurationException => exception.Message,
+        OperationCanceledException => "Stopped.",
+        _ => null,
+    };
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Cli;
+
+/// <summary>What the commands share: where results go, the settings, the time.</summary>
+internal sealed class Context(TextWriter output, IConfiguration configuration, TimeProvider time)
+{
+    public TextWriter Output => output;
+
+    public IConfiguration Configuration => configuration;
+
+    public TimeProvider Time => time;
+
+    public Option<string> OutputFormat { get; } = MakeOutputFormat();
+
+    public bool IsJson(ParseResult parsed) => parsed.GetValue(OutputFormat) == "json";
+
+    /// <summary>Whether somebody looks on, so that progress can be shown.</summary>
+    public bool IsWatched(ParseResult parsed) => !IsJson(parsed) && ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+
+    /// <summary>Writes a result in the format that was asked for.</summary>
+    public Task WriteAsync(ParseResult parsed, string text, JsonNode json)
+        => output.WriteLineAsync(IsJson(parsed) ? json.ToJsonString() : text);
+
+    /// <summary>Does something with the tables, and tells in one line why they cannot be used.</summary>
+    /// <exception cref="CliException">They cannot be used.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    public async Task<T> WithTablesAsync<T>(Func<Tables, Task<T>> action, CancellationToken cancellation)
+    {
+        var service = StorageOptions.Read(configuration).Connect(StorageFaults.ClientOptions());
+        try
+        {
+            return await action(new(service));
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested && StorageMistakes.Explain(exception, service.Uri) is { } line)
+        {
+            throw new CliException(line);
+        }
+    }
+
+    public static Argument<string> Account() => new("ACCOUNT") { Description = "The account, as in the API's paths." };
+
+    /// <summary>The account that was given.</summary>
+    /// <exception cref="CliException">No account can have this id.</exception>
+    public static string AccountOf(string account)
+        => AccountId.IsValid(account) ? account : throw new CliException(
+            $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
+
+    private static Option<string> MakeOutputFormat()
+    {
+        var format = new Option<string>("--output")
+        {
+            Description = "How results are written; errors are always lines of text.",
+            DefaultValueFactory = _ => "text",
+            Recursive = true,
+        };
+        return format.AcceptOnlyFromAmong("text", "json");
+    }
+}

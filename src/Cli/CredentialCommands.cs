@@ -1,0 +1,135 @@
+using System.Buffers.Text;
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Cli;
+
+/// <summary><c>sessions credentials</c>: who may use an account.</summary>
+internal static class CredentialCommands
+{
+    private const int SecretBytes = 32;
+
+    private static readonly TimeSpan DefaultKeep = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxKeep = TimeSpan.FromDays(30);
+
+    public static Command Create(Context context) => new("credentials", "The users of an account and their secrets.")
+    {
+        Add(context), List(context), Revoke(context), Rotate(context),
+    };
+
+    private static Command Add(Context context)
+    {
+        var (account, user) = (Context.Account(), User());
+        var readOnly = new Option<bool>("--read-only") { Description = "The user may only read." };
+        var command = new Command("add", "Adds a user and prints the generated secret, once: only its hash is stored.") { account, user, readOnly };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), NewUserOf(parsed.GetRequiredValue(user)));
+            var (secret, access) = (NewSecret(), parsed.GetValue(readOnly) ? Access.Read : Access.Write);
+            var credentials = new CredentialStore(tables, context.Time);
+            if (!await credentials.AddAsync(accountId, userName, new(BasicCredentials.Hash(secret), access), cancellation))
+                throw new CliException($"{userName} exists already in account {accountId}: rotate gives it another secret.");
+
+            await context.WriteAsync(parsed, secret, new JsonObject
+            {
+                ["account"] = accountId,
+                ["user"] = userName,
+                ["access"] = NameOf(access),
+                ["secret"] = secret,
+            });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command List(Context context)
+    {
+        var account = Context.Account();
+        var command = new Command("list", "Lists the users, what they may do and when they were added.") { account };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var accountId = Context.AccountOf(parsed.GetRequiredValue(account));
+            var users = await new CredentialStore(tables, context.Time).ListAsync(accountId, cancellation).ToListAsync(cancellation);
+            var width = users.Select(user => user.Name.Length).DefaultIfEmpty().Max();
+            var lines = users.Select(user => $"{user.Name.PadRight(width)}  {NameOf(user.Access),-5}  {user.Created:yyyy-MM-dd HH:mm:ss}Z");
+            var json = users.Select(user => (JsonNode)new JsonObject
+            {
+                ["user"] = user.Name,
+                ["access"] = NameOf(user.Access),
+                ["created"] = user.Created.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+            });
+            var text = users.Count > 0 ? string.Join(Environment.NewLine, lines) : $"Account {accountId} has no users.";
+            await context.WriteAsync(parsed, text, new JsonArray([.. json]));
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Revoke(Context context)
+    {
+        var (account, user) = (Context.Account(), User());
+        var command = new Command("revoke", "Deletes a user. Servers that remember it take it for another minute at most.") { account, user };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
+            if (!await new CredentialStore(tables, context.Time).RemoveAsync(accountId, userName, cancellation))
+                throw NoSuchUser(accountId, userName);
+
+            await context.WriteAsync(
+                parsed,
+                $"{userName} is revoked, everywhere within a minute.",
+                new JsonObject { ["account"] = accountId, ["user"] = userName, ["revoked"] = true });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Rotate(Context context)
+    {
+        var (account, user) = (Context.Account(), User());
+        var keep = new Option<TimeSpan>("--keep")
+        {
+            Description = "How long the secret before stays valid, at most 30 days (30.00:00:00); one from before that ends at once.",
+            DefaultValueFactory = _ => DefaultKeep,
+            HelpName = "hh:mm:ss",
+        };
+        keep.Validators.Add(given =>
+        {
+            var time = given.GetValueOrDefault<TimeSpan>();
+            if (time < TimeSpan.Zero || time > MaxKeep)
+                given.AddError("--keep: expected a time of 00:00:00 to 30.00:00:00.");
+        });
+        var command = new Command("rotate", "Gives a user another secret and prints it, once; the one before stays valid for a while.") { account, user, keep };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
+            var secret = NewSecret();
+            var credentials = new CredentialStore(tables, context.Time);
+            if (!await credentials.RotateAsync(accountId, userName, BasicCredentials.Hash(secret), parsed.GetValue(keep), cancellation))
+                throw NoSuchUser(accountId, userName);
+
+            await context.WriteAsync(parsed, secret, new JsonObject { ["account"] = accountId, ["user"] = userName, ["secret"] = secret });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Argument<string> User() => new("USER") { Description = "The user's name, as in Basic authentication." };
+
+    private static string NewUserOf(string user)
+        => user.Length > 0 && !user.Contains(':') && !user.Any(char.IsControl) && Encoding.UTF8.GetByteCount(user) <= CredentialStore.MaxUserNameBytes
+            ? user
+            : throw new CliException($"This cannot be a user: give 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
+
+    private static CliException NoSuchUser(string accountId, string userName)
+        => new($"{userName} is no user of account {accountId}: list shows who is.");
+
+    private static string NameOf(Access access) => access == Access.Read ? "read" : "write";
+
+    private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
+}

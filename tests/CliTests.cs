@@ -1,0 +1,299 @@
+using System.Net;
+using System.Text.Json;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Configuration;
+using Sessions.Cli;
+
+namespace Sessions.Tests;
+
+/// <summary>The command line, over the tables of a running server.</summary>
+public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixture<Server>
+{
+    private const string Storage = "Sessions:StorageConnectionString";
+
+    private static int _accounts;
+
+    private readonly Account _account = new(server, $"cli-{Interlocked.Increment(ref _accounts)}");
+
+    [Fact]
+    public async Task An_added_user_opens_the_account_with_the_printed_secret()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+
+        Assert.Matches("^[A-Za-z0-9_-]{43}$", secret);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Post, "ann", secret));
+    }
+
+    [Fact]
+    public async Task A_read_only_user_may_not_write()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
+
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(HttpMethod.Post, "ann", secret));
+    }
+
+    [Fact]
+    public async Task A_user_who_exists_is_not_added_and_keeps_the_secret()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+
+        var again = await RunAsync("credentials", "add", _account.Id, "ann", "--read-only");
+
+        again.Fails($"ann exists already in account {_account.Id}: rotate gives it another secret.");
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Post, "ann", secret));
+    }
+
+    [Fact]
+    public async Task A_list_has_every_user_and_no_hash()
+    {
+        await SecretAsync("credentials", "add", _account.Id, "ünïcödé ☎");
+        await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
+
+        var text = await DoneAsync("credentials", "list", _account.Id);
+        var json = JsonElement.Parse(await DoneAsync("credentials", "list", _account.Id, "--output", "json"));
+
+        Assert.Matches(@"^ann +read   \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\nünïcödé ☎  write  \d{4}.*Z$", text.ReplaceLineEndings("\n"));
+        Assert.Equal(["ann", "ünïcödé ☎"], json.EnumerateArray().Select(user => user.GetProperty("user").GetString()));
+        Assert.Equal(["user", "access", "created"], json[0].EnumerateObject().Select(field => field.Name));
+        Assert.Equal($"Account {_account.Id}-empty has no users.", await DoneAsync("credentials", "list", $"{_account.Id}-empty"));
+    }
+
+    [Fact]
+    public async Task A_revoked_user_is_refused_within_a_minute()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+        await StatusAsync(HttpMethod.Post, "ann", secret);
+
+        await DoneAsync("credentials", "revoke", _account.Id, "ann");
+        server.Time.Advance(TimeSpan.FromSeconds(61));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Post, "ann", secret));
+        (await RunAsync("credentials", "revoke", _account.Id, "ann")).Fails($"ann is no user of account {_account.Id}: list shows who is.");
+        (await RunAsync("credentials", "rotate", _account.Id, "ann")).Fails($"ann is no user of account {_account.Id}: list shows who is.");
+    }
+
+    [Fact]
+    public async Task A_rotated_secret_is_taken_until_its_end_and_not_after()
+    {
+        var old = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
+        var fresh = await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "00:10:00");
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", old));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", fresh));
+
+        // Its last look-up is 30 seconds before its end, and is not remembered beyond that.
+        server.Time.Advance(TimeSpan.FromSeconds(570));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", old));
+        server.Time.Advance(TimeSpan.FromSeconds(31));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Get, "ann", old));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", fresh));
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(HttpMethod.Post, "ann", fresh));
+    }
+
+    [Fact]
+    public async Task A_secret_that_was_rotated_twice_is_not_taken()
+    {
+        var first = await SecretAsync("credentials", "add", _account.Id, "ann");
+        var second = await SecretAsync("credentials", "rotate", _account.Id, "ann");
+        var third = await SecretAsync("credentials", "rotate", _account.Id, "ann");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Post, "ann", first));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Post, "ann", second));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Post, "ann", third));
+    }
+
+    [Fact]
+    public async Task A_secret_that_is_not_kept_ends_at_once()
+    {
+        var old = await SecretAsync("credentials", "add", _account.Id, "ann");
+        await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "00:00:00");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Post, "ann", old));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("/v1")]
+    public async Task A_check_of_a_server_that_works_is_green_and_leaves_nothing(string path)
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+
+        var text = await DoneAsync([("SESSIONS_SECRET", secret)], "check", $"{server.Url.GetLeftPart(UriPartial.Authority)}{path}", "--account", _account.Id, "--user", "ann");
+
+        Assert.All(text.Split(Environment.NewLine), line => Assert.Matches(@"^ok +[0-9.]+ ms  \w", line));
+        Assert.Empty(await _account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_check_that_may_not_write_is_red_at_the_first_step()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
+
+        var run = await RunAsync("check", server.Url.ToString(), "--account", _account.Id, "--user", "ann", "--secret", secret, "--output", "json");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(
+            @"^create a session: POST /sessions: expected 200, got 403 \(The credentials may only read\. Request [0-9a-f]{32}\)$", run.Error);
+        var json = JsonElement.Parse(run.Output);
+        Assert.False(json.GetProperty("ok").GetBoolean());
+        Assert.Equal(run.Error, json.GetProperty("failure").GetString());
+        Assert.Equal(1, json.GetProperty("steps").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_check_that_fails_midway_removes_what_it_has_made()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+        await using var proxy = await LosingProxy.StartAsync(server.Url);
+
+        var run = await RunAsync("check", proxy.Url, "--account", _account.Id, "--user", "ann", "--secret", secret);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(@"^update subscriptions: PUT /sessions/\S+: expected 204, got 502$", run.Error);
+        Assert.Equal(6, run.Output.Split(Environment.NewLine).Length);
+        Assert.Empty(await _account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_check_of_no_server_says_so()
+    {
+        var run = await RunAsync("check", "http://127.0.0.1:1", "--account", "a", "--user", "u", "--secret", "s");
+
+        run.Fails("create a session: expected an answer, and the server cannot be reached: Connection refused");
+    }
+
+    [Fact]
+    public async Task A_purge_removes_exactly_what_ended_an_hour_ago()
+    {
+        var own = new Server(azurite);
+        await using var _ = own;
+        await own.InitializeAsync();
+        var account = await own.NewAccountAsync();
+        for (var call = 0; call < 3; call++)
+            await account.CreateMemberAsync();
+        own.Time.Advance(TimeSpan.FromMinutes(30));
+        var (session, participant) = await account.CreateMemberAsync();
+        await own.Tables.Sessions.AddEntityAsync(new TableEntity(":expiries", "row") { ["Expires"] = DateTimeOffset.UnixEpoch });
+
+        own.Time.Advance(TimeSpan.FromHours(10) - TimeSpan.FromMinutes(31));
+        Assert.Equal("Removed 0 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
+        own.Time.Advance(TimeSpan.FromMinutes(2));
+        var json = JsonElement.Parse((await RunAsync(own, "purge", "--output", "json")).Output);
+        var again = await RunAsync(own, "purge");
+
+        Assert.Equal((6, 3), (json.GetProperty("sessions").GetInt32(), json.GetProperty("participants").GetInt32()));
+        Assert.Equal("Removed 0 rows of sessions and 0 rows of participants.", again.Output);
+        var rows = await account.RowsAsync();
+        Assert.Equal(3, rows.Count);
+        Assert.All(rows, row => Assert.True(row.Contains(session, StringComparison.Ordinal) || row.Contains(participant, StringComparison.Ordinal)));
+        Assert.True((await own.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(":expiries", "row")).HasValue);
+    }
+
+    [Theory]
+    [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "credentials", "list", "a.b")]
+    [InlineData("This cannot be a user: give 1 to 256 bytes without a colon or a control character.", "credentials", "add", "a", "a:b")]
+    [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "check", "http://localhost", "--account", "a.b", "--user", "u", "--secret", "s")]
+    public async Task What_cannot_be_is_refused_in_one_line(string line, params string[] args)
+        => (await RunAsync(args)).Fails(line);
+
+    [Theory]
+    [InlineData("Required command was not provided.\nsessions credentials --help tells more.", "credentials")]
+    [InlineData("--keep: expected a time of 00:00:00 to 30.00:00:00.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
+    [InlineData("--secret: give it, or set SESSIONS_SECRET.\nsessions check --help tells more.", "check", "http://localhost", "--account", "a", "--user", "u")]
+    [InlineData("URL: expected an http or https URL, such as https://HOST.\nsessions check --help tells more.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
+    public async Task A_wrong_call_is_told_with_exit_code_2(string lines, params string[] args)
+    {
+        var run = await RunAsync(args);
+
+        Assert.Equal((2, "", lines), (run.ExitCode, run.Output, run.Error.ReplaceLineEndings("\n")));
+    }
+
+    [Fact]
+    public async Task Without_storage_the_missing_setting_is_told()
+        => (await RunAsync(TimeProvider.System, [], "purge")).Fails(
+            "Sessions:StorageConnectionString or Sessions:StorageTableEndpoint: neither is set; set one.");
+
+    [Fact]
+    public async Task Storage_that_cannot_be_reached_is_told_in_one_line()
+    {
+        var nowhere = server.ConnectionString.Replace(new Uri(Endpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "1", StringComparison.Ordinal);
+
+        var run = await RunAsync(TimeProvider.System, [(Storage, nowhere)], "credentials", "add", "a", "u");
+
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Matches(@"^http://127\.0\.0\.1:1 cannot be reached \(Connection refused.*\): check the storage setting and the network\.$", run.Error);
+    }
+
+    [Fact]
+    public async Task Missing_tables_are_told_in_one_line()
+    {
+        foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["credentials", "revoke", "a", "u"], ["credentials", "rotate", "a", "u"], ["purge"] })
+        {
+            (await RunAsync(TimeProvider.System, [(Storage, Empty.Value)], command)).Fails(
+                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table: set the storage that the app uses, or start the app's LocalHost on this one, which makes the tables.");
+        }
+    }
+
+    [Fact]
+    public async Task Storage_that_refuses_is_told_in_one_line()
+    {
+        var wrongKey = string.Join(';', server.ConnectionString.Split(';').Select(
+            part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? "AccountKey=d3Jvbmc=" : part));
+
+        foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["purge"] })
+        {
+            var run = await RunAsync(TimeProvider.System, [(Storage, wrongKey)], command);
+
+            Assert.Equal((1, ""), (run.ExitCode, run.Output));
+            Assert.Matches(@"^http://127\.0\.0\.1:\d+ refuses \(\w+\): ask for the role Storage Table Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString\.$", run.Error);
+        }
+    }
+
+    [Fact]
+    public async Task Help_has_an_example_and_the_exit_codes()
+    {
+        var help = await DoneAsync("--help");
+
+        Assert.Contains("sessions credentials add 9900000 ann", help, StringComparison.Ordinal);
+        Assert.Contains("Exit codes: 0 done, 1 failed or refused, 2 called wrongly.", help, StringComparison.Ordinal);
+    }
+
+    private Lazy<string> Empty { get; } = new(azurite.NextConnectionString);
+
+    private string Endpoint => server.ConnectionString.Split("TableEndpoint=")[1].TrimEnd(';');
+
+    private async Task<HttpStatusCode> StatusAsync(HttpMethod method, string user, string secret)
+        => (await _account.SendAsync(method, method == HttpMethod.Get ? $"/sessions/{Guid.Empty}" : "/sessions", authorization: Account.Basic(user, secret))).Status;
+
+    private Task<string> SecretAsync(params string[] args) => DoneAsync(args);
+
+    private Task<string> DoneAsync(params string[] args) => DoneAsync([], args);
+
+    private async Task<string> DoneAsync((string, string)[] settings, params string[] args)
+    {
+        var run = await RunAsync(server.Time, [(Storage, server.ConnectionString), .. settings], args);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        return run.Output;
+    }
+
+    private Task<Run> RunAsync(params string[] args) => RunAsync(server, args);
+
+    private static Task<Run> RunAsync(Server server, params string[] args) => RunAsync(server.Time, [(Storage, server.ConnectionString)], args);
+
+    private static async Task<Run> RunAsync(TimeProvider time, (string Name, string Value)[] settings, params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value))).Build();
+        var exitCode = await CliProgram.RunAsync(args, output, error, configuration, time);
+        return new(exitCode, output.ToString().TrimEnd(), error.ToString().TrimEnd());
+    }
+
+    private sealed record Run(int ExitCode, string Output, string Error)
+    {
+        /// <summary>The command ended with this one line; what it wrote before is not looked at.</summary>
+        public void Fails(string line) => Assert.Equal((1, line), (ExitCode, Error));
+    }
+}
