@@ -47,7 +47,7 @@ internal static class PurgeCommand
         await foreach (var partitions in ExpiredRows.ScanAsync(table, endedBefore, cancellation))
         {
             await Parallel.ForEachAsync(partitions, parallel, async (partition, stop) =>
-                Interlocked.Add(ref removed, await ExpiredRows.DeleteAsync(table, partition, endedBefore, stop)));
+                Interlocked.Add(ref removed, await ExpiredRows.DeleteAsync(table, partition, endedBefore, stop) ?? 0));
             report(removed);
         }
 
