@@ -30,6 +30,12 @@ public abstract class StorageFaultTests
     private readonly Mock<TableClient> _sessions = new(MockBehavior.Strict);
     private readonly Mock<TableClient> _participants = new(MockBehavior.Strict);
 
+    protected StorageFaultTests()
+    {
+        _sessions.Setup(table => table.Name).Returns("sessions");
+        _participants.Setup(table => table.Name).Returns("participants");
+    }
+
     private Tables Tables => new(_sessions.Object, _participants.Object, Mock.Of<TableClient>());
 
     private SessionStore Sessions => new(Tables, Options, TimeProvider.System);

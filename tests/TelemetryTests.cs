@@ -154,13 +154,15 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
         await using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddSessionsTelemetry(configuration).BuildServiceProvider();
         var (traces, metrics) = (services.GetRequiredService<TracerProvider>(), services.GetRequiredService<MeterProvider>());
         var account = await server.NewAccountAsync("account-that-is-not-exported");
-        using var observed = new Observed(account);
+        var trace = Guid.NewGuid();
 
-        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+        // As the Functions host hands a request on: not sampled.
+        await account.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", headers: ("traceparent", $"00-{trace:N}-00f067aa0ba902b7-00"));
 
         Assert.True(traces.ForceFlush());
         Assert.True(metrics.ForceFlush());
         Assert.Contains("GetSession", collector.Received["/v1/traces"], StringComparison.Ordinal);
+        Assert.Contains(Encoding.Latin1.GetString(trace.ToByteArray(bigEndian: true)), collector.Received["/v1/traces"], StringComparison.Ordinal);
         Assert.Contains("sessions.request.duration", collector.Received["/v1/metrics"], StringComparison.Ordinal);
         Assert.DoesNotContain(account.Id, string.Concat(collector.Received.Values), StringComparison.Ordinal);
     }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
 namespace Sessions;
 
@@ -22,6 +23,7 @@ public static class Telemetry
     private const string AzureMonitor = "APPLICATIONINSIGHTS_CONNECTION_STRING";
     private const string AzureMonitorAuthentication = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING";
     private const string Otlp = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string Sampler = "OTEL_TRACES_SAMPLER";
 
     /// <summary>An activity for each request, and in it one for each try of a storage call.</summary>
     internal static readonly ActivitySource Source = new(Name);
@@ -78,6 +80,11 @@ public static class Telemetry
             .WithTracing(tracing => tracing.AddSource(Name, "Microsoft.AspNetCore"))
             .WithMetrics(metrics => metrics.AddMeter(Name));
 
+        // The Functions host hands each request on as not sampled, and the default samplers would drop it.
+        var traceAll = configuration[Sampler] is not { Length: > 0 };
+        if (traceAll)
+            telemetry.WithTracing(tracing => tracing.SetSampler(new AlwaysOnSampler()));
+
         if (configuration[AzureMonitor] is { Length: > 0 } connectionString)
         {
             telemetry
@@ -87,6 +94,8 @@ public static class Telemetry
             void Connect(AzureMonitorExporterOptions options)
             {
                 options.ConnectionString = connectionString;
+                if (traceAll)
+                    options.TracesPerSecond = null; // Its own sampler, of 5 unless told otherwise, comes before any other.
                 if (configuration[AzureMonitorAuthentication]?.Contains("Authorization=AAD", StringComparison.OrdinalIgnoreCase) == true)
                     options.Credential = new DefaultAzureCredential();
             }
