@@ -131,7 +131,7 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
     [InlineData(
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=http://127.0.0.1:9/")]
-    public void With_a_destination_there_are_traces_and_metrics(string setting, string value)
+    public void With_a_destination_there_are_metrics_and_a_trace_of_every_request(string setting, string value)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
             [new(setting, value), new("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD")]).Build();
@@ -140,6 +140,12 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
 
         Assert.NotNull(services.GetService<TracerProvider>());
         Assert.NotNull(services.GetService<MeterProvider>());
+        for (var request = 0; request < 100; request++)
+        {
+            var notSampled = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.None, isRemote: true);
+            using var activity = Telemetry.Source.StartActivity("request", ActivityKind.Internal, notSampled);
+            Assert.True(activity?.Recorded);
+        }
     }
 
     [Fact]

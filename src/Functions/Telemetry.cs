@@ -80,7 +80,7 @@ public static class Telemetry
             .WithTracing(tracing => tracing.AddSource(Name, "Microsoft.AspNetCore"))
             .WithMetrics(metrics => metrics.AddMeter(Name));
 
-        // The Functions host hands each request on as not sampled, and the default samplers would drop it.
+        // The Functions host can hand requests on as not sampled, and the default samplers would drop those.
         var traceAll = configuration[Sampler] is not { Length: > 0 };
         if (traceAll)
             telemetry.WithTracing(tracing => tracing.SetSampler(new AlwaysOnSampler()));
