@@ -166,8 +166,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public async Task A_purge_removes_exactly_what_ended_an_hour_ago()
     {
-        var own = new Server(azurite);
-        await using var _ = own;
+        await using var own = new Server(azurite);
         await own.InitializeAsync();
         var account = await own.NewAccountAsync();
         for (var call = 0; call < 3; call++)
@@ -188,6 +187,28 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         Assert.Equal(3, rows.Count);
         Assert.All(rows, row => Assert.True(row.Contains(session, StringComparison.Ordinal) || row.Contains(participant, StringComparison.Ordinal)));
         Assert.True((await own.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(":expiries", "row")).HasValue);
+    }
+
+    [Fact]
+    public async Task A_purge_goes_through_every_page_and_leaves_what_is_alive_in_part()
+    {
+        const int Partitions = 12, RowsOfEach = 100;
+        await using var own = new Server(azurite);
+        await own.InitializeAsync();
+        var ended = own.Time.GetUtcNow() - TimeSpan.FromHours(2);
+        for (var partition = 0; partition < Partitions; partition++)
+        {
+            await own.Tables.Sessions.SubmitTransactionAsync(Enumerable.Range(0, RowsOfEach).Select(row => new TableTransactionAction(
+                TableTransactionActionType.Add, new TableEntity($"a:{partition:D2}", $"{row}") { ["Expires"] = ended })));
+        }
+
+        await own.Tables.Sessions.AddEntityAsync(new TableEntity("a:05-alive", "member") { ["Expires"] = ended });
+        await own.Tables.Sessions.AddEntityAsync(new TableEntity("a:05-alive", "session") { ["Expires"] = ended + TimeSpan.FromDays(1) });
+
+        Assert.Equal("Removed 1200 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
+
+        var left = await own.Tables.Sessions.QueryAsync<TableEntity>().Select(row => $"{row.PartitionKey} {row.RowKey}").ToListAsync();
+        Assert.Equal(["a:05-alive member", "a:05-alive session"], left);
     }
 
     [Theory]
@@ -219,10 +240,14 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     {
         var nowhere = server.ConnectionString.Replace(new Uri(Endpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "1", StringComparison.Ordinal);
 
-        var run = await RunAsync(TimeProvider.System, [(Storage, nowhere)], "credentials", "add", "a", "u");
+        var runs = await Task.WhenAll("add revoke rotate".Split(' ').Select(
+            command => RunAsync(TimeProvider.System, [(Storage, nowhere)], "credentials", command, "a", "u")));
 
-        Assert.Equal((1, ""), (run.ExitCode, run.Output));
-        Assert.Matches(@"^http://127\.0\.0\.1:1 cannot be reached \(Connection refused.*\): check the storage setting and the network\.$", run.Error);
+        foreach (var run in runs)
+        {
+            Assert.Equal((1, ""), (run.ExitCode, run.Output));
+            Assert.Matches(@"^http://127\.0\.0\.1:1 cannot be reached \(Connection refused.*\): check the storage setting and the network\.$", run.Error);
+        }
     }
 
     [Fact]

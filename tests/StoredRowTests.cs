@@ -1,5 +1,6 @@
 using System.Net;
 using Azure.Data.Tables;
+using Sessions.Security;
 
 namespace Sessions.Tests;
 
@@ -115,6 +116,24 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         HasColumns(row, ("Access", typeof(string)), ("Created", typeof(DateTimeOffset)), ("SecretHash", typeof(byte[])), ("WriteId", typeof(string)));
         Assert.Equal("Write", row.GetString("Access"));
         Assert.Equal("783ff63bc7b34c59d77a8bb0756ab9c8836a0f5b0b93e57932e2e130819193ed", Convert.ToHexStringLower(row.GetBinary("SecretHash")));
+    }
+
+    [Fact]
+    public async Task A_rotated_credential_has_the_previous_hash_and_its_end_too()
+    {
+        var account = await server.NewAccountAsync();
+        var now = server.Time.GetUtcNow();
+
+        await server.Credentials.RotateAsync(account.Id, Account.Writer, BasicCredentials.Hash("fresh"), TimeSpan.FromHours(1), CancellationToken.None);
+        var row = await RowAsync(server.Tables.Credentials, account.Id, "777269746572");
+
+        HasColumns(
+            row,
+            ("Access", typeof(string)), ("Created", typeof(DateTimeOffset)), ("PreviousExpires", typeof(DateTimeOffset)),
+            ("PreviousSecretHash", typeof(byte[])), ("SecretHash", typeof(byte[])), ("WriteId", typeof(string)));
+        Assert.Equal(BasicCredentials.Hash("fresh"), row.GetBinary("SecretHash"));
+        Assert.Equal(BasicCredentials.Hash(Server.Secret), row.GetBinary("PreviousSecretHash"));
+        Assert.InRange(row.GetDateTimeOffset("PreviousExpires")!.Value - now, TimeSpan.FromHours(1), TimeSpan.FromHours(1.1));
     }
 
     [Theory]

@@ -55,7 +55,7 @@ internal static class CheckCommand
                         await context.Output.WriteLineAsync(Line(name, failure is null, milliseconds));
                     if (failure is not null)
                     {
-                        failure = $"{name}: {failure}";
+                        failure = $"{name}: {failure.ReplaceLineEndings(" ")}";
                         break;
                     }
                 }

@@ -109,12 +109,12 @@ public sealed class CredentialStore(Tables tables, TimeProvider time)
     public async Task<bool> RemoveAsync(string accountId, string userName, CancellationToken cancellation)
     {
         var write = await tables.Credentials.TryDeleteAsync(accountId, Keys.User(userName), ETag.All, cancellation);
-        return write.Outcome switch
-        {
-            WriteOutcome.Done => true,
-            WriteOutcome.Missing => false,
-            _ => throw new StorageUnavailableException("It is not known whether the credential is deleted."),
-        };
+        if (write.Outcome is WriteOutcome.Done or WriteOutcome.Missing)
+            return write.Outcome == WriteOutcome.Done;
+
+        return await FindAsync(accountId, userName, cancellation) is null
+            ? true
+            : throw new StorageUnavailableException("It is not known whether the credential is deleted.");
     }
 
     /// <summary>Stores a credential, in place of the user's earlier one.</summary>

@@ -1,0 +1,79 @@
+using Azure.Core;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>Changes of credentials whose first write meets a fault of storage.</summary>
+public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
+{
+    private static readonly byte[] First = BasicCredentials.Hash("first");
+    private static readonly byte[] Second = BasicCredentials.Hash("second");
+
+    private static int _accounts;
+
+    private readonly string _account = $"faults-{Interlocked.Increment(ref _accounts)}";
+
+    [Theory]
+    [InlineData(StorageFault.ResetAfter)]
+    [InlineData(StorageFault.ErrorAfter)]
+    public async Task A_user_is_added_and_removed_though_the_answer_is_lost(StorageFault fault)
+    {
+        Assert.True(await WithFaultAsync(fault, () => server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None)));
+        Assert.False(await server.Credentials.AddAsync(_account, "ann", new(Second, Access.Write), CancellationToken.None));
+        Assert.Equal(First, (await FindAsync())!.SecretHash);
+
+        Assert.True(await WithFaultAsync(fault, () => server.Credentials.RemoveAsync(_account, "ann", CancellationToken.None)));
+        Assert.Null(await FindAsync());
+    }
+
+    [Theory]
+    [InlineData(StorageFault.Refused)]
+    [InlineData(StorageFault.ErrorBefore)]
+    public async Task What_was_not_stored_is_not_told_as_done(StorageFault fault)
+    {
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => WithFaultAsync(
+            fault, () => server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None)));
+        Assert.Null(await FindAsync());
+
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => WithFaultAsync(
+            fault, () => server.Credentials.RemoveAsync(_account, "ann", CancellationToken.None)));
+        Assert.NotNull(await FindAsync());
+    }
+
+    [Theory]
+    [InlineData(StorageFault.Refused)]
+    [InlineData(StorageFault.ErrorBefore)]
+    [InlineData(StorageFault.ErrorAfter)]
+    [InlineData(StorageFault.ResetAfter)]
+    public async Task A_rotation_happens_once_and_keeps_the_secret_before_it(StorageFault fault)
+    {
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Read), CancellationToken.None);
+
+        Assert.True(await WithFaultAsync(
+            fault, () => server.Credentials.RotateAsync(_account, "ann", Second, TimeSpan.FromHours(1), CancellationToken.None)));
+
+        var credential = await FindAsync();
+        Assert.Equal(Second, credential!.SecretHash);
+        Assert.Equal(First, credential.Previous!.SecretHash);
+        Assert.Equal(Access.Read, credential.Access);
+    }
+
+    private Task<Credential?> FindAsync() => server.Credentials.FindAsync(_account, "ann", CancellationToken.None);
+
+    private async Task<bool> WithFaultAsync(StorageFault fault, Func<Task<bool>> change)
+    {
+        var writes = 0;
+        server.Faults.Choose = request => request.Method != RequestMethod.Get && ++writes == 1 ? fault : StorageFault.None;
+        try
+        {
+            return await change();
+        }
+        finally
+        {
+            server.Faults.Choose = _ => StorageFault.None;
+            Assert.NotEqual(0, writes);
+        }
+    }
+}
