@@ -46,7 +46,7 @@ public static class LocalHostProgram
             throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }
 
-        Welcome(app.Urls.First());
+        Welcome(app.Urls.First(), azurite);
         var shutdown = app.WaitForShutdownAsync();
         if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
             throw new LocalHostException("Azurite ended.");
@@ -115,7 +115,7 @@ public static class LocalHostProgram
         }
     }
 
-    private static void Welcome(string address)
+    private static void Welcome(string address, Azurite? azurite)
     {
         var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         Console.WriteLine($$"""
@@ -125,7 +125,18 @@ public static class LocalHostProgram
 
               curl -u {{User}}:{{Secret}} {{url}}/v1/accounts/{{Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'
 
-            Ctrl+C ends it.
             """);
+        if (azurite is not null)
+        {
+            // Azurite's account and key are well known, and it listens on this machine only.
+            Console.WriteLine($"""
+                Its storage, for the command line (src/Cli):
+
+                  export Sessions__StorageConnectionString='{azurite.ConnectionString()}'
+
+                """);
+        }
+
+        Console.WriteLine("Ctrl+C ends it.");
     }
 }
