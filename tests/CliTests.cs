@@ -256,7 +256,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["credentials", "revoke", "a", "u"], ["credentials", "rotate", "a", "u"], ["purge"] })
         {
             (await RunAsync(TimeProvider.System, [(Storage, Empty.Value)], command)).Fails(
-                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table: set the storage that the app uses, or start the app's LocalHost on this one, which makes the tables.");
+                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table: set the storage that the app uses. A deployment makes the tables in Azure, and LocalHost makes them elsewhere.");
         }
     }
 

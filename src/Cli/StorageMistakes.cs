@@ -19,7 +19,7 @@ internal static class StorageMistakes
             RequestFailedException { Status: 401 or 403 } failed
                 => $"{host} refuses ({failed.ErrorCode ?? "403"}): ask for the role Storage Table Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString.",
             RequestFailedException { Status: 404 } failed when failed.ErrorCode == TableErrorCode.TableNotFound
-                => $"{host} lacks a table: set the storage that the app uses, or start the app's LocalHost on this one, which makes the tables.",
+                => $"{host} lacks a table: set the storage that the app uses. A deployment makes the tables in Azure, and LocalHost makes them elsewhere.",
             StorageUnavailableException => $"{exception.Message} Look with list, and try again.",
             AggregateException { InnerException: { } first } => Explain(first, storage),
             RequestFailedException { Status: 0 } => Unreached(host, exception),
