@@ -84,7 +84,22 @@ public sealed record LoadResult(TimeSpan Elapsed, TimeSpan CpuTime, Latencies La
 
     /// <summary>Microseconds of CPU for a call.</summary>
     public double CpuMicroseconds => CpuTime.TotalMicroseconds / Latencies.Count;
+
+    /// <summary>The figures that are reported.</summary>
+    /// <exception cref="BenchmarkException">No call ended in time.</exception>
+    public LoadSummary Summarize()
+        => Latencies.Count > 0
+            ? new(Latencies.Count, Throughput, Latencies.Percentile(0.5), Latencies.Percentile(0.99), CpuMicroseconds)
+            : throw new BenchmarkException($"No call ended within {Elapsed.TotalSeconds} s.");
 }
+
+/// <summary>The figures of a load.</summary>
+/// <param name="Calls">How many calls were counted.</param>
+/// <param name="Throughput">Calls in a second.</param>
+/// <param name="P50">The median latency, in milliseconds.</param>
+/// <param name="P99">The 99th percentile of the latencies, in milliseconds.</param>
+/// <param name="CpuMicroseconds">Microseconds of the measured process's CPU time for a call.</param>
+public sealed record LoadSummary(int Calls, double Throughput, double P50, double P99, double CpuMicroseconds);
 
 /// <summary>Latencies of calls, all of them.</summary>
 public sealed class Latencies
