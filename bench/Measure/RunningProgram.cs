@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace Sessions.Bench;
+
+/// <summary>A program in a process of its own, and what the operating system says that it takes.</summary>
+public sealed class RunningProgram : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly long _started;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    private RunningProgram(Process process, long started)
+    {
+        _process = process;
+        _started = started;
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null)
+                _lines.Writer.TryComplete();
+            else
+                _lines.Writer.TryWrite(line.Data);
+        };
+        process.BeginOutputReadLine();
+    }
+
+    /// <summary>Starts a program; what it writes to standard error is shown.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="folder">Its working folder; this process's own when it is null.</param>
+    /// <param name="environment">Environment variables beside those of this process.</param>
+    public static RunningProgram Start(
+        string program,
+        IEnumerable<string> arguments,
+        string? folder = null,
+        IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder ?? "",
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+
+        var started = Stopwatch.GetTimestamp();
+        return new(Process.Start(start)!, started);
+    }
+
+    /// <summary>The process's id.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>CPU time so far, of user and system, from <c>/proc/[pid]/stat</c> (proc_pid_stat(5)); its unit is the clock tick, 10 ms.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>The most memory that was resident, in bytes: VmHWM of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
+    /// <summary>Begins a new <see cref="PeakMemory"/> with what is resident now (proc_pid_clear_refs(5)).</summary>
+    public Task ResetPeakMemoryAsync() => File.WriteAllTextAsync($"/proc/{ProcessId}/clear_refs", "5");
+
+    /// <summary>The next line of its standard output.</summary>
+    /// <exception cref="BenchmarkException">It has ended.</exception>
+    public async Task<string> ReadLineAsync(CancellationToken cancellation = default)
+    {
+        try
+        {
+            return await _lines.Reader.ReadAsync(cancellation);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new BenchmarkException($"{_process.StartInfo.FileName} ended.");
+        }
+    }
+
+    /// <summary>Writes a line to its standard input.</summary>
+    public Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line);
+
+    /// <summary>Asks again and again, each millisecond, until it answers with success.</summary>
+    /// <returns>The time from the start of the process to the answer.</returns>
+    /// <exception cref="BenchmarkException">It has ended, or answers anything else, or nothing for a minute.</exception>
+    public async Task<TimeSpan> FirstAnswerAsync(HttpMessageInvoker client, Func<HttpRequestMessage> request)
+    {
+        while (Stopwatch.GetElapsedTime(_started) < StartTimeout)
+        {
+            try
+            {
+                using var message = request();
+                using var response = await client.SendAsync(message, CancellationToken.None);
+                await response.Content.ReadAsByteArrayAsync();
+                var elapsed = Stopwatch.GetElapsedTime(_started);
+                return response.IsSuccessStatusCode
+                    ? elapsed
+                    : throw new BenchmarkException($"{_process.StartInfo.FileName} answered {(int)response.StatusCode} to {message.RequestUri}.");
+            }
+            catch (HttpRequestException) when (!_process.HasExited)
+            {
+                await Task.Delay(1);
+            }
+        }
+
+        throw new BenchmarkException($"{_process.StartInfo.FileName} did not answer.");
+    }
+
+    /// <summary>A port that is free now.</summary>
+    public static int FindFreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Ends the process.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    /// <summary>The program and its process id.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{_process.StartInfo.FileName} ({ProcessId})");
+}

@@ -1,0 +1,149 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.LocalHost;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Micro;
+
+/// <summary>
+/// LocalHost without a socket, over <see cref="InMemoryStorage"/> that holds a credential, a session and a member of it. Every
+/// task of it is complete when it is returned: what a call takes and allocates is the caller's thread's.
+/// </summary>
+internal sealed class InMemorySessions : IAsyncDisposable
+{
+    public const string AccountId = "9900000";
+    public const string SessionId = "d036e921-2358-4178-96f7-0e76121503d0";
+    public const string ParticipantId = "9ea345a9-6767-402e-b3fb-307344ade1af";
+    public const string SessionPath = $"/v1/accounts/{AccountId}/sessions/{SessionId}";
+    public const string SubscriptionsPath = $"{SessionPath}/participants/{ParticipantId}/subscriptions";
+
+    /// <summary>A body of createSession.</summary>
+    public const string NewSession = """{"tag":"weekly review"}""";
+
+    /// <summary>The subscriptions that are stored, and a body of updateParticipantSubscriptions.</summary>
+    public const string Subscriptions =
+        $$"""{"sessionId":"{{SessionId}}","participants":[{"participantId":"5377192a-176e-4359-9d49-9142e3124667","streamAliases":["camera"]}]}""";
+
+    private const string User = "local";
+    private const string Secret = "local";
+
+    private readonly WebApplication _app;
+
+    public InMemorySessions()
+    {
+        var builder = WebApplication.CreateSlimBuilder(
+            ["--Sessions:StorageConnectionString=UseDevelopmentStorage=true", "--Sessions:TokenSigningKey=a key that signs no token that anyone takes"]);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(_ =>
+        {
+            var options = StorageFaults.ClientOptions();
+            options.Transport = Fill(new());
+            return options;
+        });
+        _app = LocalHostProgram.Build(builder);
+        Router = new(typeof(SessionsOptions).Assembly);
+    }
+
+    /// <summary>The <c>Authorization</c> header of a user who may do everything.</summary>
+    public static string Authorization { get; } = $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Secret}"))}";
+
+    public IServiceProvider Services => _app.Services;
+
+    public Tables Tables => Services.GetRequiredService<Tables>();
+
+    public FunctionRouter Router { get; }
+
+    /// <summary>A request as an SDK sends it, to be answered any number of times.</summary>
+    public InMemoryRequest Request(string method, string path, string? body = null) => new(Router, Services, method, path, body);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static InMemoryStorage Fill(InMemoryStorage storage)
+    {
+        var created = DateTimeOffset.UtcNow;
+        var expires = created.AddHours(9);
+        var partition = $"{AccountId}:{SessionId}";
+        storage.Add("credentials", new(AccountId, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(User)))
+        {
+            ["SecretHash"] = BasicCredentials.Hash(Secret),
+            ["Access"] = nameof(Access.Write),
+            ["Created"] = created,
+            ["WriteId"] = "f5aac982-0f68-47d6-ae67-18f03d12dd4e",
+        });
+        storage.Add("sessions", new(partition, "session")
+        {
+            ["Tag"] = "weekly review",
+            ["Created"] = created,
+            ["Expires"] = expires,
+            ["Version"] = "14ebd3b8-8473-4299-9f9a-9b8e595f61d8",
+            ["WriteId"] = "47cae1e7-81c3-4c75-b30b-2f233471f89b",
+        });
+        storage.Add("sessions", new(partition, $"member:{ParticipantId}")
+        {
+            ["Subscriptions"] = Encoding.UTF8.GetBytes(Subscriptions),
+            ["WriteId"] = "dc9e21a6-b1c3-47b3-94b4-31c01abea620",
+            ["Joined"] = created,
+            ["Expires"] = expires,
+            ["PublishPermissions"] = "AUDIO,VIDEO",
+            ["Tag"] = ParticipantId,
+            ["DeviceApiVersion"] = "V3",
+        });
+        return storage;
+    }
+}
+
+/// <summary>One request, whose context is used again each time, as Kestrel does with a connection's.</summary>
+internal sealed class InMemoryRequest
+{
+    // A caller that could go away, as every one at Kestrel, and never does.
+    private static readonly CancellationTokenSource Aborted = new();
+
+    private readonly FunctionRouter _router;
+    private readonly DefaultHttpContext _http;
+
+    public InMemoryRequest(FunctionRouter router, IServiceProvider services, string method, string path, string? body)
+    {
+        _router = router;
+        _http = new() { RequestServices = services, RequestAborted = Aborted.Token };
+        _http.Connection.RemoteIpAddress = IPAddress.Loopback;
+        var request = _http.Request;
+        (request.Method, request.Path) = (method, path);
+        (request.Scheme, request.Host, request.Protocol) = ("http", new("localhost", 7071), "HTTP/1.1");
+        request.Headers.Authorization = InMemorySessions.Authorization;
+        request.Headers.Accept = "application/json, text/plain, */*";
+        request.Headers.UserAgent = "axios/0.21.4";
+        if (body is not null)
+        {
+            var bytes = Encoding.UTF8.GetBytes(body);
+            request.Body = new MemoryStream(bytes, writable: false);
+            request.ContentLength = bytes.Length;
+            request.ContentType = "application/json";
+        }
+    }
+
+    public HttpContext Http => _http;
+
+    /// <summary>Has it answered by the router.</summary>
+    /// <exception cref="InvalidOperationException">The answer is an error.</exception>
+    public async Task SendAsync()
+    {
+        Rewind();
+        await _router.InvokeAsync(_http);
+        if (_http.Response.StatusCode >= StatusCodes.Status400BadRequest)
+            throw new InvalidOperationException($"{_http.Request.Method} {_http.Request.Path}: {_http.Response.StatusCode}");
+    }
+
+    /// <summary>Makes request and response as they were before the first answer.</summary>
+    public void Rewind()
+    {
+        if (_http.Request.Body.CanSeek)
+            _http.Request.Body.Position = 0;
+        _http.Response.Headers.Clear();
+        _http.Response.StatusCode = StatusCodes.Status200OK;
+    }
+}
