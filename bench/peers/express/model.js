@@ -1,6 +1,6 @@
 // What callers send: each function reads a body, or throws the 400 that names the field and what was expected.
 
-/** An error that a caller is told. */
+/** An error that the caller is told. */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -9,12 +9,11 @@ export class ApiError extends Error {
 }
 
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-const maxSubscriptionBytes = 64 * 1024;
-const expected = (path, what) => new ApiError(400, `${path || "The body"}: expected ${what}.`);
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+const expected = (path, what) => new ApiError(400, `${path || "The body"}: expected ${what}.`);
+const optional = (value, read) => (value == null ? undefined : read(value));
 
-/** The JSON of a request, whatever its content type says; undefined for none. Clients send `null` for none, and `[]` for `{}`. */
+/** The JSON of a body, whatever its content type; undefined for none. Clients send `null` for none, and `[]` for `{}`. */
 export function readBody(bytes) {
   if (!bytes?.length) return undefined;
   let json;
@@ -27,30 +26,20 @@ export function readBody(bytes) {
   return Array.isArray(json) && json.length === 0 ? {} : object(json, "");
 }
 
-export function readSession(body = {}) {
-  return { tag: optional(body.tag, tag => text(tag, "tag", 50)) };
-}
+export const readSession = (body = {}) => ({ tag: optional(body.tag, tag => text(tag, "tag", 50)) });
 
-export function readParticipant(body = {}) {
-  return {
-    callbackUrl: optional(body.callbackUrl, url => httpUrl(url, "callbackUrl")),
-    publishPermissions: [...new Set(optional(body.publishPermissions, permissions =>
-      array(permissions, "publishPermissions").map((item, index) => oneOf(item, `publishPermissions[${index}]`, ["AUDIO", "VIDEO"]))))],
-    tag: optional(body.tag, tag => text(tag, "tag", 50)) || undefined,
-    deviceApiVersion: optional(body.deviceApiVersion, version => oneOf(version, "deviceApiVersion", ["V2", "V3"])) ?? "V3",
-  };
-}
+export const readParticipant = (body = {}) => ({
+  callbackUrl: optional(body.callbackUrl, url => httpUrl(url, "callbackUrl")),
+  publishPermissions: optional(body.publishPermissions, readPermissions) ?? [],
+  tag: optional(body.tag, tag => text(tag, "tag", 50)) || undefined,
+  deviceApiVersion: optional(body.deviceApiVersion, version => oneOf(version, "deviceApiVersion", ["V2", "V3"])) ?? "V3",
+});
 
 /** Participants win over the session; with neither, nothing is received. */
 export function readSubscriptions(body = {}, sessionId) {
   const named = optional(body.sessionId, id => text(id, "sessionId"));
   const participants = optional(body.participants, items => array(items, "participants", 100).map(readSubscribed));
-  if (participants?.length) {
-    const subscriptions = { sessionId, participants };
-    if (Buffer.byteLength(JSON.stringify(subscriptions)) > maxSubscriptionBytes)
-      throw expected("participants", `at most ${maxSubscriptionBytes} bytes in all`);
-    return subscriptions;
-  }
+  if (participants?.length) return { sessionId, participants };
   if (named === undefined) return {};
   if (named.toLowerCase() !== sessionId) throw expected("sessionId", "the id of the session in the path, or else participants");
   return { sessionId };
@@ -61,14 +50,13 @@ function readSubscribed(item, index) {
   const { participantId, streamAliases } = object(item, path);
   if (participantId == null) throw expected(path, "a participantId");
   if (!uuid.test(text(participantId, `${path}.participantId`))) throw expected(`${path}.participantId`, "the id of a participant, a UUID");
-  return {
-    participantId,
-    streamAliases: optional(streamAliases, aliases =>
-      array(aliases, `${path}.streamAliases`, 50).map((alias, at) => text(alias, `${path}.streamAliases[${at}]`, 100))),
-  };
+  const readAliases = aliases =>
+    array(aliases, `${path}.streamAliases`, 50).map((alias, at) => text(alias, `${path}.streamAliases[${at}]`, 100));
+  return { participantId, streamAliases: optional(streamAliases, readAliases) };
 }
 
-const optional = (value, read) => (value == null ? undefined : read(value));
+const readPermissions = sent =>
+  [...new Set(array(sent, "publishPermissions").map((item, index) => oneOf(item, `publishPermissions[${index}]`, ["AUDIO", "VIDEO"])))];
 
 function object(value, path) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw expected(path, "an object");
@@ -82,7 +70,7 @@ function array(value, path, maxLength = Infinity) {
   return value;
 }
 
-/** A string, of at most that many Unicode characters. */
+/** A string of at most that many Unicode characters. */
 function text(value, path, maxLength = Infinity) {
   if (typeof value !== "string") throw expected(path, "a string");
   if (!value.isWellFormed()) throw expected(path, "a string of valid Unicode characters");

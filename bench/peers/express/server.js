@@ -1,12 +1,11 @@
 // Sessions' operations in Express, over the same tables. See README.md.
-import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createSecretKey, hash, randomBytes, timingSafeEqual } from "node:crypto";
 import express from "express";
 import jwt from "jsonwebtoken";
 import { ApiError, readBody, readParticipant, readSession, readSubscriptions, uuid } from "./model.js";
-import { Store } from "./store.js";
+import * as store from "./store.js";
 
-const { PORT = "0", STORAGE_CONNECTION_STRING, TOKEN_SIGNING_KEY } = process.env;
-const store = new Store(STORAGE_CONNECTION_STRING);
+const signingKey = createSecretKey(Buffer.from(process.env.TOKEN_SIGNING_KEY));
 
 // Authentication: HTTP Basic. What was verified is remembered for a minute, under a digest.
 
@@ -52,9 +51,8 @@ async function verify(account, authorization) {
 
 // Requests and answers
 
-const body = express.raw({ type: () => true, limit: "64kb" });
 const read = allow("Read");
-const write = [allow("Write"), body];
+const write = [allow("Write"), express.raw({ type: () => true, limit: "64kb" })];
 
 function send(res, status, value) {
   res.statusCode = status;
@@ -71,14 +69,9 @@ function idsOf({ params: { accountId, sessionId, participantId } }) {
 }
 
 function tokenOf(account, participant, expires) {
-  const claims = {
-    a: account,
-    p: participant.id,
-    v: participant.deviceApiVersion,
-    exp: Math.floor(expires.getTime() / 1000),
-    tid: randomBytes(8).toString("hex"),
-  };
-  return jwt.sign(claims, TOKEN_SIGNING_KEY, { algorithm: "HS256", noTimestamp: true });
+  const exp = Math.floor(expires.getTime() / 1000);
+  const claims = { a: account, p: participant.id, v: participant.deviceApiVersion, exp, tid: randomBytes(8).toString("hex") };
+  return jwt.sign(claims, signingKey, { algorithm: "HS256", noTimestamp: true });
 }
 
 // Routes
@@ -91,63 +84,50 @@ app.use((req, res, next) => {
   next();
 });
 
-const only = (...methods) => (req, res) => {
-  res.setHeader("Allow", methods.join(", "));
-  throw new ApiError(405, `This path takes ${methods.join(", ")}.`);
-};
-
-app.route("/health")
-  .get(async (req, res) => {
-    await store.checkTables();
-    send(res, 200, { status: "healthy" });
-  })
-  .all(only("GET"));
+app.get("/health", async (req, res) => {
+  await store.checkTables();
+  send(res, 200, { status: "healthy" });
+});
 
 const account = "/v1/accounts/:accountId";
+const session = `${account}/sessions/:sessionId`;
+const member = `${session}/participants/:participantId`;
 
-app.route(`${account}/sessions`)
-  .post(write, async (req, res) => send(res, 200, await store.createSession(req.params.accountId, readSession(readBody(req.body)))))
-  .all(only("POST"));
+app.post(`${account}/sessions`, write, async (req, res) => {
+  send(res, 200, await store.createSession(req.params.accountId, readSession(readBody(req.body))));
+});
 
-app.route(`${account}/sessions/:sessionId`)
+app.route(session)
   .get(read, async (req, res) => send(res, 200, await store.getSession(...idsOf(req))))
-  .delete(write, async (req, res) => send(res, 204, await store.deleteSession(...idsOf(req))))
-  .all(only("GET", "DELETE"));
+  .delete(write, async (req, res) => send(res, 204, await store.deleteSession(...idsOf(req))));
 
-app.route(`${account}/sessions/:sessionId/participants`)
-  .get(read, async (req, res) => send(res, 200, await store.listParticipants(...idsOf(req))))
-  .all(only("GET"));
+app.get(`${session}/participants`, read, async (req, res) => send(res, 200, await store.listParticipants(...idsOf(req))));
 
-app.route(`${account}/sessions/:sessionId/participants/:participantId`)
+app.route(member)
   .put(write, async (req, res) => {
-    const ids = idsOf(req);
-    const sent = readBody(req.body);
-    await store.join(...ids, sent && readSubscriptions(sent, ids[1]));
-    send(res, 204);
+    const [accountId, sessionId, participantId] = idsOf(req);
+    const body = readBody(req.body);
+    send(res, 204, await store.join(accountId, sessionId, participantId, body && readSubscriptions(body, sessionId)));
   })
-  .delete(write, async (req, res) => send(res, 204, await store.leave(...idsOf(req))))
-  .all(only("PUT", "DELETE"));
+  .delete(write, async (req, res) => send(res, 204, await store.leave(...idsOf(req))));
 
-app.route(`${account}/sessions/:sessionId/participants/:participantId/subscriptions`)
+app.route(`${member}/subscriptions`)
   .get(read, async (req, res) => send(res, 200, await store.getSubscriptions(...idsOf(req))))
   .put(write, async (req, res) => {
-    const ids = idsOf(req);
-    await store.updateSubscriptions(...ids, readSubscriptions(readBody(req.body), ids[1]));
-    send(res, 204);
-  })
-  .all(only("GET", "PUT"));
+    const [accountId, sessionId, participantId] = idsOf(req);
+    const subscriptions = readSubscriptions(readBody(req.body), sessionId);
+    send(res, 204, await store.updateSubscriptions(accountId, sessionId, participantId, subscriptions));
+  });
 
-app.route(`${account}/participants`)
-  .post(write, async (req, res) => {
-    const { participant, expires } = await store.createParticipant(req.params.accountId, readParticipant(readBody(req.body)));
-    send(res, 200, { participant, token: tokenOf(req.params.accountId, participant, expires) });
-  })
-  .all(only("POST"));
+app.post(`${account}/participants`, write, async (req, res) => {
+  const { accountId } = req.params;
+  const { participant, expires } = await store.createParticipant(accountId, readParticipant(readBody(req.body)));
+  send(res, 200, { participant, token: tokenOf(accountId, participant, expires) });
+});
 
 app.route(`${account}/participants/:participantId`)
   .get(read, async (req, res) => send(res, 200, await store.getParticipant(...idsOf(req))))
-  .delete(write, async (req, res) => send(res, 204, await store.deleteParticipant(...idsOf(req))))
-  .all(only("GET", "DELETE"));
+  .delete(write, async (req, res) => send(res, 204, await store.deleteParticipant(...idsOf(req))));
 
 app.use(() => {
   throw new ApiError(404, "There is nothing at this path.");
@@ -174,7 +154,7 @@ function toApiError(error) {
 await store.createTables();
 await store.saveCredential("9900000", "local", sha256("local"), "Write");
 
-const server = app.listen(Number(PORT), "127.0.0.1", error => {
+const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", error => {
   if (error) throw error;
   console.log(`listening on http://127.0.0.1:${server.address().port}`);
 });
