@@ -56,24 +56,34 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
     }
 }
 
-/// <inheritdoc/>
-public sealed class ExpressPeerOperationTests(ExpressPeer peer) : OperationSuite(peer), IClassFixture<ExpressPeer>;
+/// <summary>The suites run on one peer, one after the other.</summary>
+[CollectionDefinition]
+public sealed class OneExpressPeer : ICollectionFixture<ExpressPeer>;
 
 /// <inheritdoc/>
-public sealed class ExpressPeerMeaningTests(ExpressPeer peer) : MeaningSuite(peer), IClassFixture<ExpressPeer>;
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerOperationTests(ExpressPeer peer) : OperationSuite(peer);
 
 /// <inheritdoc/>
-public sealed class ExpressPeerBadInputTests(ExpressPeer peer) : BadInputSuite(peer), IClassFixture<ExpressPeer>
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerMeaningTests(ExpressPeer peer) : MeaningSuite(peer);
+
+/// <inheritdoc/>
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerBadInputTests(ExpressPeer peer) : BadInputSuite(peer)
 {
     /// <summary>Its parser does not tell where a body is not well-formed.</summary>
     protected override string TextOf(string expected) => expected.Split(" at line ") is [var what, _] ? $"{what}." : expected;
 }
 
 /// <inheritdoc/>
-public sealed class ExpressPeerToleranceTests(ExpressPeer peer) : ToleranceSuite(peer), IClassFixture<ExpressPeer>;
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerToleranceTests(ExpressPeer peer) : ToleranceSuite(peer);
 
 /// <inheritdoc/>
-public sealed class ExpressPeerAuthenticationTests(ExpressPeer peer) : AuthenticationSuite(peer), IClassFixture<ExpressPeer>;
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerAuthenticationTests(ExpressPeer peer) : AuthenticationSuite(peer);
 
 /// <inheritdoc/>
-public sealed class ExpressPeerTokenTests(ExpressPeer peer) : TokenSuite(peer), IClassFixture<ExpressPeer>;
+[Collection<OneExpressPeer>]
+public sealed class ExpressPeerTokenTests(ExpressPeer peer) : TokenSuite(peer);
