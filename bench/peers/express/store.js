@@ -57,8 +57,14 @@ export const deleteSession = (account, id) => retry(async () => {
 
 export async function createParticipant(account, { callbackUrl, publishPermissions, tag, deviceApiVersion }) {
   const id = randomUUID();
-  const fields = { Tag: tag ?? id, CallbackUrl: callbackUrl, PublishPermissions: publishPermissions.join(), DeviceApiVersion: deviceApiVersion };
-  const row = await createIndexed(participants, { ...participantKey(account, id), ...fields, SessionId: "" });
+  const row = await createIndexed(participants, {
+    ...participantKey(account, id),
+    Tag: tag ?? id,
+    CallbackUrl: callbackUrl,
+    PublishPermissions: publishPermissions.join(),
+    DeviceApiVersion: deviceApiVersion,
+    SessionId: "",
+  });
   return { participant: toParticipant(row), expires: row.Expires };
 }
 
@@ -114,12 +120,12 @@ export async function getSubscriptions(account, sessionId, id) {
 }
 
 /** Replaces what a member receives. A participant that is in no session joins this one. */
-export const updateSubscriptions = (account, sessionId, id, subscriptions) => retry(async () => {
+export async function updateSubscriptions(account, sessionId, id, subscriptions) {
   const member = await find(sessions, memberKey(account, sessionId, id));
-  if (!member) return await join(account, sessionId, id, subscriptions);
-  if (!isLive(member)) throw notAMember();
-  await subscribe(account, sessionId, id, subscriptions);
-});
+  if (member && !isLive(member)) throw notAMember();
+  const changed = member && await subscribe(account, sessionId, id, subscriptions).catch(unlessStatus(404));
+  if (!changed) await join(account, sessionId, id, subscriptions);
+}
 
 // Rows
 
