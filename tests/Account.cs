@@ -39,7 +39,7 @@ public sealed record Answer(HttpStatusCode Status, string Body, HttpResponseHead
 }
 
 /// <summary>An account with its credentials and its rows.</summary>
-public sealed class Account(Server server, string id)
+public sealed class Account(ApiServer server, string id)
 {
     public const string Writer = "writer";
 
@@ -61,7 +61,7 @@ public sealed class Account(Server server, string id)
         params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, Path + path);
-        request.Headers.TryAddWithoutValidation("Authorization", authorization ?? Basic(Writer, Server.Secret));
+        request.Headers.TryAddWithoutValidation("Authorization", authorization ?? Basic(Writer, ApiServer.Secret));
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
         if (body is not null)

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -8,13 +7,8 @@ using Sessions.Storage;
 namespace Sessions.Tests;
 
 /// <summary>The functions in LocalHost's pipeline, on a port of their own, over tables of their own.</summary>
-public class Server(AzuriteFixture azurite) : IAsyncLifetime
+public class Server(AzuriteFixture azurite) : ApiServer
 {
-    public const string Secret = "s3cret-of-the-writer";
-    public const string TokenSigningKey = "the key that signs the tokens of the tests";
-
-    private static int _accounts;
-
     /// <summary>More settings, as command line arguments.</summary>
     protected virtual IEnumerable<string> Settings => [];
 
@@ -34,21 +28,21 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
 
     private WebApplication? _app;
 
-    public Clock Time { get; } = new();
+    public override Clock Time { get; } = new();
 
     public StorageCalls StorageCalls { get; } = new();
 
     public FaultyTransport Faults { get; private set; } = null!;
 
-    public HttpClient Http { get; } = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
+    public override Tables Tables => _app!.Services.GetRequiredService<Tables>();
 
-    public Tables Tables => _app!.Services.GetRequiredService<Tables>();
+    public override CredentialStore Credentials => _app!.Services.GetRequiredService<CredentialStore>();
 
     public string ConnectionString { get; private set; } = "";
 
-    public Uri Url => new(_app!.Urls.First());
+    public override Uri Url => new(_app!.Urls.First());
 
-    public virtual async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
         ConnectionString = await ConnectAsync();
         var builder = WebApplication.CreateSlimBuilder(
@@ -76,28 +70,11 @@ public class Server(AzuriteFixture azurite) : IAsyncLifetime
         Http.BaseAddress = Url;
     }
 
-    /// <summary>An account of its own for a test, with a user who may do everything.</summary>
-    public async Task<Account> NewAccountAsync(string? id = null)
+    public override Task WaitAMomentAsync()
     {
-        var account = new Account(this, id ?? $"account-{Interlocked.Increment(ref _accounts)}");
-        await account.AddUserAsync(Account.Writer, Secret, Access.Write);
-        return account;
+        Time.Advance(TimeSpan.FromSeconds(1));
+        return Task.CompletedTask;
     }
 
-    /// <summary>The same, and the user's credential is remembered.</summary>
-    public async Task<Account> NewWarmAccountAsync()
-    {
-        var account = await NewAccountAsync();
-        await account.GetAsync($"/sessions/{Guid.Empty}");
-        return account;
-    }
-
-    public CredentialStore Credentials => _app!.Services.GetRequiredService<CredentialStore>();
-
-    public async ValueTask DisposeAsync()
-    {
-        Http.Dispose();
-        await _app!.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
+    protected override async Task StopAsync() => await _app!.DisposeAsync();
 }

@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Sessions.Tests;
 
 /// <summary>The participant's token, read with a JWT library as a media server would.</summary>
-public sealed class TokenTests(Server server) : IClassFixture<Server>
+public abstract class TokenSuite(ApiServer server)
 {
     private static readonly JsonWebTokenHandler Handler = new();
 
@@ -46,7 +46,7 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
     {
         var (_, token) = await CreateAsync(await server.NewAccountAsync());
 
-        Assert.True((await ValidateAsync(token, Server.TokenSigningKey)).IsValid);
+        Assert.True((await ValidateAsync(token, ApiServer.TokenSigningKey)).IsValid);
         Assert.IsType<SecurityTokenSignatureKeyNotFoundException>((await ValidateAsync(token, "another key, which is just as long as it")).Exception);
     }
 
@@ -56,8 +56,8 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
         var (_, token) = await CreateAsync(await server.NewAccountAsync());
         var lifetime = TimeSpan.FromHours(9);
 
-        Assert.True((await ValidateAsync(token, Server.TokenSigningKey, lifetime - TimeSpan.FromMinutes(1))).IsValid);
-        Assert.IsType<SecurityTokenExpiredException>((await ValidateAsync(token, Server.TokenSigningKey, lifetime)).Exception);
+        Assert.True((await ValidateAsync(token, ApiServer.TokenSigningKey, lifetime - TimeSpan.FromMinutes(1))).IsValid);
+        Assert.IsType<SecurityTokenExpiredException>((await ValidateAsync(token, ApiServer.TokenSigningKey, lifetime)).Exception);
     }
 
     private static async Task<(string Participant, string Token)> CreateAsync(Account account, string? body = null)
@@ -77,3 +77,6 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
                 : throw new SecurityTokenExpiredException(),
         });
 }
+
+/// <inheritdoc/>
+public sealed class TokenTests(Server server) : TokenSuite(server), IClassFixture<Server>;

@@ -1,0 +1,53 @@
+using System.Text;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>A server of the API over tables of its own, which a test may look into.</summary>
+public abstract class ApiServer : IAsyncLifetime
+{
+    public const string Secret = "s3cret-of-the-writer";
+    public const string TokenSigningKey = "the key that signs the tokens of the tests";
+
+    private static int _accounts;
+
+    public HttpClient Http { get; } = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
+
+    public abstract Uri Url { get; }
+
+    public abstract Tables Tables { get; }
+
+    public abstract CredentialStore Credentials { get; }
+
+    public abstract TimeProvider Time { get; }
+
+    /// <summary>Lets time pass: what is done now is later than what was done before.</summary>
+    public abstract Task WaitAMomentAsync();
+
+    public abstract ValueTask InitializeAsync();
+
+    /// <summary>An account of its own for a test, with a user who may do everything.</summary>
+    public async Task<Account> NewAccountAsync(string? id = null)
+    {
+        var account = new Account(this, id ?? $"account-{Interlocked.Increment(ref _accounts)}");
+        await account.AddUserAsync(Account.Writer, Secret, Access.Write);
+        return account;
+    }
+
+    /// <summary>The same, and the user's credential is remembered.</summary>
+    public async Task<Account> NewWarmAccountAsync()
+    {
+        var account = await NewAccountAsync();
+        await account.GetAsync($"/sessions/{Guid.Empty}");
+        return account;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await StopAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract Task StopAsync();
+}
