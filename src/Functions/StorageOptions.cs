@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Azure.Data.Tables;
 using Azure.Identity;
 using Microsoft.Extensions.Configuration;
@@ -37,9 +38,12 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
 
     /// <summary>The storage account's tables.</summary>
     public TableServiceClient Connect(TableClientOptions clientOptions)
-        => TableEndpoint is not null
-            ? new(TableEndpoint, new DefaultAzureCredential(), clientOptions)
-            : new(ConnectionString, clientOptions);
+        => TableEndpoint is null ? new(ConnectionString, clientOptions) : Login(TableEndpoint, clientOptions);
+
+    // Not inlined, so that Azure.Identity and what it brings are loaded only when it is called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static TableServiceClient Login(Uri tableEndpoint, TableClientOptions clientOptions)
+        => new(tableEndpoint, new DefaultAzureCredential(), clientOptions);
 
     private static string? ReadConnectionString(IConfigurationSection section, List<string> mistakes)
     {

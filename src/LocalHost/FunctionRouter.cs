@@ -13,8 +13,8 @@ public sealed class FunctionRouter
 {
     private readonly Function[] _functions;
 
-    /// <summary>Finds the functions.</summary>
-    public FunctionRouter(Assembly assembly)
+    /// <summary>Finds the functions, whose classes get what they need of <paramref name="services"/>.</summary>
+    public FunctionRouter(Assembly assembly, IServiceProvider services)
         => _functions =
         [
             .. from type in assembly.GetTypes()
@@ -25,25 +25,27 @@ public sealed class FunctionRouter
                where trigger is not null
                orderby name.ToUpperInvariant()
                select new Function(
-                   method,
+                   MethodInvoker.Create(method),
+                   [.. method.GetParameters().Select(parameter => parameter.ParameterType == typeof(HttpRequestData) ? null : parameter.Name)],
                    new TemplateMatcher(TemplateParser.Parse(trigger.Route ?? name), []),
                    trigger.Methods ?? [],
-                   ActivatorUtilities.CreateFactory(type, [])),
+                   new Lazy<object>(() => ActivatorUtilities.CreateInstance(services, type))),
         ];
 
     /// <summary>Answers a request with the function that takes it; with an empty 404 when none does.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
+        RouteValueDictionary values = [];
         foreach (var function in _functions)
         {
-            RouteValueDictionary values = [];
-            if (!function.Takes(http.Request, values))
-                continue;
+            if (function.Takes(http.Request, values))
+            {
+                var request = new LocalHttpRequestData(new LocalFunctionContext(http), http.Request);
+                await SendAsync(await function.InvokeAsync(request, values), http.Response);
+                return;
+            }
 
-            var context = new LocalFunctionContext(http);
-            var response = await function.InvokeAsync(new LocalHttpRequestData(context, http.Request), values, http);
-            await SendAsync(response, http.Response);
-            return;
+            values.Clear();
         }
 
         http.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -52,8 +54,8 @@ public sealed class FunctionRouter
     private static async Task SendAsync(HttpResponseData from, HttpResponse to)
     {
         to.StatusCode = (int)from.StatusCode;
-        foreach (var (name, values) in from.Headers)
-            to.Headers[name] = values.ToArray();
+        foreach (var (name, values) in from.Headers.NonValidated)
+            to.Headers[name] = values.Count == 1 ? values.ToString() : values.ToArray();
 
         from.Body.Position = 0;
         if (from.Body.Length > 0)
@@ -61,7 +63,13 @@ public sealed class FunctionRouter
         await from.Body.CopyToAsync(to.Body, to.HttpContext.RequestAborted);
     }
 
-    private sealed record Function(MethodInfo Method, TemplateMatcher Route, string[] Methods, ObjectFactory Create)
+    /// <param name="Method">The method that is invoked.</param>
+    /// <param name="Parameters">The route value that each parameter takes; null for the request.</param>
+    /// <param name="Route">The paths.</param>
+    /// <param name="Methods">The HTTP methods; empty for all of them.</param>
+    /// <param name="Instance">Of the function's class, made for its first request; the worker makes one for each.</param>
+    private sealed record Function(
+        MethodInvoker Method, string?[] Parameters, TemplateMatcher Route, string[] Methods, Lazy<object> Instance)
     {
         // On the host a catch-all takes paths that begin with two slashes, too; the matcher alone does not.
         private readonly bool _takesEveryPath = Route.Template is { Segments.Count: 1, Parameters: [{ IsCatchAll: true }] };
@@ -70,12 +78,10 @@ public sealed class FunctionRouter
             => (Methods.Length == 0 || Methods.Contains(request.Method, StringComparer.OrdinalIgnoreCase))
                 && (_takesEveryPath || Route.TryMatch(request.Path, values));
 
-        public Task<HttpResponseData> InvokeAsync(HttpRequestData request, RouteValueDictionary values, HttpContext http)
+        public Task<HttpResponseData> InvokeAsync(HttpRequestData request, RouteValueDictionary values)
         {
-            var arguments = Method.GetParameters().Select(object? (parameter) =>
-                parameter.ParameterType == typeof(HttpRequestData) ? request : values[parameter.Name!]);
-            return (Task<HttpResponseData>)Method.Invoke(
-                Create(http.RequestServices, null), BindingFlags.DoNotWrapExceptions, null, [.. arguments], null)!;
+            var arguments = Array.ConvertAll(Parameters, object? (name) => name is null ? request : values[name]);
+            return (Task<HttpResponseData>)Method.Invoke(Instance.Value, arguments)!;
         }
     }
 }

@@ -25,7 +25,8 @@ public static class LocalHostProgram
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static async Task RunAsync(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        // The settings are read once, at start: to watch their files would only make that slower.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
         builder.Logging
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
@@ -59,8 +60,8 @@ public static class LocalHostProgram
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
         var app = builder.Build();
-        app.Use(RequestLog.InvokeAsync);
-        app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly).InvokeAsync);
+        app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);
+        app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly, app.Services).InvokeAsync);
         return app;
     }
 

@@ -22,11 +22,15 @@ internal sealed class LocalFunctionContext(HttpContext http) : FunctionContext
 
     public override RetryContext RetryContext => throw new NotSupportedException();
 
-    public override IServiceProvider InstanceServices { get; set; } = http.RequestServices;
+    public override IServiceProvider InstanceServices
+    {
+        get => http.RequestServices;
+        set => http.RequestServices = value;
+    }
 
     public override FunctionDefinition FunctionDefinition => throw new NotSupportedException();
 
-    public override IDictionary<object, object> Items { get; set; } = new Dictionary<object, object>();
+    public override IDictionary<object, object> Items { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override IInvocationFeatures Features => throw new NotSupportedException();
 
@@ -68,7 +72,12 @@ internal sealed class LocalHttpRequestData(FunctionContext context, HttpRequest 
     {
         var headers = new HttpHeadersCollection();
         foreach (var (name, values) in request.Headers)
-            headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        {
+            if (values.Count == 1)
+                headers.TryAddWithoutValidation(name, (string?)values);
+            else
+                headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
 
         // As the front end of Azure does.
         headers.TryAddWithoutValidation("X-Forwarded-For", request.HttpContext.Connection.RemoteIpAddress?.ToString());

@@ -20,7 +20,7 @@ internal sealed class World : IDisposable
 
     private const int Kept = 20;
 
-    private readonly FunctionRouter _router = new(typeof(SessionsOptions).Assembly);
+    private readonly FunctionRouter _router;
     private readonly SimulatedRows _rows = new();
     private readonly ServiceProvider _services;
     private long _writes;
@@ -38,6 +38,7 @@ internal sealed class World : IDisposable
             .AddSingleton(new Tables(Table("sessions"), Table("participants"), credentials))
             .AddSessions(configuration)
             .BuildServiceProvider();
+        _router = new(typeof(SessionsOptions).Assembly, _services);
         credentials.AddEntityAsync(new TableEntity(Account, Convert.ToHexStringLower("writer"u8))
         {
             ["SecretHash"] = BasicCredentials.Hash(Server.Secret),

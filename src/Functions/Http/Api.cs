@@ -35,8 +35,14 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
         string name, HttpRequestData request, string accountId, Access needs, Func<CancellationToken, Task<Reply>> operation)
         => RunAsync(name, request, async cancellation =>
         {
-            var authorization = request.Headers.TryGetValues("Authorization", out var values) ? string.Join(',', values) : null;
-            return await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation) switch
+            if (!request.Headers.TryGetValues("Authorization", out var values))
+                return Unauthorized;
+
+            var authorization = string.Join(',', values);
+            var authentication = authenticator.Recall(accountId, authorization) is { } remembered
+                ? new(remembered)
+                : await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation);
+            return authentication switch
             {
                 { Wait: { } wait } => TooManyFailures(wait),
                 { Access: null } => Unauthorized,
@@ -57,9 +63,9 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
 
         var response = request.CreateResponse();
         response.StatusCode = reply.Status;
-        response.Headers.Add("x-request-id", requestId);
+        response.Headers.TryAddWithoutValidation("x-request-id", requestId);
         if (reply.Header is { } header)
-            response.Headers.Add(header.Name, header.Value);
+            response.Headers.TryAddWithoutValidation(header.Name, header.Value);
 
         var json = reply.Error is null
             ? reply.Json
@@ -67,7 +73,7 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
                 new ApiError(reply.Error, reply.Error, (int)reply.Status, requestId), WireFormat.Default.ApiError);
         if (!json.IsEmpty)
         {
-            response.Headers.Add("Content-Type", "application/json");
+            response.Headers.TryAddWithoutValidation("Content-Type", "application/json");
             await response.Body.WriteAsync(json);
         }
 
@@ -77,11 +83,11 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
 
     private async Task<Reply> TryAsync(Func<CancellationToken, Task<Reply>> operation, string requestId, CancellationToken caller)
     {
-        using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(caller, deadline.Token);
+        using var end = new CancellationTokenSource(options.RequestTimeout, time);
+        using var callerGone = caller.UnsafeRegister(static end => ((CancellationTokenSource)end!).Cancel(), end);
         try
         {
-            return await operation(either.Token);
+            return await operation(end.Token);
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception))
         {
@@ -117,7 +123,8 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
     private static void Measure(string name, int status, TimeSpan duration, Activity? activity)
     {
         var operation = new KeyValuePair<string, object?>("operation", name);
-        Telemetry.RequestDuration.Record(duration.TotalSeconds, operation, new("status", status));
+        if (Telemetry.RequestDuration.Enabled)
+            Telemetry.RequestDuration.Record(duration.TotalSeconds, operation, new("status", status));
         if (status == (int)HttpStatusCode.Unauthorized)
             Telemetry.AuthenticationFailures.Add(1, operation);
         else if (status == (int)HttpStatusCode.TooManyRequests)

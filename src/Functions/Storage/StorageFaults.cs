@@ -21,10 +21,14 @@ public static class StorageFaults
         {
             Retry = { NetworkTimeout = TimeSpan.FromSeconds(5) },
             RetryPolicy = new ReadRetryPolicy(),
+
+            // StorageTelemetry traces the calls, without their keys.
+            Diagnostics = { IsDistributedTracingEnabled = false, IsLoggingEnabled = false },
             Transport = new HttpClientTransport(new SocketsHttpHandler
             {
                 AllowAutoRedirect = false,
                 UseCookies = false,
+                ActivityHeadersPropagator = null,
                 ConnectTimeout = TimeSpan.FromSeconds(2),
 
                 // Below the 4 minutes after which Azure drops an idle connection without a word.

@@ -30,7 +30,7 @@ public abstract class HttpRequestData(FunctionContext functionContext)
     public FunctionContext FunctionContext { get; } = functionContext;
 
     /// <summary>The query string's values.</summary>
-    public virtual NameValueCollection Query { get; } = [];
+    public virtual NameValueCollection Query => [];
 
     /// <summary>Makes the response to this request.</summary>
     public abstract HttpResponseData CreateResponse();

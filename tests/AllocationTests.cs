@@ -1,0 +1,70 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.DependencyInjection;
+using Sessions.Micro;
+using Sessions.Security;
+
+namespace Sessions.Tests;
+
+/// <summary>
+/// What a request allocates beside the table call that it needs, in bytes, with storage that answers at once and on the
+/// caller's thread. LocalHost's own routing is in it, and the web server is not.
+/// </summary>
+public sealed class AllocationTests : IAsyncLifetime
+{
+    private const int KiB = 1024;
+
+    private readonly InMemorySessions _sessions = new();
+
+    public ValueTask InitializeAsync() => default;
+
+    [Fact]
+    public async Task GetSession_takes_6_KiB_at_most()
+        => Assert.InRange(
+            await OfAsync(_sessions.Request("GET", InMemorySessions.SessionPath).SendAsync) - await OfBareReadAsync("session"), 0, 6 * KiB);
+
+    [Fact]
+    public async Task GetParticipantSubscriptions_takes_8_KiB_at_most()
+        => Assert.InRange(
+            await OfAsync(_sessions.Request("GET", InMemorySessions.SubscriptionsPath).SendAsync)
+                - await OfBareReadAsync($"member:{InMemorySessions.ParticipantId}"),
+            0,
+            8 * KiB);
+
+    [Fact]
+    public async Task The_check_of_a_remembered_credential_takes_nothing()
+    {
+        await _sessions.Request("GET", InMemorySessions.SessionPath).SendAsync();
+        var authenticator = _sessions.Services.GetRequiredService<Authenticator>();
+        Assert.Equal(0, await OfAsync(() =>
+        {
+            Assert.NotNull(authenticator.Recall(InMemorySessions.AccountId, InMemorySessions.Authorization));
+            return Task.CompletedTask;
+        }));
+    }
+
+    public ValueTask DisposeAsync() => _sessions.DisposeAsync();
+
+    private Task<long> OfBareReadAsync(string rowKey)
+        => OfAsync(() => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
+            $"{InMemorySessions.AccountId}:{InMemorySessions.SessionId}", rowKey));
+
+    /// <summary>The mean of a thousand calls, after a thousand that fill pools and caches.</summary>
+    private static async Task<long> OfAsync(Func<Task> call)
+    {
+        const int Calls = 1000;
+        await RepeatAsync();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        await RepeatAsync();
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / Calls;
+
+        async Task RepeatAsync()
+        {
+            for (var i = 0; i < Calls; i++)
+            {
+                var called = call();
+                Assert.True(called.IsCompleted, "A call left the caller's thread.");
+                await called;
+            }
+        }
+    }
+}
