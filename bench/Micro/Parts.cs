@@ -17,9 +17,9 @@ public class Parts : IAsyncDisposable
 {
     private static readonly Guid SessionId = Guid.Parse(InMemorySessions.SessionId);
     private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review");
-    private static readonly FunctionRouter Router = new(typeof(Parts).Assembly);
 
     private readonly InMemorySessions _sessions = new();
+    private readonly FunctionRouter _emptyFunctions;
     private readonly Authenticator _authenticator;
     private readonly InMemoryRequest _get;
     private readonly InMemoryRequest _put;
@@ -27,6 +27,7 @@ public class Parts : IAsyncDisposable
     /// <summary>Makes the requests.</summary>
     public Parts()
     {
+        _emptyFunctions = new(typeof(Parts).Assembly, _sessions.Services);
         _authenticator = _sessions.Services.GetRequiredService<Authenticator>();
         _get = _sessions.Request("GET", InMemorySessions.SessionPath);
         _put = _sessions.Request("PUT", InMemorySessions.SubscriptionsPath, InMemorySessions.Subscriptions);
@@ -48,7 +49,7 @@ public class Parts : IAsyncDisposable
     public Task Routing()
     {
         _get.Rewind();
-        return Router.InvokeAsync(_get.Http);
+        return _emptyFunctions.InvokeAsync(_get.Http);
     }
 
     /// <summary>Reads and parses the body of an updateParticipantSubscriptions.</summary>
