@@ -67,6 +67,23 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
+    /// <summary>The memory that is resident now, in bytes: VmRSS of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
+    public long Memory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>The assemblies that are loaded now, by their file names: those mapped into memory (proc_pid_maps(5)).</summary>
+    public IReadOnlySet<string> Assemblies
+        => File.ReadLines($"/proc/{ProcessId}/maps")
+            .Where(line => line.EndsWith(".dll", StringComparison.Ordinal))
+            .Select(line => line[(line.LastIndexOf('/') + 1)..^".dll".Length])
+            .ToHashSet();
+
     /// <summary>The most memory that was resident, in bytes: VmHWM of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
     public long PeakMemory
     {

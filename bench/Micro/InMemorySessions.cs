@@ -19,7 +19,8 @@ internal sealed class InMemorySessions : IAsyncDisposable
     public const string AccountId = "9900000";
     public const string SessionId = "d036e921-2358-4178-96f7-0e76121503d0";
     public const string ParticipantId = "9ea345a9-6767-402e-b3fb-307344ade1af";
-    public const string SessionPath = $"/v1/accounts/{AccountId}/sessions/{SessionId}";
+    public const string SessionsPath = $"/v1/accounts/{AccountId}/sessions";
+    public const string SessionPath = $"{SessionsPath}/{SessionId}";
     public const string SubscriptionsPath = $"{SessionPath}/participants/{ParticipantId}/subscriptions";
 
     /// <summary>A body of createSession.</summary>

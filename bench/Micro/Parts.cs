@@ -1,0 +1,121 @@
+using Azure.Data.Tables;
+using BenchmarkDotNet.Attributes;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Sessions.Http;
+using Sessions.LocalHost;
+using Sessions.Model;
+using Sessions.Security;
+
+namespace Sessions.Micro;
+
+/// <summary>What a request is made of, beside one read of the table client.</summary>
+[MemoryDiagnoser]
+[BenchmarkCategory(nameof(Parts))]
+public class Parts : IAsyncDisposable
+{
+    private static readonly Guid SessionId = Guid.Parse(InMemorySessions.SessionId);
+    private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review");
+
+    private readonly InMemorySessions _sessions = new();
+    private readonly FunctionRouter _emptyFunctions;
+    private readonly Authenticator _authenticator;
+    private readonly InMemoryRequest _get;
+    private readonly InMemoryRequest _put;
+
+    /// <summary>Makes the requests.</summary>
+    public Parts()
+    {
+        _emptyFunctions = new(typeof(Parts).Assembly, _sessions.Services);
+        _authenticator = _sessions.Services.GetRequiredService<Authenticator>();
+        _get = _sessions.Request("GET", InMemorySessions.SessionPath);
+        _put = _sessions.Request("PUT", InMemorySessions.SubscriptionsPath, InMemorySessions.Subscriptions);
+    }
+
+    /// <summary>Reads the header of a session.</summary>
+    [Benchmark(Baseline = true)]
+    public Task TableClient()
+        => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
+            $"{InMemorySessions.AccountId}:{InMemorySessions.SessionId}", "session");
+
+    /// <summary>Checks a credential that is remembered; once a minute it is looked up.</summary>
+    [Benchmark]
+    public ValueTask<Authentication> Authentication()
+        => _authenticator.AuthenticateAsync(InMemorySessions.AccountId, InMemorySessions.Authorization, "127.0.0.1", CancellationToken.None);
+
+    /// <summary>LocalHost's part of a getSession: finds and calls a function that does nothing, and sends its empty answer.</summary>
+    [Benchmark]
+    public Task Routing()
+    {
+        _get.Rewind();
+        return _emptyFunctions.InvokeAsync(_get.Http);
+    }
+
+    /// <summary>Reads and parses the body of an updateParticipantSubscriptions.</summary>
+    [Benchmark]
+    public Task<Input<Subscriptions>> Body()
+    {
+        _put.Rewind();
+        return new LocalHttpRequestData(new LocalFunctionContext(_put.Http), _put.Http.Request)
+            .ReadJsonAsync(json => Subscriptions.Read(json, SessionId), CancellationToken.None);
+    }
+
+    /// <summary>Writes a session.</summary>
+    [Benchmark]
+    public Reply Json() => Reply.Ok(Session, WireFormat.Default.Session);
+
+    /// <summary>Ends what was started.</summary>
+    [GlobalCleanup]
+    public async ValueTask DisposeAsync()
+    {
+        await _sessions.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Functions that do nothing, with the names and routes of those that are tried up to getSession.</summary>
+internal sealed class EmptyFunctions
+{
+    [Function(nameof(AddParticipantToSession))]
+    public Task<HttpResponseData> AddParticipantToSession(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.SessionParticipant)] HttpRequestData request,
+        string accountId, string sessionId, string participantId) => Answer(request);
+
+    [Function(nameof(CreateParticipant))]
+    public Task<HttpResponseData> CreateParticipant(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,
+        string accountId) => Answer(request);
+
+    [Function(nameof(CreateSession))]
+    public Task<HttpResponseData> CreateSession(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,
+        string accountId) => Answer(request);
+
+    [Function(nameof(DeleteParticipant))]
+    public Task<HttpResponseData> DeleteParticipant(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Participant)] HttpRequestData request,
+        string accountId, string participantId) => Answer(request);
+
+    [Function(nameof(DeleteSession))]
+    public Task<HttpResponseData> DeleteSession(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,
+        string accountId, string sessionId) => Answer(request);
+
+    [Function(nameof(GetParticipant))]
+    public Task<HttpResponseData> GetParticipant(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
+        string accountId, string participantId) => Answer(request);
+
+    [Function(nameof(GetParticipantSubscriptions))]
+    public Task<HttpResponseData> GetParticipantSubscriptions(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Subscriptions)] HttpRequestData request,
+        string accountId, string sessionId, string participantId) => Answer(request);
+
+    [Function(nameof(GetSession))]
+    public Task<HttpResponseData> GetSession(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Session)] HttpRequestData request,
+        string accountId, string sessionId) => Answer(request);
+
+    private static Task<HttpResponseData> Answer(HttpRequestData request) => Task.FromResult(request.CreateResponse());
+}
