@@ -1,13 +1,14 @@
+using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
 
 namespace Sessions.Tests;
 
-/// <summary>Records when each call to storage went out and came back.</summary>
+/// <summary>Records when each call to storage went out and came back, and its bytes.</summary>
 public sealed class StorageCalls : HttpPipelinePolicy
 {
     private readonly Lock _lock = new();
-    private readonly List<(long Sent, long Answered)> _calls = [];
+    private readonly List<(long Sent, long Answered, StorageBytes Bytes)> _calls = [];
     private long _clock;
 
     /// <summary>How long each answer is held back, so that calls made in parallel surely overlap.</summary>
@@ -28,6 +29,16 @@ public sealed class StorageCalls : HttpPipelinePolicy
         {
             lock (_lock)
                 return _calls.Count;
+        }
+    }
+
+    /// <summary>The bytes of all calls.</summary>
+    public StorageBytes Bytes
+    {
+        get
+        {
+            lock (_lock)
+                return new(_calls.Sum(call => call.Bytes.Sent), _calls.Sum(call => call.Bytes.Received));
         }
     }
 
@@ -76,9 +87,43 @@ public sealed class StorageCalls : HttpPipelinePolicy
         {
             var answered = Tick();
             lock (_lock)
-                _calls.Add((sent, answered));
+                _calls.Add((sent, answered, StorageBytes.Of(message)));
         }
     }
 
     private long Tick() => Interlocked.Increment(ref _clock);
+}
+
+/// <summary>
+/// The bytes of calls: body, headers, and the line before them, as far as a policy sees them. The headers that the transport
+/// adds (<c>Host</c>, <c>Content-Length</c>) and the frames of chunks and of TLS are not among them.
+/// </summary>
+public readonly record struct StorageBytes(long Sent, long Received)
+{
+    public long Total => Sent + Received;
+
+    public static StorageBytes Of(HttpMessage message)
+        => new(SentBy(message.Request), message.HasResponse ? ReceivedIn(message.Response) : 0);
+
+    private static long SentBy(Request request)
+    {
+        var body = 0L;
+        if (request.Content is { } content && !content.TryComputeLength(out body))
+        {
+            using var stream = new MemoryStream();
+            content.WriteTo(stream, CancellationToken.None);
+            body = stream.Length;
+        }
+
+        var line = $"{request.Method.Method} {request.Uri.ToUri().PathAndQuery} HTTP/1.1\r\n";
+        return line.Length + request.Headers.Sum(LengthOf) + body;
+    }
+
+    private static long ReceivedIn(Response response)
+    {
+        var line = $"HTTP/1.1 {response.Status} {response.ReasonPhrase}\r\n";
+        return line.Length + response.Headers.Sum(LengthOf) + (response.ContentStream?.Length ?? 0);
+    }
+
+    private static long LengthOf(HttpHeader header) => $"{header.Name}: {header.Value}\r\n".Length;
 }
