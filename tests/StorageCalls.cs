@@ -17,12 +17,14 @@ public sealed class StorageCalls : HttpPipelinePolicy
     /// <summary>What every call fails with, unsent; null to send it.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>Forgets what was recorded.</summary>
     public void Clear()
     {
         lock (_lock)
             _calls.Clear();
     }
 
+    /// <summary>The number of calls.</summary>
     public int Count
     {
         get
@@ -69,9 +71,11 @@ public sealed class StorageCalls : HttpPipelinePolicy
         }
     }
 
+    /// <inheritdoc />
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
         => throw new NotSupportedException("Everything is asynchronous.");
 
+    /// <inheritdoc />
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
         if (Fault is not null)
@@ -98,10 +102,14 @@ public sealed class StorageCalls : HttpPipelinePolicy
 /// The bytes of calls: body, headers, and the line before them, as far as a policy sees them. The headers that the transport
 /// adds (<c>Host</c>, <c>Content-Length</c>) and the frames of chunks and of TLS are not among them.
 /// </summary>
+/// <param name="Sent">To storage.</param>
+/// <param name="Received">From storage.</param>
 public readonly record struct StorageBytes(long Sent, long Received)
 {
+    /// <summary>Both ways.</summary>
     public long Total => Sent + Received;
 
+    /// <summary>The bytes of one call.</summary>
     public static StorageBytes Of(HttpMessage message)
         => new(SentBy(message.Request), message.HasResponse ? ReceivedIn(message.Response) : 0);
 
