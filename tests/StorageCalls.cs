@@ -34,7 +34,7 @@ public sealed class StorageCalls : HttpPipelinePolicy
         }
     }
 
-    /// <summary>The bytes of all calls.</summary>
+    /// <summary>The bytes of all calls that were answered.</summary>
     public StorageBytes Bytes
     {
         get
@@ -82,16 +82,18 @@ public sealed class StorageCalls : HttpPipelinePolicy
             throw Fault;
 
         var sent = Tick();
+        var bytes = default(StorageBytes);
         try
         {
             await ProcessNextAsync(message, pipeline);
+            bytes = StorageBytes.Of(message);
             await Task.Delay(Hold);
         }
         finally
         {
             var answered = Tick();
             lock (_lock)
-                _calls.Add((sent, answered, StorageBytes.Of(message)));
+                _calls.Add((sent, answered, bytes));
         }
     }
 
@@ -109,9 +111,8 @@ public readonly record struct StorageBytes(long Sent, long Received)
     /// <summary>Both ways.</summary>
     public long Total => Sent + Received;
 
-    /// <summary>The bytes of one call.</summary>
-    public static StorageBytes Of(HttpMessage message)
-        => new(SentBy(message.Request), message.HasResponse ? ReceivedIn(message.Response) : 0);
+    /// <summary>The bytes of a call that was answered.</summary>
+    public static StorageBytes Of(HttpMessage message) => new(SentBy(message.Request), ReceivedIn(message.Response));
 
     private static long SentBy(Request request)
     {
