@@ -1,0 +1,77 @@
+using System.Diagnostics.Metrics;
+using Azure.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.Bench;
+using Sessions.LocalHost;
+using Sessions.Storage;
+using Sessions.Tests;
+
+namespace Sessions.Growth;
+
+/// <summary>What has been used so far.</summary>
+internal sealed record Usage(TimeSpan CpuTime = default, long StorageCalls = 0, long StorageBytes = 0);
+
+/// <summary>LocalHost's functions in this process, with their storage calls and retries counted.</summary>
+internal sealed class CountedServer : IAsyncDisposable
+{
+    public const string TokenSigningKey = "the key that signs the tokens of the benchmarks";
+
+    private readonly WebApplication _app;
+    private readonly StorageCalls _storageCalls;
+    private readonly MeterListener _meter = new();
+    private long _conflictsRetried;
+
+    private CountedServer(WebApplication app, StorageCalls storageCalls)
+    {
+        _app = app;
+        _storageCalls = storageCalls;
+        _meter.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Name == Telemetry.Name && instrument.Name == "sessions.conflicts.retried")
+                listener.EnableMeasurementEvents(instrument);
+        };
+        _meter.SetMeasurementEventCallback<long>((_, retries, _, _) => Interlocked.Add(ref _conflictsRetried, retries));
+        _meter.Start();
+    }
+
+    public HttpLoad Http { get; } = new();
+
+    public Uri Url => new(_app.Urls.First());
+
+    /// <summary>The storage calls and their bytes so far.</summary>
+    public Usage Usage() => new(StorageCalls: _storageCalls.Count, StorageBytes: _storageCalls.Bytes.Total);
+
+    /// <summary>How often a request has tried again so far, on any server of this process.</summary>
+    public long ConflictsRetried => Interlocked.Read(ref _conflictsRetried);
+
+    /// <summary>Serves tables that are there already.</summary>
+    public static async Task<CountedServer> StartAsync(string connectionString)
+    {
+        var storageCalls = new StorageCalls();
+        var builder = WebApplication.CreateSlimBuilder(
+        [
+            "--urls=http://127.0.0.1:0",
+            $"--Sessions:StorageConnectionString={connectionString}",
+            $"--Sessions:TokenSigningKey={TokenSigningKey}",
+        ]);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(_ =>
+        {
+            var options = StorageFaults.ClientOptions();
+            options.AddPolicy(storageCalls, HttpPipelinePosition.PerRetry);
+            return options;
+        });
+        var app = LocalHostProgram.Build(builder);
+        await app.StartAsync();
+        return new(app, storageCalls);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        _meter.Dispose();
+        await _app.DisposeAsync();
+    }
+}

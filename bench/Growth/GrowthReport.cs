@@ -1,0 +1,214 @@
+using System.Globalization;
+using System.Text;
+using Azure.Data.Tables;
+using Sessions.Bench;
+using Sessions.LocalHost;
+using Sessions.Storage;
+
+namespace Sessions.Growth;
+
+/// <summary>How much is measured.</summary>
+/// <param name="SessionsStored">The numbers of sessions that are stored.</param>
+/// <param name="Participants">The numbers of participants in a session.</param>
+/// <param name="Calls">How often each operation is called in a round.</param>
+/// <param name="Rounds">How often each number has its turn.</param>
+/// <param name="Joins">How many participants join at once.</param>
+internal sealed record Scale(int[] SessionsStored, int[] Participants, int Calls, int Rounds, int Joins)
+{
+    public static readonly Scale Full = new([10, 1_000, 100_000], [2, 10, 20], Calls: 100, Rounds: 5, Joins: 200);
+    public static readonly Scale Quick = new([10, 100, 1_000], [2, 10, 20], Calls: 10, Rounds: 2, Joins: 200);
+}
+
+/// <summary>
+/// The report. Times and CPU are of LocalHost published ReadyToRun, in a process of its own; storage calls, bytes and retries
+/// are of the same code in this process, where they can be counted. Storage is one Azurite in memory, with an account for each
+/// number of sessions.
+/// </summary>
+internal static class GrowthReport
+{
+    private static readonly string[] Measures = ["p50, ms", "times its bare call", "CPU of the server, µs", "storage calls", "storage bytes"];
+
+    public static async Task WriteAsync(string output, Scale scale)
+    {
+        var program = await Repository.PublishAsync("src/LocalHost");
+        await using var azurite = await Azurite.StartAsync(
+            LocalHostProgram.AzuriteFolder, dataFolder: null, accounts: scale.SessionsStored.Select(AccountOf));
+
+        List<StoredSessions> stores = [];
+        try
+        {
+            foreach (var count in scale.SessionsStored)
+            {
+                Console.WriteLine($"Storing {Text(count)} sessions...");
+                stores.Add(await StoredSessions.StartAsync(program, azurite.ConnectionString(AccountOf(count)), count));
+            }
+
+            var report = new StringBuilder("# Growth\n\n").Append(await Machine.DescribeAsync()).Append(CultureInfo.InvariantCulture, $"""
+
+                A number is the median of {scale.Rounds} rounds, with the smallest and the largest, of {scale.Calls} calls each, one after the other. The numbers of sessions and of participants take turns. "Its bare call" is the insert, the point read or the query of the session's partition that the operation cannot do without, made by the bare table client in the same round. The last column compares the largest number with the smallest, round by round. Azurite looks for a partition among all rows of a table, so its queries take longer with each row stored, which Table Storage's do not: there the comparison with the bare call counts, and not the time.
+
+                """);
+
+            Console.WriteLine("Warming up...");
+            foreach (var store in stores)
+                await store.MeasureAsync(scale.Calls / 2, participants: 2);
+
+            Console.WriteLine("Measuring by sessions stored...");
+            var byStored = new Grid("sessions stored", scale.SessionsStored);
+            for (var round = 0; round < scale.Rounds; round++)
+            {
+                foreach (var store in stores)
+                    byStored.Add(store.Count, await store.MeasureAsync(scale.Calls, participants: 2));
+            }
+
+            byStored.AppendTo(report);
+
+            Console.WriteLine("Measuring by participants...");
+            var byParticipants = new Grid("participants in the session", scale.Participants);
+            for (var round = 0; round < scale.Rounds; round++)
+            {
+                foreach (var participants in scale.Participants)
+                    byParticipants.Add(participants, await stores[0].MeasureAsync(scale.Calls, participants));
+            }
+
+            byParticipants.AppendTo(report);
+
+            Console.WriteLine("Measuring join storms...");
+            report.Append(await JoinStorm.ReportAsync(stores[0].Counted, scale.Joins, scale.Rounds));
+            report.Append(await CallMix.ReportAsync(stores[0].Counted));
+
+            Directory.CreateDirectory(output);
+            var file = Path.Combine(output, "growth.md");
+            await File.WriteAllTextAsync(file, report.ToString());
+            Console.WriteLine(file);
+        }
+        finally
+        {
+            foreach (var store in stores)
+                await store.DisposeAsync();
+        }
+    }
+
+    // Not a name that begins as a table's does: the table client would take the table out of the address.
+    private static string AccountOf(int sessions) => string.Create(CultureInfo.InvariantCulture, $"with{sessions}");
+
+    private static string Text(int number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>What each operation cost at each number, in each round.</summary>
+    private sealed class Grid(string subject, int[] numbers)
+    {
+        private readonly Dictionary<(string Operation, int Number), List<Cost>> _costs = [];
+
+        public void Add(int number, IReadOnlyList<Cost> costs)
+        {
+            foreach (var cost in costs)
+            {
+                if (!_costs.TryGetValue((cost.Operation, number), out var rounds))
+                    _costs[(cost.Operation, number)] = rounds = [];
+                rounds.Add(cost);
+            }
+        }
+
+        /// <summary>A table for each measure, of operations by numbers.</summary>
+        public void AppendTo(StringBuilder report)
+        {
+            report.Append(CultureInfo.InvariantCulture, $"\n## By {subject}\n");
+            for (var measure = 0; measure < Measures.Length; measure++)
+            {
+                var table = new MarkdownTable([Measures[measure], .. numbers.Select(Text), $"{Text(numbers[^1])} / {Text(numbers[0])}"]);
+                foreach (var operation in _costs.Keys.Select(key => key.Operation).Distinct())
+                {
+                    double[][] cells = [.. numbers.Select(number => RoundsOf(operation, number, measure))];
+                    if (cells[0].Length > 0)
+                        table.Add([operation, .. cells.Select(Spread), Spread([.. cells[^1].Zip(cells[0], (last, first) => last / first)])]);
+                }
+
+                report.Append('\n').Append(table);
+            }
+        }
+
+        private double[] RoundsOf(string operation, int number, int measure)
+            => [.. _costs[(operation, number)].Select(cost => cost.Values[measure]).OfType<double>()];
+
+        /// <summary>A count, which is the same in every round, has no spread.</summary>
+        private static string Spread(double[] rounds)
+            => rounds.Distinct().Count() > 1 ? Numbers.Spread(rounds) : rounds[0].ToString("#,0.##", CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>A storage account with a number of sessions, LocalHost on it in a process of its own, and the same in this one.</summary>
+internal sealed class StoredSessions : IAsyncDisposable
+{
+    private readonly RunningProgram _program;
+    private readonly HttpLoad _http;
+    private readonly Tables _tables;
+    private readonly Uri _url;
+
+    private StoredSessions(int count, RunningProgram program, Uri url, HttpLoad http, Tables tables, CountedServer counted)
+    {
+        (Count, _program, _url, _http, _tables, Counted) = (count, program, url, http, tables, counted);
+    }
+
+    /// <summary>How many sessions were stored at first.</summary>
+    public int Count { get; }
+
+    public CountedServer Counted { get; }
+
+    /// <summary>Starts the server, which makes the tables and the credential, and stores the sessions.</summary>
+    public static async Task<StoredSessions> StartAsync(string program, string connectionString, int count)
+    {
+        var url = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RunningProgram.FindFreePort()}"));
+        var http = new HttpLoad();
+        var server = RunningProgram.Start(
+            program,
+            [
+                $"--urls={url.GetLeftPart(UriPartial.Authority)}",
+                $"--Sessions:StorageConnectionString={connectionString}",
+                $"--Sessions:TokenSigningKey={CountedServer.TokenSigningKey}",
+                "--Logging:LogLevel:Sessions.LocalHost.Request=None",
+            ]);
+        try
+        {
+            await server.FirstAnswerAsync(http.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
+            var tables = new Tables(new TableServiceClient(connectionString, StorageFaults.ClientOptions()));
+            var stored = new StoredSessions(count, server, url, http, tables, await CountedServer.StartAsync(connectionString));
+            await stored.FillAsync();
+            return stored;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What each operation costs, with so many participants in its session.</summary>
+    public async Task<IReadOnlyList<Cost>> MeasureAsync(int calls, int participants)
+    {
+        var timed = await new Operations(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
+        var counted = await new Operations(Counted.Http, Counted.Url, _tables, Counted.Usage).MeasureAsync(calls: 1, participants);
+        return [.. timed.Zip(counted, (time, count) => time with { StorageCalls = count.StorageCalls, StorageBytes = count.StorageBytes })];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Counted.DisposeAsync();
+        await _program.DisposeAsync();
+        _http.Dispose();
+    }
+
+    /// <summary>Copies the row of a session; the rows of its index are left out.</summary>
+    private async Task FillAsync()
+    {
+        var id = await Operations.CreateAsync(_http, _url, "/sessions");
+        var session = (await _tables.Sessions.GetEntityAsync<TableEntity>(Operations.Partition(id), Operations.HeaderRow)).Value;
+        var columns = session.Where(column => column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag")).ToArray();
+        await Parallel.ForEachAsync(Enumerable.Range(1, Count - 1), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (_, cancellation) =>
+        {
+            var copy = new TableEntity(Operations.Partition(Guid.NewGuid().ToString()), Operations.HeaderRow);
+            foreach (var (name, value) in columns)
+                copy[name] = value;
+            await _tables.Sessions.AddEntityAsync(copy, cancellation);
+        });
+    }
+}
