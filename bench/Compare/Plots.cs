@@ -30,48 +30,42 @@ internal static class Plots
 
         using var plot = new Plot();
         plot.Font.Set("DejaVu Sans");
-        plot.Title(string.Create(CultureInfo.InvariantCulture, $"{metric.Title}, at {connections} connections ({(metric.MoreIsBetter ? "more" : "less")} is better)"), size: 16);
-        for (var index = 0; index < subjects.Length; index++)
+        plot.Title(string.Create(CultureInfo.InvariantCulture, $"{metric.Title}, at {connections} connections: median, and from least to most ({(metric.MoreIsBetter ? "more" : "less")} is better)"), size: 16);
+        foreach (var (index, subject) in subjects.Index())
         {
-            var subject = subjects[index];
             var offset = (index - ((subjects.Length - 1) / 2.0)) * (BarWidth * 1.1);
-            List<Bar> bars = [];
-            for (var operation = 0; operation < operations.Length; operation++)
+            double[][] values =
+            [
+                .. from operation in operations
+                   select results.Where(result => result.Subject == subject && result.Operation == operation).Select(metric.Value).ToArray(),
+            ];
+            var bars = plot.Add.Bars(values.Select((rounds, operation) => new Bar
             {
-                double[] values =
-                [
-                    .. results.Where(result => result.Subject == subject && result.Operation == operations[operation]).Select(metric.Value),
-                ];
-                var bar = new Bar
-                {
-                    Position = operation + offset,
-                    Value = Numbers.Median(values),
-                    Size = BarWidth,
-                    FillColor = Colors[subject],
-                    LineWidth = 0,
-                };
-                bars.Add(bar);
-                var spread = plot.Add.Line(bar.Position, values.Min(), bar.Position, values.Max());
-                spread.Color = ScottPlot.Colors.Black.WithAlpha(0.6);
-                var label = plot.Add.Text(Numbers.Text(bar.Value), bar.Position, values.Max());
+                Position = operation + offset,
+                Value = Numbers.Median(rounds),
+                Size = BarWidth,
+                FillColor = Colors[subject],
+                LineWidth = 0,
+            }).ToArray());
+            bars.LegendText = subject;
+            foreach (var (bar, rounds) in bars.Bars.Zip(values))
+            {
+                plot.Add.Line(bar.Position, rounds.Min(), bar.Position, rounds.Max()).Color = ScottPlot.Colors.Black.WithAlpha(0.6);
+                var label = plot.Add.Text(Numbers.Text(bar.Value), bar.Position, rounds.Max());
                 label.Alignment = Alignment.LowerCenter;
                 label.OffsetY = -3;
                 label.LabelFontSize = 12;
             }
-
-            var group = plot.Add.Bars(bars);
-            group.LegendText = subject;
-            plot.MoveToBack(group);
         }
 
         plot.Axes.Bottom.TickGenerator = new NumericManual([.. operations.Select((operation, index) => new Tick(index, operation))]);
         plot.Axes.Bottom.MajorTickStyle.Length = 0;
+        plot.Axes.Left.MinorTickStyle.Length = 0;
         plot.Axes.Bottom.TickLabelStyle.FontSize = 13;
         plot.Axes.Left.TickGenerator = new NumericAutomatic { LabelFormatter = value => value.ToString("#,0.###", CultureInfo.InvariantCulture) };
         plot.Axes.Left.TickLabelStyle.FontSize = 12;
         plot.Axes.Margins(bottom: 0, top: 0.15, left: 0.03, right: 0.03);
-        plot.HideGrid();
-        plot.Grid.YAxisStyle.IsVisible = true;
+        plot.Grid.XAxisStyle.IsVisible = false;
         plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
         plot.ShowLegend(Edge.Right);
         plot.SavePng($"{file}.png", Width, Height);

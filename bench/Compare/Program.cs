@@ -32,6 +32,9 @@ var output = new Option<DirectoryInfo>("--output")
     Description = "The folder of the results",
     DefaultValueFactory = _ => new(Path.Combine(Repository.ArtifactsFolder, "Compare")),
 };
+rounds.Validators.Add(result => RequirePositive(result, result.GetValue(rounds) > 0));
+seconds.Validators.Add(result => RequirePositive(result, result.GetValue(seconds) > 0));
+connections.Validators.Add(result => RequirePositive(result, Array.TrueForAll(result.GetValue(connections)!, count => count > 0)));
 
 var command = new RootCommand("Sessions beside its storage calls alone, an Express server that does the same, and a server that does nothing")
 {
@@ -66,3 +69,9 @@ command.SetAction(async (parsed, cancellation) =>
 return await command.Parse(args).InvokeAsync();
 
 bool Quick(ArgumentResult result) => result.GetResult(quick) is { Implicit: false };
+
+static void RequirePositive(OptionResult result, bool isPositive)
+{
+    if (!isPositive)
+        result.AddError($"{result.Option.Name}: expected more than 0.");
+}

@@ -82,7 +82,7 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
         var table = new MarkdownTable(
             [
                 "Operation, connections", "Throughput, Sessions / limit", "p50, Sessions − limit, ms",
-                .. Metrics.Where(metric => metric != P50).Select(metric => $"{metric.Title.Split(',')[0]}, Sessions / Express"),
+                .. Metrics.Where(metric => metric != P50).Select(metric => $"{metric.ShortTitle}, Sessions / Express"),
             ]);
         foreach (var (operation, connections) in _rows)
         {
@@ -106,7 +106,7 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
             if (Ratios(Throughput, operation, ComparedConnections, SubjectNames.Limit).ToArray() is { Length: > 0 } shares)
             {
                 yield return Target(
-                    $"`{operation}`, {ComparedConnections} connections: at least {Numbers.Text(LeastShareOfLimit)} of the limit's throughput",
+                    $"{Row(operation, ComparedConnections)}: at least {Numbers.Text(LeastShareOfLimit)} of the limit's throughput",
                     Numbers.Median(shares),
                     share => share >= LeastShareOfLimit);
             }
@@ -114,7 +114,7 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
             if (Pairs(P50, operation, 1, SubjectNames.Limit).Select(pair => pair.Sessions - pair.Other).ToArray() is { Length: > 0 } differences)
             {
                 yield return Target(
-                    $"`{operation}`, 1 connection: p50 at most {Numbers.Text(MostMillisecondsOverLimit)} ms over the limit's",
+                    $"{Row(operation, 1)}: p50 at most {Numbers.Text(MostMillisecondsOverLimit)} ms over the limit's",
                     Numbers.Median(differences),
                     difference => difference <= MostMillisecondsOverLimit);
             }
@@ -122,21 +122,24 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
 
         foreach (var (operation, connections) in _rows)
         {
-            foreach (var metric in Metrics.Where(metric => metric != P50))
-            {
-                if (Ratios(metric, operation, connections, SubjectNames.Express).ToArray() is { Length: > 0 } ratios)
-                {
-                    yield return Target(
-                        $"`{operation}`, {connections} connections: {metric.Title.Split(',')[0]} {(metric.MoreIsBetter ? "above" : "below")} Express's",
-                        Numbers.Median(ratios),
-                        ratio => metric.MoreIsBetter ? ratio > 1 : ratio < 1);
-                }
-            }
+            var ahead = (from metric in Metrics
+                         where metric != P50
+                         let ratios = Ratios(metric, operation, connections, SubjectNames.Express).ToArray()
+                         where ratios.Length > 0
+                         let ratio = Numbers.Median(ratios)
+                         select (Met: metric.MoreIsBetter ? ratio > 1 : ratio < 1, Text: $"{metric.ShortTitle} ({Numbers.Text(ratio)})"))
+                .ToLookup(target => target.Met, target => target.Text);
+            foreach (var met in ahead)
+                yield return $"- {Verdict(met.Key)}: {Row(operation, connections)}: ahead of Express in {string.Join(", ", met)}\n";
         }
     }
 
+    private static string Verdict(bool isMet) => isMet ? "met" : "**not met**";
+
+    private static string Row(string operation, int connections) => $"`{operation}`, {connections} connection{(connections == 1 ? "" : "s")}";
+
     private static string Target(string text, double value, Func<double, bool> isMet)
-        => $"- {(isMet(value) ? "met" : "**not met**")}: {text} ({Numbers.Text(value)})\n";
+        => $"- {Verdict(isMet(value))}: {text} ({Numbers.Text(value)})\n";
 
     private IEnumerable<double> Ratios(Metric metric, string operation, int connections, string other)
         => Pairs(metric, operation, connections, other).Select(pair => pair.Sessions / pair.Other);
@@ -167,4 +170,8 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
 /// <param name="Title">What it is, and its unit.</param>
 /// <param name="Value">Its value.</param>
 /// <param name="MoreIsBetter">Whether more is better than less.</param>
-internal sealed record Metric(string Name, string Title, Func<Measurement, double> Value, bool MoreIsBetter);
+internal sealed record Metric(string Name, string Title, Func<Measurement, double> Value, bool MoreIsBetter)
+{
+    /// <summary>The title without its unit.</summary>
+    public string ShortTitle => Title.Split(',')[0];
+}
