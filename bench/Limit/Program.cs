@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Azure.Data.Tables;
 using Sessions.Bench;
-using Sessions.Bench.Limit;
+using Sessions.Limit;
 using Sessions.Storage;
 
 // The storage calls of each operation of Sessions, and nothing else: what it could do at most. The arguments are a connection

@@ -1,7 +1,8 @@
 using Azure;
 using Azure.Data.Tables;
+using Sessions.Bench;
 
-namespace Sessions.Bench.Limit;
+namespace Sessions.Limit;
 
 /// <summary>For each operation the storage calls that Sessions makes for it, with rows of the same columns, in the same order.</summary>
 internal sealed class StorageCalls(TableClient sessions, TableClient participants)

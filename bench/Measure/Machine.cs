@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Sessions.Bench;
 
@@ -16,7 +15,7 @@ public static class Machine
             $"""
             - Processor: {Value("/proc/cpuinfo", "model name")}, {Environment.ProcessorCount} cores
             - Memory: {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):N1} GiB
-            - Operating system: {Value("/etc/os-release", "PRETTY_NAME")}, {RuntimeInformation.OSDescription}
+            - Operating system: {Value("/etc/os-release", "PRETTY_NAME")}, Linux {Environment.OSVersion.Version}
             - .NET: {Environment.Version}; Node.js: {node.Trim().TrimStart('v')}
             - Date: {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; commit: {commit.Trim()}
 

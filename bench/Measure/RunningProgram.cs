@@ -131,8 +131,11 @@ public sealed class RunningProgram : IAsyncDisposable
                     ? elapsed
                     : throw new BenchmarkException($"{_process.StartInfo.FileName} answered {(int)response.StatusCode} to {message.RequestUri}.");
             }
-            catch (HttpRequestException) when (!_process.HasExited)
+            catch (HttpRequestException)
             {
+                if (_process.HasExited)
+                    throw new BenchmarkException($"{_process.StartInfo.FileName} ended.");
+
                 await Task.Delay(1);
             }
         }

@@ -1,0 +1,107 @@
+using System.Globalization;
+using Sessions.Bench;
+using Sessions.LocalHost;
+
+namespace Sessions.Compare;
+
+/// <summary>What is measured, and for how long.</summary>
+/// <param name="Rounds">How often everything is measured.</param>
+/// <param name="Duration">How long each measurement takes.</param>
+/// <param name="WarmUp">How long all the warming up takes.</param>
+/// <param name="Connections">The numbers of connections.</param>
+/// <param name="Operations">The operations.</param>
+/// <param name="Subjects">The subjects' names.</param>
+internal sealed record Plan(
+    int Rounds,
+    TimeSpan Duration,
+    TimeSpan WarmUp,
+    IReadOnlyList<int> Connections,
+    IReadOnlyList<string> Operations,
+    IReadOnlyList<string> Subjects);
+
+/// <summary>One measurement of one subject; its peak memory is the most that was resident at once.</summary>
+internal sealed record Measurement(int Round, string Operation, int Connections, string Subject, LoadSummary Load, double PeakMebibytes);
+
+/// <summary>Starts all subjects on one Azurite, and measures them in turn.</summary>
+internal static class Comparison
+{
+    private const int PreparedSessions = 64;
+    private const int WarmUpConnections = 16;
+
+    /// <summary>Runs a plan.</summary>
+    /// <exception cref="BenchmarkException">A subject cannot be started, or gave a wrong answer.</exception>
+    public static async Task<IReadOnlyList<Measurement>> RunAsync(Plan plan, CancellationToken cancellation)
+    {
+        await using var azurite = await Azurite.StartAsync(
+            LocalHostProgram.AzuriteFolder, dataFolder: null, accounts: plan.Subjects.Select(AccountOf));
+        List<Subject> subjects = [];
+        try
+        {
+            foreach (var name in plan.Subjects)
+                subjects.Add(await Subject.StartAsync(name, azurite.ConnectionString(AccountOf(name)), PreparedSessions));
+
+            var cells = (from operation in plan.Operations
+                         from connections in plan.Connections
+                         select (operation, connections)).ToArray();
+            await WarmUpAsync(plan, subjects, cancellation);
+            List<Measurement> results = [];
+            for (var round = 0; round < plan.Rounds; round++)
+            {
+                foreach (var (operation, connections) in cells)
+                {
+                    // In turn, and beginning with another one each time: what else the machine does meets all of them.
+                    var turn = subjects.Where(subject => subject.Does(operation)).ToArray();
+                    for (var place = 0; place < turn.Length; place++)
+                    {
+                        var subject = turn[(place + round) % turn.Length];
+                        cancellation.ThrowIfCancellationRequested();
+                        results.Add(await MeasureAsync(round, operation, connections, subject, plan.Duration));
+                    }
+                }
+            }
+
+            return results;
+        }
+        finally
+        {
+            foreach (var subject in subjects)
+                await subject.DisposeAsync();
+        }
+    }
+
+    private static async Task WarmUpAsync(Plan plan, List<Subject> subjects, CancellationToken cancellation)
+    {
+        Console.WriteLine("Warming up...");
+        var loads = (from subject in subjects
+                     from operation in plan.Operations
+                     where subject.Does(operation)
+                     select (subject, operation)).ToArray();
+        foreach (var (subject, operation) in loads)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await subject.LoadAsync(operation, WarmUpConnections, plan.WarmUp / loads.Length);
+            await subject.RestoreAsync(operation);
+        }
+    }
+
+    private static async Task<Measurement> MeasureAsync(int round, string operation, int connections, Subject subject, TimeSpan duration)
+    {
+        // Connections that were idle for long have closed, and Azurite may still be busy with what was before.
+        await subject.LoadAsync(operation, connections, duration / 10);
+        GC.Collect(); // Not while measuring, if it can be.
+        await subject.Program.ResetPeakMemoryAsync();
+        var load = await subject.LoadAsync(operation, connections, duration);
+        if (load.Calls == 0)
+            throw new BenchmarkException($"No {operation} of {subject.Name} ended within {duration.TotalSeconds} s.");
+
+        var result = new Measurement(round, operation, connections, subject.Name, load, subject.Program.PeakMemory / (double)(1 << 20));
+        await subject.RestoreAsync(operation);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{round + 1}/{operation}/{connections} {subject.Name}: {load.Throughput:N0}/s, p50 {load.P50:N2} ms, p99 {load.P99:N2} ms, {load.CpuMicroseconds:N0} µs CPU, {result.PeakMebibytes:N0} MiB"));
+        return result;
+    }
+
+    /// <summary>Its own storage account, so that the subjects' tables do not meet. The SDK cannot do with one named like a table.</summary>
+    private static string AccountOf(string subject) => $"of{subject.ToLowerInvariant()}";
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Text.Json;
+using Sessions.Bench;
+
+namespace Sessions.Compare;
+
+/// <summary>The names of what is compared.</summary>
+internal static class SubjectNames
+{
+    public const string Limit = "limit";
+    public const string Sessions = "Sessions";
+    public const string Express = "Express";
+    public const string Floor = "floor";
+
+    public static IReadOnlyList<string> All { get; } = [Limit, Sessions, Express, Floor];
+}
+
+/// <summary>One of the programs that are compared.</summary>
+internal abstract class Subject(string name, RunningProgram program, StoredRows? rows) : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+
+    public string Name => name;
+
+    public RunningProgram Program => program;
+
+    /// <summary>Whether it does an operation.</summary>
+    public virtual bool Does(string operation) => true;
+
+    /// <summary>Puts a load on it.</summary>
+    public abstract Task<LoadSummary> LoadAsync(string operation, int connections, TimeSpan duration);
+
+    /// <summary>
+    /// Makes its storage what it was before a load. Azurite looks at all rows of a table for some calls: without this, who
+    /// is faster would soon be slower.
+    /// </summary>
+    public Task RestoreAsync(string operation)
+        => rows is not null && operation is Operations.CreateSession or Operations.Call ? rows!.RestoreAsync() : Task.CompletedTask;
+
+    public virtual ValueTask DisposeAsync() => program.DisposeAsync();
+
+    /// <summary>Starts a subject, and prepares its data.</summary>
+    public static Task<Subject> StartAsync(string name, string connectionString, int sessions) => name switch
+    {
+        SubjectNames.Limit => StartLimitAsync(connectionString, sessions),
+        SubjectNames.Sessions => StartSessionsAsync(connectionString, sessions),
+        SubjectNames.Express => StartExpressAsync(connectionString, sessions),
+        _ => StartFloorAsync(),
+    };
+
+    private static async Task<Subject> StartLimitAsync(string connectionString, int sessions)
+    {
+        var program = RunningProgram.Start(
+            await Repository.PublishAsync("bench/Limit"), [connectionString, sessions.ToString(CultureInfo.InvariantCulture)]);
+        await WaitForLineAsync(program, "ready");
+        return new LimitSubject(program, await StoredRows.ReadAsync(connectionString));
+    }
+
+    private static async Task<Subject> StartSessionsAsync(string connectionString, int sessions)
+    {
+        var file = await Repository.PublishAsync("src/LocalHost");
+        var url = NewUrl();
+        var program = RunningProgram.Start(
+            file,
+            [
+                $"--urls={url}",
+                $"--Sessions:StorageConnectionString={connectionString}",
+                $"--Sessions:TokenSigningKey={TokenSigningKey}",
+                "--Logging:LogLevel:Sessions.LocalHost.Request=None",
+            ],
+            Path.GetDirectoryName(file));
+        var load = new HttpLoad();
+        await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
+        return await HttpSubject.PrepareAsync(SubjectNames.Sessions, program, load, url, sessions, connectionString);
+    }
+
+    private static async Task<Subject> StartExpressAsync(string connectionString, int sessions)
+    {
+        var folder = Path.Combine(Repository.Folder, "bench", "peers", "express");
+        await Repository.InstallNodePackagesAsync(folder);
+        var url = NewUrl();
+        var program = RunningProgram.Start("node", ["server.js"], folder, new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["NODE_ENV"] = "production",
+            ["PORT"] = url.Port.ToString(CultureInfo.InvariantCulture),
+            ["STORAGE_CONNECTION_STRING"] = connectionString,
+            ["TOKEN_SIGNING_KEY"] = TokenSigningKey,
+        });
+        await WaitForLineAsync(program, "listening on");
+        return await HttpSubject.PrepareAsync(SubjectNames.Express, program, new HttpLoad(), url, sessions, connectionString);
+    }
+
+    private static async Task<Subject> StartFloorAsync()
+    {
+        var url = NewUrl();
+        var program = RunningProgram.Start(await Repository.PublishAsync("bench/Floor"), [$"--urls={url}"]);
+        var load = new HttpLoad();
+        await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, url));
+        return new FloorSubject(program, load, url);
+    }
+
+    private static string TokenSigningKey { get; } = new('k', 32);
+
+    private static Uri NewUrl() => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RunningProgram.FindFreePort()}"));
+
+    private static async Task WaitForLineAsync(RunningProgram program, string beginning)
+    {
+        using var timeout = new CancellationTokenSource(StartTimeout);
+        while (!(await program.ReadLineAsync(timeout.Token)).StartsWith(beginning, StringComparison.Ordinal))
+        {
+            // Something else that it has to say.
+        }
+    }
+}
+
+/// <summary>The storage calls alone, in a program that has no HTTP in front of them and loads itself.</summary>
+internal sealed class LimitSubject(RunningProgram program, StoredRows rows) : Subject(SubjectNames.Limit, program, rows)
+{
+    public override async Task<LoadSummary> LoadAsync(string operation, int connections, TimeSpan duration)
+    {
+        await Program.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{operation} {connections} {duration.TotalSeconds}"));
+        return JsonSerializer.Deserialize<LoadSummary>(await Program.ReadLineAsync())!;
+    }
+}
+
+/// <summary>A server that answers a constant to everything.</summary>
+internal sealed class FloorSubject(RunningProgram program, HttpLoad load, Uri url) : Subject(SubjectNames.Floor, program, rows: null)
+{
+    public override bool Does(string operation) => operation == Operations.GetSession;
+
+    public override async Task<LoadSummary> LoadAsync(string operation, int connections, TimeSpan duration)
+    {
+        var result = await ClosedLoop.RunAsync(
+            connections,
+            duration,
+            () => Program.CpuTime,
+            (_, recorder) => load.SendAsync(recorder, HttpMethod.Get, url, System.Net.HttpStatusCode.OK));
+        return result.Summarize();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        load.Dispose();
+        await base.DisposeAsync();
+    }
+}
