@@ -7,7 +7,7 @@ namespace Sessions.Compare;
 /// <summary>What is measured, and for how long.</summary>
 /// <param name="Rounds">How often everything is measured.</param>
 /// <param name="Duration">How long each measurement takes.</param>
-/// <param name="WarmUp">How long all the warming up takes.</param>
+/// <param name="WarmUp">How long each operation of each subject is warmed up.</param>
 /// <param name="Connections">The numbers of connections.</param>
 /// <param name="Operations">The operations.</param>
 /// <param name="Subjects">The subjects' names.</param>
@@ -72,14 +72,14 @@ internal static class Comparison
     private static async Task WarmUpAsync(Plan plan, List<Subject> subjects, CancellationToken cancellation)
     {
         Console.WriteLine("Warming up...");
-        var loads = (from subject in subjects
-                     from operation in plan.Operations
-                     where subject.Does(operation)
-                     select (subject, operation)).ToArray();
+        var loads = from subject in subjects
+                    from operation in plan.Operations
+                    where subject.Does(operation)
+                    select (subject, operation);
         foreach (var (subject, operation) in loads)
         {
             cancellation.ThrowIfCancellationRequested();
-            await subject.LoadAsync(operation, WarmUpConnections, plan.WarmUp / loads.Length);
+            await subject.LoadAsync(operation, WarmUpConnections, plan.WarmUp);
             await subject.RestoreAsync(operation);
         }
     }

@@ -8,6 +8,7 @@ namespace Sessions.Compare;
 /// <summary>One plot for each metric: a group of bars for each operation, a bar for each subject.</summary>
 internal static class Plots
 {
+    private const string Font = "DejaVu Sans";
     private const int Width = 1100;
     private const int Height = 420;
     private const double BarWidth = 0.2;
@@ -29,7 +30,7 @@ internal static class Plots
         string[] subjects = [.. results.Select(result => result.Subject).Distinct().Where(subject => subject != SubjectNames.Floor)];
 
         using var plot = new Plot();
-        plot.Font.Set("DejaVu Sans");
+        plot.Font.Set(Font);
         plot.Title(string.Create(CultureInfo.InvariantCulture, $"{metric.Title}, at {connections} connections: median, and from least to most ({(metric.MoreIsBetter ? "more" : "less")} is better)"), size: 16);
         foreach (var (index, subject) in subjects.Index())
         {
@@ -69,6 +70,9 @@ internal static class Plots
         plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
         plot.ShowLegend(Edge.Right);
         plot.SavePng($"{file}.png", Width, Height);
-        plot.SaveSvg($"{file}.svg", Width, Height);
+
+        // Whoever looks at it may not have this font.
+        var svg = plot.GetSvgXml(Width, Height).Replace($"\"{Font}\"", $"\"{Font}, Verdana, sans-serif\"", StringComparison.Ordinal);
+        File.WriteAllText($"{file}.svg", svg);
     }
 }

@@ -46,7 +46,7 @@ command.SetAction(async (parsed, cancellation) =>
     var plan = new Plan(
         isQuick ? 1 : parsed.GetValue(rounds),
         TimeSpan.FromSeconds(isQuick ? 0.3 : parsed.GetValue(seconds)),
-        TimeSpan.FromSeconds(isQuick ? 2 : 60),
+        TimeSpan.FromSeconds(isQuick ? 0.1 : 4),
         parsed.GetValue(connections)!,
         parsed.GetValue(operations)!,
         parsed.GetValue(subjects)!);

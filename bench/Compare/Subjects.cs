@@ -35,7 +35,7 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
     /// is faster would soon be slower.
     /// </summary>
     public Task RestoreAsync(string operation)
-        => rows is not null && operation is Operations.CreateSession or Operations.Call ? rows!.RestoreAsync() : Task.CompletedTask;
+        => rows is not null && operation is Operations.CreateSession or Operations.Call ? rows.RestoreAsync() : Task.CompletedTask;
 
     public virtual ValueTask DisposeAsync() => program.DisposeAsync();
 
