@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Azure;
 using Azure.Data.Tables;
 using Sessions.LocalHost;
 using Sessions.Storage;
@@ -26,6 +27,48 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         Assert.Matches("""^\{"id":"[0-9a-f-]{36}","tag":"first"\} 200$""", answer);
         Assert.Contains(lines, line => line.StartsWith("Sessions listens. The base URL for your SDK: http://127.0.0.1:", StringComparison.Ordinal) && line.EndsWith("/v1", StringComparison.Ordinal));
         Assert.Equal(0, localHost.ExitCode);
+    }
+
+    [Fact]
+    public async Task It_loads_nothing_that_is_not_configured()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The loaded assemblies are read from /proc.");
+        using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
+        var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+        var curl = lines.Single(line => line.StartsWith("  curl ", StringComparison.Ordinal));
+        using var shell = Start("bash", ["-c", $"{curl} -s -f"]);
+        await shell.WaitForExitAsync();
+        var loaded = await File.ReadAllTextAsync($"/proc/{localHost.Id}/maps");
+        localHost.Kill();
+
+        Assert.Equal(0, shell.ExitCode);
+        Assert.Contains("/Azure.Data.Tables.dll", loaded, StringComparison.Ordinal);
+        Assert.DoesNotMatch("/(Azure.Identity|Azure.Monitor|Microsoft.Identity|OpenTelemetry)[^/]*[.]dll", loaded);
+    }
+
+    [Fact]
+    public async Task A_start_on_prepared_storage_writes_nothing_and_makes_a_changed_credential_anew()
+    {
+        var connectionString = azurite.NextConnectionString();
+        var credentials = new TableClient(connectionString, "credentials");
+        await StartAndEndAsync();
+        var made = await LocalCredentialAsync();
+        await StartAndEndAsync();
+        Assert.Equal(made.ETag, (await LocalCredentialAsync()).ETag);
+
+        await credentials.UpdateEntityAsync(new TableEntity(made.PartitionKey, made.RowKey) { ["Access"] = "Read" }, ETag.All);
+        await StartAndEndAsync();
+        Assert.Equal("Write", (await LocalCredentialAsync()).GetString("Access"));
+
+        async Task<TableEntity> LocalCredentialAsync()
+            => await credentials.GetEntityAsync<TableEntity>("9900000", Convert.ToHexStringLower("local"u8));
+
+        async Task StartAndEndAsync()
+        {
+            using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", connectionString));
+            await ReadUntilAsync(localHost, "Ctrl+C");
+            localHost.Kill();
+        }
     }
 
     [Fact]

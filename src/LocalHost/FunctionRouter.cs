@@ -17,8 +17,8 @@ public sealed class FunctionRouter
     public FunctionRouter(Assembly assembly, IServiceProvider services)
         => _functions =
         [
-            .. from type in assembly.GetTypes()
-               from method in type.GetMethods()
+            .. from type in assembly.GetExportedTypes()
+               from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
                let name = method.GetCustomAttribute<FunctionAttribute>()?.Name
                where name is not null
                let trigger = method.GetParameters().Select(parameter => parameter.GetCustomAttribute<HttpTriggerAttribute>()).OfType<HttpTriggerAttribute>().FirstOrDefault()

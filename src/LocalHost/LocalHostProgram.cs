@@ -1,3 +1,4 @@
+using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
 using Azure.Data.Tables;
@@ -25,9 +26,15 @@ public static class LocalHostProgram
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static async Task RunAsync(string[] args)
     {
-        // The settings are read once, at start: to watch their files would only make that slower.
-        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
+        // Another core loads the table client's code while this one builds the web server.
+        _ = Task.Run(() => new TableServiceClient("UseDevelopmentStorage=true", StorageFaults.ClientOptions()));
+
+        // What the defaults add to this (files of settings that are watched, filters of hosts) would only make a start slower.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
+        builder.WebHost.UseKestrelCore();
         builder.Logging
+            .AddConfiguration(builder.Configuration.GetSection("Logging"))
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
             .AddSimpleConsole(console => console.SingleLine = true);
@@ -36,8 +43,8 @@ public static class LocalHostProgram
 
         await using var azurite = await ProvideStorageAsync(builder.Configuration);
         ProvideTokenSigningKey(builder.Configuration);
-        await using var app = Build(builder);
-        await PrepareStorageAsync(app.Services);
+        var prepared = Task.CompletedTask;
+        await using var app = Build(builder, services => prepared = Task.Run(() => PrepareStorageAsync(services)));
         try
         {
             await app.StartAsync();
@@ -47,6 +54,7 @@ public static class LocalHostProgram
             throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }
 
+        await prepared;
         Welcome(app.Urls.First(), azurite);
         var shutdown = app.WaitForShutdownAsync();
         if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
@@ -54,13 +62,24 @@ public static class LocalHostProgram
         await shutdown;
     }
 
-    /// <summary>The web application that serves the functions.</summary>
-    public static WebApplication Build(WebApplicationBuilder builder)
+    /// <summary>The web application that serves the functions, once <paramref name="prepare"/> has done its work.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, Func<IServiceProvider, Task>? prepare = null)
     {
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
         var app = builder.Build();
         app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);
+        if (prepare is not null)
+        {
+            // While the web server starts: who calls already, waits.
+            var prepared = prepare(app.Services);
+            app.Use(async (http, next) =>
+            {
+                await prepared;
+                await next(http);
+            });
+        }
+
         app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly, app.Services).InvokeAsync);
         return app;
     }
@@ -96,23 +115,39 @@ public static class LocalHostProgram
     private static async Task PrepareStorageAsync(IServiceProvider services)
     {
         var storage = services.GetRequiredService<TableServiceClient>();
+        var credentials = services.GetRequiredService<CredentialStore>();
+        var credential = new Credential(BasicCredentials.Hash(Secret), Access.Write);
         try
         {
+            // The credential is made last: where it is, the tables are, and one read is all that a start needs.
+            if (storage.Uri.IsLoopback && await IsThereAsync(credentials, credential))
+                return;
+
             await services.GetRequiredService<Tables>().CreateAsync(CancellationToken.None);
             if (storage.Uri.IsLoopback)
-            {
-                await services.GetRequiredService<CredentialStore>().SaveAsync(
-                    Account, User, new(BasicCredentials.Hash(Secret), Access.Write), CancellationToken.None);
-            }
+                await credentials.SaveAsync(Account, User, credential, CancellationToken.None);
             else
-            {
                 Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential {User}:{Secret} is not made there.");
-            }
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)
         {
-            var reason = exception.GetBaseException().Message.Split('\n')[0].TrimEnd();
+            var last = exception is AggregateException tries ? tries.InnerExceptions[^1] : exception;
+            var reason = last.GetBaseException().Message.Split('\n')[0].TrimEnd();
             throw new LocalHostException($"The tables at {storage.Uri.GetLeftPart(UriPartial.Authority)} cannot be used: {reason}");
+        }
+    }
+
+    private static async Task<bool> IsThereAsync(CredentialStore credentials, Credential credential)
+    {
+        try
+        {
+            return await credentials.FindAsync(Account, User, CancellationToken.None) is { } stored
+                && stored.Access == credential.Access
+                && stored.SecretHash.AsSpan().SequenceEqual(credential.SecretHash);
+        }
+        catch (Azure.RequestFailedException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
+        {
+            return false; // Not even the table.
         }
     }
 
