@@ -1,3 +1,4 @@
+using Azure;
 using Microsoft.Azure.Functions.Worker;
 using Sessions.Endpoints;
 
@@ -17,9 +18,9 @@ internal sealed class SweepTimer(IServiceProvider services, TimeProvider time) :
                 await Task.Delay(Period, time, stoppingToken);
                 await ActivatorUtilities.CreateInstance<SweepExpired>(services).Run(new TimerInfo(), stoppingToken);
             }
-            catch (Exception exception) when (Storage.StorageFaults.IsTransient(exception))
+            catch (Exception exception) when (Storage.StorageFaults.IsTransient(exception) || exception is RequestFailedException)
             {
-                // LocalHost ends, or what is left is swept the next time.
+                // LocalHost ends, or what is left is swept the next time; without its table, say, requests fail and not LocalHost.
             }
         }
     }

@@ -17,6 +17,8 @@ public static class RequestBody
     /// <summary>The largest body, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
+    private const int UnannouncedBytes = 1024;
+
     /// <summary>
     /// Reads the body as JSON, whatever its content type says. The literal <c>null</c> is no body (the Ruby and PHP SDKs),
     /// and an empty array is an empty object (the PHP SDK).
@@ -65,24 +67,25 @@ public static class RequestBody
     /// <summary>The bytes, without a byte order mark; null when there are too many, of which no more than that are read.</summary>
     private static async Task<ReadOnlyMemory<byte>?> ReadBytesAsync(HttpRequestData request, CancellationToken cancellation)
     {
-        if (request.Headers.TryGetValues("Content-Length", out var values)
-            && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced)
-            && announced > MaxBytes)
-        {
+        var isAnnounced = request.Headers.TryGetValues("Content-Length", out var values)
+            & long.TryParse(values?.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced);
+        if (announced > MaxBytes)
             return null;
-        }
 
-        using var body = new MemoryStream();
-        var buffer = new byte[4096];
+        // With room for one byte more than is expected: a full buffer then means that there is more.
+        var body = new byte[(isAnnounced ? announced : UnannouncedBytes) + 1];
+        var length = 0;
         int count;
-        while ((count = await request.Body.ReadAsync(buffer, cancellation)) > 0)
+        while ((count = await request.Body.ReadAsync(body.AsMemory(length), cancellation)) > 0)
         {
-            if (body.Length + count > MaxBytes)
+            length += count;
+            if (length > MaxBytes)
                 return null;
-            body.Write(buffer, 0, count);
+            if (length == body.Length)
+                Array.Resize(ref body, Math.Min(2 * length, MaxBytes + 1));
         }
 
-        var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
+        var bytes = body.AsMemory(0, length);
         return bytes.Span.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
     }
 }

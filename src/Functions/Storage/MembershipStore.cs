@@ -61,11 +61,16 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Tagged<Subscriptions>?> GetSubscriptionsAsync(
         string accountId, Guid sessionId, Guid participantId, CancellationToken cancellation)
     {
-        var row = await tables.Sessions.FindAsync(
-            Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        return row is not null && MemberRow.From(row) is var member && time.GetUtcNow() < member.Expires
-            ? new(member.Subscriptions, member.WriteId)
-            : null;
+        var member = await FindMemberAsync(tables, accountId, sessionId, participantId, time, cancellation);
+        return member is null ? null : new(member.Subscriptions, member.WriteId);
+    }
+
+    /// <summary>The member row, or null when there is none or it has expired.</summary>
+    internal static async Task<MemberRow?> FindMemberAsync(
+        Tables tables, string accountId, Guid sessionId, Guid participantId, TimeProvider time, CancellationToken cancellation)
+    {
+        var row = await tables.Sessions.FindAsync(Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
+        return row is not null && MemberRow.From(row) is var member && time.GetUtcNow() < member.Expires ? member : null;
     }
 
     /// <summary>

@@ -114,9 +114,7 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
     {
         // A claim alone says nothing: it may be stale, or its join on the way.
         if (participant.SessionId is { } claimed
-            && await tables.Sessions.FindAsync(Keys.Partition(accountId, claimed), Keys.Member(participant.Id), cancellation) is { } row
-            && MemberRow.From(row) is var member
-            && time.GetUtcNow() < member.Expires)
+            && await MembershipStore.FindMemberAsync(tables, accountId, claimed, participant.Id, time, cancellation) is { } member)
         {
             return new(member.ToModel(claimed), member.WriteId);
         }
