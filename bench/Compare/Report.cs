@@ -47,7 +47,7 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
     private async Task<string> DescribeAsync()
     {
         var rounds = results.Max(result => result.Round) + 1;
-        var text = new StringBuilder();
+        var text = new StringBuilder("# Side by side\n\n");
         if (caution is not null)
             text.Append(CultureInfo.InvariantCulture, $"**{caution}**\n\n");
 

@@ -75,7 +75,7 @@ public class Parts : IAsyncDisposable
 }
 
 /// <summary>Functions that do nothing, with the names and routes of those that are tried up to getSession.</summary>
-internal sealed class EmptyFunctions
+public sealed class EmptyFunctions
 {
     [Function(nameof(AddParticipantToSession))]
     public Task<HttpResponseData> AddParticipantToSession(
