@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Sessions.Bench;
+using Sessions.LocalHost;
 
 namespace Sessions.Compare;
 
@@ -59,7 +60,7 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
     private static async Task<Subject> StartSessionsAsync(string connectionString, int sessions)
     {
         var file = await Repository.PublishAsync("src/LocalHost");
-        var url = NewUrl();
+        var url = RunningProgram.FindFreeUrl();
         var program = RunningProgram.Start(
             file,
             [
@@ -77,8 +78,8 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
     private static async Task<Subject> StartExpressAsync(string connectionString, int sessions)
     {
         var folder = Path.Combine(Repository.Folder, "bench", "peers", "express");
-        await Repository.InstallNodePackagesAsync(folder);
-        var url = NewUrl();
+        await Node.InstallAsync(folder);
+        var url = RunningProgram.FindFreeUrl();
         var program = RunningProgram.Start("node", ["server.js"], folder, new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["NODE_ENV"] = "production",
@@ -92,7 +93,7 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
 
     private static async Task<Subject> StartFloorAsync()
     {
-        var url = NewUrl();
+        var url = RunningProgram.FindFreeUrl();
         var program = RunningProgram.Start(await Repository.PublishAsync("bench/Floor"), [$"--urls={url}"]);
         var load = new HttpLoad();
         await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, url));
@@ -100,8 +101,6 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
     }
 
     private static string TokenSigningKey { get; } = new('k', 32);
-
-    private static Uri NewUrl() => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RunningProgram.FindFreePort()}"));
 
     private static async Task WaitForLineAsync(RunningProgram program, string beginning)
     {

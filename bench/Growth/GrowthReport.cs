@@ -157,7 +157,7 @@ internal sealed class StoredSessions : IAsyncDisposable
     /// <summary>Starts the server, which makes the tables and the credential, and stores the sessions.</summary>
     public static async Task<StoredSessions> StartAsync(string program, string connectionString, int count)
     {
-        var url = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RunningProgram.FindFreePort()}"));
+        var url = RunningProgram.FindFreeUrl();
         var http = new HttpLoad();
         var server = RunningProgram.Start(
             program,

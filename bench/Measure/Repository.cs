@@ -34,15 +34,6 @@ public static class Repository
         return Path.Combine(output, $"Sessions.{name}");
     }
 
-    /// <summary>Installs what the package-lock.json of a folder pins, unless that is done already.</summary>
-    /// <exception cref="BenchmarkException">npm fails.</exception>
-    public static async Task InstallNodePackagesAsync(string folder)
-    {
-        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
-        if (!installed.Exists || installed.LastWriteTimeUtc < File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json")))
-            await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder);
-    }
-
     /// <summary>Runs a program to its end.</summary>
     /// <returns>What it printed.</returns>
     /// <exception cref="BenchmarkException">It failed.</exception>

@@ -148,12 +148,12 @@ public sealed class RunningProgram : IAsyncDisposable
         return File.ReadAllText("/proc/net/tcp").Contains(listening, StringComparison.Ordinal);
     }
 
-    /// <summary>A port that is free now.</summary>
-    public static int FindFreePort()
+    /// <summary>An address on this machine with a port that is free now.</summary>
+    public static Uri FindFreeUrl()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        return new($"http://{listener.LocalEndpoint}");
     }
 
     /// <summary>Ends the process.</summary>

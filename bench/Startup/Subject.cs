@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Sessions.Bench;
@@ -50,11 +49,9 @@ internal abstract class Subject(string name, string file)
 
     private static string SessionsPath => $"/v1/accounts/{Samples.Account}/sessions";
 
-    private static Uri NewUrl() => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{RunningProgram.FindFreePort()}"));
-
     private static async Task<string> CreateSessionAsync(string localHost, string[] settings, HttpLoad load)
     {
-        var url = NewUrl();
+        var url = RunningProgram.FindFreeUrl();
         await using var program = RunningProgram.Start(localHost, [$"--urls={url}", .. settings], Path.GetDirectoryName(localHost));
         await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
         var answer = await load.SendAsync(null, HttpMethod.Post, new(url, SessionsPath), HttpStatusCode.OK, Samples.Session);
@@ -66,7 +63,7 @@ internal abstract class Subject(string name, string file)
     {
         public override async Task<Measurement> StartAsync(HttpLoad load)
         {
-            var url = NewUrl();
+            var url = RunningProgram.FindFreeUrl();
             await using var program = Start([$"--urls={url}", .. arguments]);
             var firstAnswer = await program.FirstAnswerAsync(
                 load.Client, () => new(HttpMethod.Get, new Uri(url, path)) { Headers = { Authorization = HttpLoad.LocalCredential } });

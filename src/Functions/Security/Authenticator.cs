@@ -37,7 +37,7 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
                 ? remembered.Access
                 : null;
 
-    /// <summary>What a caller may do in the account. One storage call at most.</summary>
+    /// <summary>What a caller may do in the account whose credential cannot be recalled. One storage call at most.</summary>
     /// <param name="accountId">The account.</param>
     /// <param name="authorization">The <c>Authorization</c> header.</param>
     /// <param name="caller">Where the request comes from.</param>
@@ -50,10 +50,7 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
 
         var digest = DigestOf(accountId, authorization);
         var now = time.GetUtcNow();
-        var known = _remembered.TryGetValue(digest, out var remembered);
-        if (known && now < remembered.Until)
-            return new(remembered.Access);
-        if (!known && limiter.Wait(accountId, caller) is { } wait)
+        if (!_remembered.ContainsKey(digest) && limiter.Wait(accountId, caller) is { } wait)
             return new(null, wait);
 
         if (await VerifyAsync(accountId, authorization, now, cancellation) is not { } verified)
