@@ -160,7 +160,7 @@ public sealed class AuthenticationTests(Server server) : AuthenticationSuite(ser
     public void Every_operation_is_in_the_matrix()
     {
         Assert.Equal(11, Operations.Count);
-        Assert.Equal(HttpFunction.All.Count + 1, typeof(SessionsOptions).Assembly.GetTypes()
+        Assert.Equal(HttpFunction.All.Count + 1, typeof(ServiceRegistration).Assembly.GetTypes()
             .SelectMany(type => type.GetMethods()).Count(method => method.GetCustomAttribute<FunctionAttribute>() is not null));
     }
 

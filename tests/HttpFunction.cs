@@ -9,7 +9,7 @@ public sealed record HttpFunction(string Name, string Route, IReadOnlyList<strin
     /// <summary>Every HTTP function of the app.</summary>
     public static IReadOnlyList<HttpFunction> All { get; } =
     [
-        .. from type in typeof(SessionsOptions).Assembly.GetTypes()
+        .. from type in typeof(ServiceRegistration).Assembly.GetTypes()
            from method in type.GetMethods()
            from parameter in method.GetParameters()
            let trigger = parameter.GetCustomAttribute<HttpTriggerAttribute>()

@@ -47,7 +47,7 @@ internal sealed class InMemorySessions : IAsyncDisposable
             return options;
         });
         _app = LocalHostProgram.Build(builder);
-        Router = new(typeof(SessionsOptions).Assembly, Services);
+        Router = new(typeof(ServiceRegistration).Assembly, Services);
     }
 
     /// <summary>The <c>Authorization</c> header of a user who may do everything.</summary>

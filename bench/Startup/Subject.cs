@@ -25,7 +25,7 @@ internal abstract class Subject(string name, string file)
     public static async Task<Subject[]> PublishAsync(bool readyToRun, string connectionString, HttpLoad load)
     {
         var localHost = await Repository.PublishAsync("src/LocalHost", readyToRun);
-        var functionApp = await Repository.PublishAsync("bench/FunctionApp", readyToRun);
+        var functionApp = await Repository.PublishAsync("bench/StartupHost", readyToRun);
         string[] settings = [$"--Sessions:StorageConnectionString={connectionString}", $"--Sessions:TokenSigningKey={TokenSigningKey}"];
         var suffix = readyToRun ? ", ReadyToRun" : "";
         var session = await CreateSessionAsync(localHost, settings, load);

@@ -80,7 +80,7 @@ public static class LocalHostProgram
             });
         }
 
-        app.Run(new FunctionRouter(typeof(SessionsOptions).Assembly, app.Services).InvokeAsync);
+        app.Run(new FunctionRouter(typeof(ServiceRegistration).Assembly, app.Services).InvokeAsync);
         return app;
     }
 

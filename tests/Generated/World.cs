@@ -38,7 +38,7 @@ internal sealed class World : IDisposable
             .AddSingleton(new Tables(Table("sessions"), Table("participants"), credentials))
             .AddSessions(configuration)
             .BuildServiceProvider();
-        _router = new(typeof(SessionsOptions).Assembly, _services);
+        _router = new(typeof(ServiceRegistration).Assembly, _services);
         credentials.AddEntityAsync(new TableEntity(Account, Convert.ToHexStringLower("writer"u8))
         {
             ["SecretHash"] = BasicCredentials.Hash(Server.Secret),

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Hosting;
-using Sessions.FunctionApp;
+using Sessions.StartupHost;
 
 // What src/Functions/Program.cs composes, in a host that needs no Functions runtime: with --session=ID it starts, has the
 // function GetSession answer once, and says so. Without, it is the same host with nothing in it.

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sessions.Endpoints;
 
-namespace Sessions.FunctionApp;
+namespace Sessions.StartupHost;
 
 /// <summary>The function app in a host, and one call of it.</summary>
 internal static class Composition
