@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Azure.Data.Tables;
+using Sessions.Model;
 using Sessions.Security;
-using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -48,7 +48,7 @@ public sealed class Account(ApiServer server, string id)
     public string Path => $"/v1/accounts/{id}";
 
     public Task AddUserAsync(string user, string secret, Access access)
-        => server.Credentials.SaveAsync(id, user, new(BasicCredentials.Hash(secret), access), CancellationToken.None);
+        => server.Credentials.SaveAsync(AccountId.Parse(id), user, new(BasicCredentials.Hash(secret), access), CancellationToken.None);
 
     /// <summary>Sends a request as the writer, or with another <paramref name="authorization"/>; the path is below the account's.</summary>
     public async Task<Answer> SendAsync(

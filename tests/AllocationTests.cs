@@ -2,6 +2,7 @@ using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection;
 using Sessions.Micro;
 using Sessions.Security;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -20,13 +21,13 @@ public sealed class AllocationTests : IAsyncLifetime
     [Fact]
     public async Task GetSession_takes_6_KiB_at_most()
         => Assert.InRange(
-            await OfAsync(_sessions.Request("GET", InMemorySessions.SessionPath).SendAsync) - await OfBareReadAsync("session"), 0, 6 * KiB);
+            await OfAsync(_sessions.Request("GET", InMemorySessions.SessionPath).SendAsync) - await OfBareReadAsync(Keys.Header), 0, 6 * KiB);
 
     [Fact]
     public async Task GetParticipantSubscriptions_takes_8_KiB_at_most()
         => Assert.InRange(
             await OfAsync(_sessions.Request("GET", InMemorySessions.SubscriptionsPath).SendAsync)
-                - await OfBareReadAsync($"member:{InMemorySessions.ParticipantId}"),
+                - await OfBareReadAsync(Keys.Member(InMemorySessions.Participant)),
             0,
             8 * KiB);
 
@@ -35,9 +36,11 @@ public sealed class AllocationTests : IAsyncLifetime
     {
         await _sessions.Request("GET", InMemorySessions.SessionPath).SendAsync();
         var authenticator = _sessions.Services.GetRequiredService<Authenticator>();
+        var caller = () => "127.0.0.1";
         Assert.Equal(0, await OfAsync(() =>
         {
-            Assert.NotNull(authenticator.Recall(InMemorySessions.AccountId, InMemorySessions.Authorization));
+            var authenticating = authenticator.AuthenticateAsync(InMemorySessions.Account, InMemorySessions.Authorization, caller, CancellationToken.None);
+            Assert.True(authenticating.IsCompletedSuccessfully && authenticating.Result.Access == Access.Write);
             return Task.CompletedTask;
         }));
     }
@@ -46,7 +49,7 @@ public sealed class AllocationTests : IAsyncLifetime
 
     private Task<long> OfBareReadAsync(string rowKey)
         => OfAsync(() => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
-            $"{InMemorySessions.AccountId}:{InMemorySessions.SessionId}", rowKey));
+            Keys.Partition(InMemorySessions.Account, InMemorySessions.Session), rowKey));
 
     /// <summary>The mean of a thousand calls, after a thousand that fill pools and caches.</summary>
     private static async Task<long> OfAsync(Func<Task> call)

@@ -1,4 +1,5 @@
 using System.Text;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Tests;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Reflection;
 using System.Text;
 using Microsoft.Azure.Functions.Worker;
-using Sessions.Storage;
+using Sessions.Security;
 
 namespace Sessions.Tests;
 

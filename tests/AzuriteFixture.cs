@@ -17,7 +17,7 @@ public sealed class AzuriteFixture : IAsyncLifetime
         try
         {
             _azurite = await Azurite.StartAsync(
-                LocalHostProgram.AzuriteFolder, dataFolder: null, accounts: Enumerable.Range(1, Accounts).Select(number => $"account{number}"));
+                LocalStorage.AzuriteFolder, dataFolder: null, accounts: Enumerable.Range(1, Accounts).Select(number => $"account{number}"));
         }
         catch (LocalHostException exception)
         {

@@ -1,4 +1,5 @@
 using Azure.Core;
+using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
 
@@ -12,7 +13,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
 
     private static int _accounts;
 
-    private readonly string _account = $"faults-{Interlocked.Increment(ref _accounts)}";
+    private readonly AccountId _account = AccountId.Parse($"faults-{Interlocked.Increment(ref _accounts)}");
 
     [Theory]
     [InlineData(StorageFault.ResetAfter)]

@@ -36,7 +36,7 @@ public sealed class DroppedConnectionTests
         _ = ServeAsync();
         var table = new TableServiceClient(
             $"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://{listener.LocalEndpoint}/a;",
-            StorageFaults.ClientOptions()).GetTableClient("table");
+            StorageClient.Options()).GetTableClient("table");
         await table.FindAsync(Row.PartitionKey, Row.RowKey, CancellationToken.None);
 
         Assert.Equal(WriteOutcome.Unknown, (await write(table)).Outcome);

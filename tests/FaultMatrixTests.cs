@@ -103,7 +103,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, IT
         var before = await ViewAsync(account, session, participant);
         var user = Account.Writer;
         if (operation.NewUser)
-            await account.AddUserAsync(user = session, Server.Secret, Storage.Access.Write);
+            await account.AddUserAsync(user = session, Server.Secret, Security.Access.Write);
 
         var (answer, calls) = await SendAsync(account, user, operation, session, participant, new(fault, at));
         await server.Faults.LateOnesAsync();

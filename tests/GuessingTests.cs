@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Sessions.Model;
 using Sessions.Security;
 
 namespace Sessions.Tests;
@@ -58,9 +59,9 @@ public sealed class GuessingTests(GuessingTests.QuickServer server) : IClassFixt
 
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(other, Server.Secret)).Status);
         var limiter = new GuessLimiter(1, TimeSpan.FromMinutes(1));
-        limiter.Count("account", "1.2.3.4");
-        Assert.NotNull(limiter.Wait("account", "1.2.3.4"));
-        Assert.Null(limiter.Wait("account", "1.2.3.5"));
+        limiter.Count(AccountId.Parse("account"), "1.2.3.4");
+        Assert.NotNull(limiter.Wait(AccountId.Parse("account"), "1.2.3.4"));
+        Assert.Null(limiter.Wait(AccountId.Parse("account"), "1.2.3.5"));
     }
 
     [Fact]
@@ -95,7 +96,7 @@ public sealed class GuessingTests(GuessingTests.QuickServer server) : IClassFixt
     {
         var limiter = new GuessLimiter(10, TimeSpan.FromMinutes(1));
         for (var caller = 0; caller < 1_000_000; caller++)
-            limiter.Count("account", caller.ToString(CultureInfo.InvariantCulture));
+            limiter.Count(AccountId.Parse("account"), caller.ToString(CultureInfo.InvariantCulture));
 
         Assert.Equal(4096, limiter.Used);
     }

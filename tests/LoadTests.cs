@@ -53,7 +53,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         TaskScheduler.UnobservedTaskException += Unobserved;
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
         var port = FindPort();
-        var storage = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder, port);
+        var storage = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder, port);
         await using var server = new LoadServer(azurite, storage.ConnectionString());
         await server.InitializeAsync();
         var account = await server.NewWarmAccountAsync();
@@ -140,7 +140,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
                 await storage.DisposeAsync();
                 _ending = false;
                 await Task.Delay(random.Next(3000));
-                storage = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder, port);
+                storage = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder, port);
             }
         }
 

@@ -75,14 +75,14 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     public async Task Data_are_there_after_Azurite_was_ended_and_started_again()
     {
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
-        await using (var first = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder))
+        await using (var first = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder))
         {
             var tables = new Tables(new TableServiceClient(first.ConnectionString()));
             await tables.CreateAsync(CancellationToken.None);
             await tables.Sessions.AddEntityAsync(new TableEntity("partition", "row") { ["Tag"] = "kept" });
         }
 
-        await using var second = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder);
+        await using var second = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder);
         var row = await new Tables(new TableServiceClient(second.ConnectionString())).Sessions.GetEntityAsync<TableEntity>("partition", "row");
 
         Assert.Equal("kept", row.Value.GetString("Tag"));
@@ -92,9 +92,9 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     public async Task Two_of_them_do_not_share_their_data()
     {
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
-        await using var first = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder);
+        await using var first = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder);
 
-        var exception = await Assert.ThrowsAsync<LocalHostException>(() => Azurite.StartAsync(LocalHostProgram.AzuriteFolder, folder));
+        var exception = await Assert.ThrowsAsync<LocalHostException>(() => Azurite.StartAsync(LocalStorage.AzuriteFolder, folder));
 
         Assert.Equal($"Another LocalHost is using the data in {folder}: stop it, or set Sessions__StorageConnectionString.", exception.Message);
     }

@@ -126,7 +126,7 @@ public sealed class OutageTests
     {
         public ConcurrentQueue<(LogLevel Level, string? Name)> Entries { get; } = new();
 
-        public ILogger CreateLogger(string categoryName) => categoryName == typeof(Api).FullName ? this : NullLogger.Instance;
+        public ILogger CreateLogger(string categoryName) => categoryName == typeof(RequestPipeline).FullName ? this : NullLogger.Instance;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 

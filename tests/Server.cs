@@ -58,7 +58,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
         Configure(builder.Services);
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageFaults.ClientOptions();
+            var options = StorageClient.Options();
             options.AddPolicy(StorageCalls, Azure.Core.HttpPipelinePosition.PerRetry);
             options.Transport = Faults = new(options.Transport);
             options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;

@@ -13,10 +13,10 @@ namespace Sessions.Tests;
 /// <summary>What a real table will not do on demand.</summary>
 public abstract class StorageFaultTests
 {
-    private const string AccountId = "account";
+    private static readonly AccountId Account = AccountId.Parse("account");
 
-    private static readonly Guid Session = Guid.NewGuid();
-    private static readonly Guid Participant = Guid.NewGuid();
+    private static readonly SessionId Session = new(Guid.NewGuid());
+    private static readonly ParticipantId Participant = new(Guid.NewGuid());
     private static readonly RequestFailedException AnswerLost = new("The connection was reset.");
     private static readonly RequestFailedException Throttled = new(503, "The server is busy.", "ServerBusy", null);
     private static readonly RequestFailedException Stale = new(412, "The ETag is another.", "UpdateConditionNotSatisfied", null);
@@ -55,9 +55,9 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AlreadyThere, row => sent = row);
             Finds(_sessions, () => sent);
 
-            var (_, session) = await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
+            var (_, session) = await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
 
-            Assert.Equal($"{AccountId}:{session!.Id}", sent!.PartitionKey);
+            Assert.Equal($"{Account}:{session!.Id}", sent!.PartitionKey);
         }
 
         [Fact]
@@ -67,7 +67,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AnswerLost, row => sent = row);
             Finds(_sessions, () => sent);
 
-            await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
+            await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
 
             _sessions.Verify(table => table.AddEntityAsync(It.Is<TableEntity>(row => row.RowKey == "session"), It.IsAny<CancellationToken>()), Times.Once);
         }
@@ -79,7 +79,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => ++tries < 3 ? throw Throttled : NoContent());
             Finds(_sessions, () => null);
 
-            await Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None);
+            await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
 
             Assert.Equal(3, tries);
         }
@@ -90,7 +90,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw AlreadyThere);
             Finds(_sessions, () => new("partition", "row") { ["WriteId"] = "another" });
 
-            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
+            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
         }
 
         [Fact]
@@ -99,7 +99,7 @@ public abstract class StorageFaultTests
             AddAnswers(() => throw Throttled);
             Finds(_sessions, () => null);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
         }
 
         [Fact]
@@ -107,7 +107,7 @@ public abstract class StorageFaultTests
         {
             AddAnswers(() => throw new RequestFailedException(404, "There is no such table.", TableErrorCode.TableNotFound.ToString(), null));
 
-            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(AccountId, new("tag"), null, CancellationToken.None));
+            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
         }
 
         /// <summary>Answers the insert of the session; its row in the index of expiries is always stored.</summary>
@@ -128,7 +128,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")], []);
             SubmitAnswers(() => throw AnswerLost);
 
-            Assert.Equal(Outcome.Done, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -137,7 +137,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")], []);
             SubmitAnswers(() => throw Gone);
 
-            Assert.Equal(Outcome.NoSession, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.NoSession, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -147,7 +147,7 @@ public abstract class StorageFaultTests
             var sizes = new List<int>();
             SubmitAnswers(() => sizes.Count == 1 ? throw Stale : NoContent(), actions => sizes.Add(actions.Count));
 
-            Assert.Equal(Outcome.Done, await Sessions.DeleteAsync(AccountId, Session, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
             Assert.Equal([1, 2], sizes);
         }
     }
@@ -163,7 +163,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => throw Stale, actions => writeId = ((TableEntity)actions[0].Entity).GetString("WriteId"));
             MergeAnswers(() => NoContent());
 
-            Assert.Equal(Outcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -173,7 +173,7 @@ public abstract class StorageFaultTests
             Queries([Header("1"), Member()], [Header("2", "another")]);
             SubmitAnswers(() => throw Stale);
 
-            Assert.Equal(Outcome.NotAMember, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.NotAMember, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -184,7 +184,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => NoContent());
             MergeAnswers(() => throw Throttled);
 
-            Assert.Equal(Outcome.Done, await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -196,7 +196,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => NoContent());
             MergeAnswers(() => NoContent(), etag => used = etag);
 
-            await Memberships.RemoveAsync(AccountId, Session, Participant, Precondition.None, CancellationToken.None);
+            await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None);
 
             Assert.Equal(new ETag("participant"), used);
         }
@@ -213,7 +213,7 @@ public abstract class StorageFaultTests
             MergeAnswers(() => ++claims == 1 ? throw Stale : NoContent());
             SubmitAnswers(() => NoContent());
 
-            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
             Assert.Equal(2, claims);
         }
 
@@ -228,7 +228,7 @@ public abstract class StorageFaultTests
                 () => calls.Count(call => call.StartsWith("insert", StringComparison.Ordinal)) == 1 ? throw Stale : NoContent(),
                 actions => calls.Add($"insert under {actions[0].ETag}"));
 
-            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
             Assert.Equal(["claim under participant", "insert under 1", "claim under claim1", "insert under 2"], calls);
         }
 
@@ -241,7 +241,7 @@ public abstract class StorageFaultTests
             MergeAnswers(() => NoContent());
             SubmitAnswers(() => throw AnswerLost, actions => writeId = ((TableEntity)actions[1].Entity).GetString("WriteId"));
 
-            Assert.Equal(Outcome.Done, await Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
             _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
         }
 
@@ -254,7 +254,7 @@ public abstract class StorageFaultTests
             SubmitAnswers(() => throw AnswerLost);
 
             await Assert.ThrowsAsync<StorageUnavailableException>(
-                () => Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+                () => Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
             _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
         }
 
@@ -265,7 +265,7 @@ public abstract class StorageFaultTests
             Queries([Header("1")]);
             MergeAnswers(() => throw Throttled);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.AddAsync(AccountId, Session, Participant, null, Precondition.None, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
         }
     }
 
@@ -282,7 +282,7 @@ public abstract class StorageFaultTests
                 throw AnswerLost;
             });
 
-            Assert.Equal(Outcome.Done, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -296,7 +296,7 @@ public abstract class StorageFaultTests
                 throw Gone;
             });
 
-            Assert.Equal(Outcome.NoParticipant, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.NoParticipant, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
         }
 
         [Fact]
@@ -310,7 +310,7 @@ public abstract class StorageFaultTests
                 .ReturnsAsync(() => NoContent());
             DeleteAnswers(() => NoContent());
 
-            Assert.Equal(Outcome.Done, await Participants.DeleteAsync(AccountId, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
             Assert.Equal(new ETag("1"), fence);
         }
 
@@ -350,7 +350,7 @@ public abstract class StorageFaultTests
             .Callback((TableEntity _, ETag etag, TableUpdateMode _, CancellationToken _) => sent?.Invoke(etag))
             .ReturnsAsync(answer);
 
-    private static TableEntity Header(string etag, string? writeId = null) => new($"{AccountId}:{Session}", "session")
+    private static TableEntity Header(string etag, string? writeId = null) => new($"{Account}:{Session}", "session")
     {
         ETag = new(etag),
         ["Created"] = DateTimeOffset.UtcNow,
@@ -362,7 +362,7 @@ public abstract class StorageFaultTests
     private static TableEntity Member(string writeId = "another")
     {
         var row = ParticipantRow();
-        row.PartitionKey = $"{AccountId}:{Session}";
+        row.PartitionKey = $"{Account}:{Session}";
         row.RowKey = $"member:{Participant}";
         row["Joined"] = DateTimeOffset.UtcNow;
         row["WriteId"] = writeId;
@@ -372,7 +372,7 @@ public abstract class StorageFaultTests
 
     private static TableEntity ParticipantRow() => ParticipantRow(Session.ToString());
 
-    private static TableEntity ParticipantRow(string claim) => new($"{AccountId}:{Participant}", "participant")
+    private static TableEntity ParticipantRow(string claim) => new($"{Account}:{Participant}", "participant")
     {
         ETag = new("participant"),
         ["Created"] = DateTimeOffset.UtcNow,

@@ -1,5 +1,6 @@
 using System.Net;
 using Azure.Data.Tables;
+using Sessions.Model;
 using Sessions.Security;
 
 namespace Sessions.Tests;
@@ -124,7 +125,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         var account = await server.NewAccountAsync();
         var now = server.Time.GetUtcNow();
 
-        await server.Credentials.RotateAsync(account.Id, Account.Writer, BasicCredentials.Hash("fresh"), TimeSpan.FromHours(1), CancellationToken.None);
+        await server.Credentials.RotateAsync(AccountId.Parse(account.Id), Account.Writer, BasicCredentials.Hash("fresh"), TimeSpan.FromHours(1), CancellationToken.None);
         var row = await RowAsync(server.Tables.Credentials, account.Id, "777269746572");
 
         HasColumns(

@@ -9,7 +9,7 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
 
     // The hour of the index has to have ended, too.
-    private static readonly TimeSpan UntilSwept = ExpiredRows.Grace + TimeSpan.FromHours(1);
+    private static readonly TimeSpan UntilSwept = Sweeper.Grace + TimeSpan.FromHours(1);
 
     [Fact]
     public async Task Everything_of_an_expired_session_and_participant_goes_and_nothing_else()

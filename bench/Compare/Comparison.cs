@@ -33,7 +33,7 @@ internal static class Comparison
     public static async Task<IReadOnlyList<Measurement>> RunAsync(Plan plan, CancellationToken cancellation)
     {
         await using var azurite = await Azurite.StartAsync(
-            LocalHostProgram.AzuriteFolder, dataFolder: null, accounts: plan.Subjects.Select(AccountOf));
+            LocalStorage.AzuriteFolder, dataFolder: null, accounts: plan.Subjects.Select(AccountOf));
         List<Subject> subjects = [];
         try
         {

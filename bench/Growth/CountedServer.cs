@@ -59,7 +59,7 @@ internal sealed class CountedServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageFaults.ClientOptions();
+            var options = StorageClient.Options();
             options.AddPolicy(storageCalls, HttpPipelinePosition.PerRetry);
             return options;
         });

@@ -32,7 +32,7 @@ internal static class GrowthReport
     {
         var program = await Repository.PublishAsync("src/LocalHost");
         await using var azurite = await Azurite.StartAsync(
-            LocalHostProgram.AzuriteFolder, dataFolder: null, accounts: scale.SessionsStored.Select(AccountOf));
+            LocalStorage.AzuriteFolder, dataFolder: null, accounts: scale.SessionsStored.Select(AccountOf));
 
         List<StoredSessions> stores = [];
         try
@@ -170,7 +170,7 @@ internal sealed class StoredSessions : IAsyncDisposable
         try
         {
             await server.FirstAnswerAsync(http.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
-            var tables = new Tables(new TableServiceClient(connectionString, StorageFaults.ClientOptions()));
+            var tables = new Tables(new TableServiceClient(connectionString, StorageClient.Options()));
             var stored = new StoredSessions(count, server, url, http, tables, await CountedServer.StartAsync(connectionString));
             await stored.FillAsync();
             return stored;
@@ -185,8 +185,8 @@ internal sealed class StoredSessions : IAsyncDisposable
     /// <summary>What each operation costs, with so many participants in its session.</summary>
     public async Task<IReadOnlyList<Cost>> MeasureAsync(int calls, int participants)
     {
-        var timed = await new Operations(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
-        var counted = await new Operations(Counted.Http, Counted.Url, _tables, Counted.Usage).MeasureAsync(calls: 1, participants);
+        var timed = await new OperationCosts(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
+        var counted = await new OperationCosts(Counted.Http, Counted.Url, _tables, Counted.Usage).MeasureAsync(calls: 1, participants);
         return [.. timed.Zip(counted, (time, count) => time with { StorageCalls = count.StorageCalls, StorageBytes = count.StorageBytes })];
     }
 
@@ -200,12 +200,12 @@ internal sealed class StoredSessions : IAsyncDisposable
     /// <summary>Copies the row of a session; the rows of its index are left out.</summary>
     private async Task FillAsync()
     {
-        var id = await Operations.CreateAsync(_http, _url, "/sessions");
-        var session = (await _tables.Sessions.GetEntityAsync<TableEntity>(Operations.Partition(id), Operations.HeaderRow)).Value;
+        var id = await OperationCosts.CreateAsync(_http, _url, "/sessions");
+        var session = (await _tables.Sessions.GetEntityAsync<TableEntity>(OperationCosts.Partition(id), Keys.Header)).Value;
         var columns = session.Where(column => column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag")).ToArray();
         await Parallel.ForEachAsync(Enumerable.Range(1, Count - 1), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (_, cancellation) =>
         {
-            var copy = new TableEntity(Operations.Partition(Guid.NewGuid().ToString()), Operations.HeaderRow);
+            var copy = new TableEntity(OperationCosts.Partition(Guid.NewGuid().ToString()), Keys.Header);
             foreach (var (name, value) in columns)
                 copy[name] = value;
             await _tables.Sessions.AddEntityAsync(copy, cancellation);

@@ -8,8 +8,8 @@ using Sessions.Storage;
 // The storage calls of each operation of Sessions, and nothing else: what it could do at most. The arguments are a connection
 // string and a number of sessions to make; then each line of input, "OPERATION LOOPS SECONDS", is measured and answered by
 // a line of JSON.
-var service = new TableServiceClient(args[0], StorageFaults.ClientOptions());
-var calls = new StorageCalls(service.GetTableClient("sessions"), service.GetTableClient("participants"));
+var service = new TableServiceClient(args[0], StorageClient.Options());
+var calls = new BareOperations(service.GetTableClient("sessions"), service.GetTableClient("participants"));
 await calls.PrepareAsync(int.Parse(args[1], CultureInfo.InvariantCulture));
 Console.WriteLine("ready");
 

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sessions.LocalHost;
+using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
 
@@ -30,6 +32,10 @@ internal sealed class InMemorySessions : IAsyncDisposable
     public const string Subscriptions =
         $$"""{"sessionId":"{{SessionId}}","participants":[{"participantId":"5377192a-176e-4359-9d49-9142e3124667","streamAliases":["camera"]}]}""";
 
+    public static readonly AccountId Account = Model.AccountId.Parse(AccountId);
+    public static readonly SessionId Session = new(Guid.Parse(SessionId));
+    public static readonly ParticipantId Participant = new(Guid.Parse(ParticipantId));
+
     private const string User = "local";
     private const string Secret = "local";
 
@@ -42,7 +48,7 @@ internal sealed class InMemorySessions : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageFaults.ClientOptions();
+            var options = StorageClient.Options();
             options.Transport = Fill(new());
             return options;
         });
@@ -68,32 +74,11 @@ internal sealed class InMemorySessions : IAsyncDisposable
     {
         var created = DateTimeOffset.UtcNow;
         var expires = created.AddHours(9);
-        var partition = $"{AccountId}:{SessionId}";
-        storage.Add("credentials", new(AccountId, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(User)))
-        {
-            ["SecretHash"] = BasicCredentials.Hash(Secret),
-            ["Access"] = nameof(Access.Write),
-            ["Created"] = created,
-            ["WriteId"] = "f5aac982-0f68-47d6-ae67-18f03d12dd4e",
-        });
-        storage.Add("sessions", new(partition, "session")
-        {
-            ["Tag"] = "weekly review",
-            ["Created"] = created,
-            ["Expires"] = expires,
-            ["Version"] = "14ebd3b8-8473-4299-9f9a-9b8e595f61d8",
-            ["WriteId"] = "47cae1e7-81c3-4c75-b30b-2f233471f89b",
-        });
-        storage.Add("sessions", new(partition, $"member:{ParticipantId}")
-        {
-            ["Subscriptions"] = Encoding.UTF8.GetBytes(Subscriptions),
-            ["WriteId"] = "dc9e21a6-b1c3-47b3-94b4-31c01abea620",
-            ["Joined"] = created,
-            ["Expires"] = expires,
-            ["PublishPermissions"] = "AUDIO,VIDEO",
-            ["Tag"] = ParticipantId,
-            ["DeviceApiVersion"] = "V3",
-        });
+        storage.Add("credentials", new CredentialRow(Account, User, new(BasicCredentials.Hash(Secret), Access.Write), created).ToEntity());
+        storage.Add("sessions", new HeaderRow(Session, "weekly review", created, expires).ToEntity(Account));
+        var fields = new ParticipantFields(null, "AUDIO,VIDEO", ParticipantId, "V3");
+        var subscriptions = JsonSerializer.Deserialize(Subscriptions, WireFormat.Default.Subscriptions)!;
+        storage.Add("sessions", new MemberRow(Participant, fields, subscriptions, created, expires).ToEntity(Account, Session));
         return storage;
     }
 }

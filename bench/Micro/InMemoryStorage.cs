@@ -40,6 +40,8 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
     public void Add(string table, TableEntity row)
     {
         row.Timestamp = DateTimeOffset.UtcNow;
+        foreach (var (name, _) in row.Where(column => column.Value is null).ToArray())
+            row.Remove(name);
         _rows.Add($"{table}(PartitionKey='{Uri.EscapeDataString(row.PartitionKey)}',RowKey='{Uri.EscapeDataString(row.RowKey)}')", row);
     }
 

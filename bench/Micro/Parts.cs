@@ -16,8 +16,9 @@ namespace Sessions.Micro;
 [BenchmarkCategory(nameof(Parts))]
 public class Parts : IAsyncDisposable
 {
-    private static readonly Guid SessionId = Guid.Parse(InMemorySessions.SessionId);
     private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review");
+
+    private static readonly Func<string> Caller = () => "127.0.0.1";
 
     private readonly InMemorySessions _sessions = new();
     private readonly FunctionRouter _emptyFunctions;
@@ -42,11 +43,12 @@ public class Parts : IAsyncDisposable
     [Benchmark(Baseline = true)]
     public Task TableClient()
         => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
-            $"{InMemorySessions.AccountId}:{InMemorySessions.SessionId}", "session");
+            Keys.Partition(InMemorySessions.Account, InMemorySessions.Session), Keys.Header);
 
     /// <summary>Checks a credential, while it is remembered.</summary>
     [Benchmark]
-    public Access? Authentication() => _authenticator.Recall(InMemorySessions.AccountId, InMemorySessions.Authorization);
+    public ValueTask<Authentication> Authentication()
+        => _authenticator.AuthenticateAsync(InMemorySessions.Account, InMemorySessions.Authorization, Caller, CancellationToken.None);
 
     /// <summary>LocalHost's part of a getSession: finds and calls a function that does nothing, and sends its empty answer.</summary>
     [Benchmark]
@@ -62,7 +64,7 @@ public class Parts : IAsyncDisposable
     {
         _put.Rewind();
         return new LocalHttpRequestData(new LocalFunctionContext(_put.Http), _put.Http.Request)
-            .ReadJsonAsync(json => Subscriptions.Read(json, SessionId), CancellationToken.None);
+            .ReadJsonAsync(json => Subscriptions.Read(json, InMemorySessions.Session), CancellationToken.None);
     }
 
     /// <summary>Writes a session.</summary>

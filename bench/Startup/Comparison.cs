@@ -13,7 +13,7 @@ internal static class Comparison
         if (runs < 1)
             throw new BenchmarkException("--runs: expected at least 1.");
 
-        await using var azurite = await Azurite.StartAsync(LocalHostProgram.AzuriteFolder, dataFolder: null);
+        await using var azurite = await Azurite.StartAsync(LocalStorage.AzuriteFolder, dataFolder: null);
         using var load = new HttpLoad();
         List<Subject[]> turns = [];
         foreach (var readyToRun in new[] { true, false })

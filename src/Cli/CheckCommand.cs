@@ -10,7 +10,7 @@ internal static class CheckCommand
 {
     private const string SecretVariable = "SESSIONS_SECRET";
 
-    public static Command Create(Context context)
+    public static Command Create(CliContext context)
     {
         var url = new Argument<string>("URL") { Description = "The server, such as https://HOST; with or without /v1." };
         url.Validators.Add(given =>
@@ -38,7 +38,7 @@ internal static class CheckCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var accountId = Context.AccountOf(parsed.GetRequiredValue(account));
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
             using var call = new CheckedCall(
                 new(parsed.GetRequiredValue(url)), accountId, parsed.GetRequiredValue(user), parsed.GetRequiredValue(secret));
             var steps = new JsonArray();

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Sessions.Model;
 
 namespace Sessions.Cli;
 
@@ -19,7 +20,7 @@ internal sealed class CheckedCall : IDisposable
     private string _ann = "";
     private string _bob = "";
 
-    public CheckedCall(Uri url, string accountId, string user, string secret)
+    public CheckedCall(Uri url, AccountId accountId, string user, string secret)
     {
         var server = url.GetLeftPart(UriPartial.Path).TrimEnd('/');
         _account = $"{(server.EndsWith("/v1", StringComparison.Ordinal) ? server : $"{server}/v1")}/accounts/{accountId}";

@@ -48,7 +48,7 @@ public static class CliProgram
         }
     }
 
-    private static RootCommand Root(Context context) => new(
+    private static RootCommand Root(CliContext context) => new(
         """
         Administers Sessions: its credentials, a check of a running server, and the deletion of what has expired.
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
 
@@ -17,19 +18,19 @@ internal static class CredentialCommands
     private static readonly TimeSpan DefaultKeep = TimeSpan.FromHours(1);
     private static readonly TimeSpan MaxKeep = TimeSpan.FromDays(30);
 
-    public static Command Create(Context context) => new("credentials", "The users of an account and their secrets.")
+    public static Command Create(CliContext context) => new("credentials", "The users of an account and their secrets.")
     {
         Add(context), List(context), Revoke(context), Rotate(context),
     };
 
-    private static Command Add(Context context)
+    private static Command Add(CliContext context)
     {
-        var (account, user) = (Context.Account(), User());
+        var (account, user) = (CliContext.Account(), User());
         var readOnly = new Option<bool>("--read-only") { Description = "The user may only read." };
         var command = new Command("add", "Adds a user and prints the generated secret, once: only its hash is stored.") { account, user, readOnly };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
-            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), NewUserOf(parsed.GetRequiredValue(user)));
+            var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), NewUserOf(parsed.GetRequiredValue(user)));
             var (secret, access) = (NewSecret(), parsed.GetValue(readOnly) ? Access.Read : Access.Write);
             var credentials = new CredentialStore(tables, context.Time);
             if (!await credentials.AddAsync(accountId, userName, new(BasicCredentials.Hash(secret), access), cancellation))
@@ -37,7 +38,7 @@ internal static class CredentialCommands
 
             await context.WriteAsync(parsed, secret, new JsonObject
             {
-                ["account"] = accountId,
+                ["account"] = accountId.ToString(),
                 ["user"] = userName,
                 ["access"] = NameOf(access),
                 ["secret"] = secret,
@@ -47,13 +48,13 @@ internal static class CredentialCommands
         return command;
     }
 
-    private static Command List(Context context)
+    private static Command List(CliContext context)
     {
-        var account = Context.Account();
+        var account = CliContext.Account();
         var command = new Command("list", "Lists the users, what they may do and when they were added.") { account };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
-            var accountId = Context.AccountOf(parsed.GetRequiredValue(account));
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
             var users = await new CredentialStore(tables, context.Time).ListAsync(accountId, cancellation).ToListAsync(cancellation);
             var width = users.Select(user => user.Name.Length).DefaultIfEmpty().Max();
             var lines = users.Select(user => $"{user.Name.PadRight(width)}  {NameOf(user.Access),-5}  {user.Created:yyyy-MM-dd HH:mm:ss}Z");
@@ -70,28 +71,28 @@ internal static class CredentialCommands
         return command;
     }
 
-    private static Command Revoke(Context context)
+    private static Command Revoke(CliContext context)
     {
-        var (account, user) = (Context.Account(), User());
+        var (account, user) = (CliContext.Account(), User());
         var command = new Command("revoke", "Deletes a user. Servers that remember it take it for another minute at most.") { account, user };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
-            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
+            var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
             if (!await new CredentialStore(tables, context.Time).RemoveAsync(accountId, userName, cancellation))
                 throw NoSuchUser(accountId, userName);
 
             await context.WriteAsync(
                 parsed,
                 $"{userName} is revoked, everywhere within a minute.",
-                new JsonObject { ["account"] = accountId, ["user"] = userName, ["revoked"] = true });
+                new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["revoked"] = true });
             return 0;
         }, cancellation));
         return command;
     }
 
-    private static Command Rotate(Context context)
+    private static Command Rotate(CliContext context)
     {
-        var (account, user) = (Context.Account(), User());
+        var (account, user) = (CliContext.Account(), User());
         var keep = new Option<TimeSpan>("--keep")
         {
             Description = "How long the secret before stays valid, at most 30 days (30.00:00:00); one from before that ends at once.",
@@ -107,13 +108,13 @@ internal static class CredentialCommands
         var command = new Command("rotate", "Gives a user another secret and prints it, once; the one before stays valid for a while.") { account, user, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
-            var (accountId, userName) = (Context.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
+            var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
             var secret = NewSecret();
             var credentials = new CredentialStore(tables, context.Time);
             if (!await credentials.RotateAsync(accountId, userName, BasicCredentials.Hash(secret), parsed.GetValue(keep), cancellation))
                 throw NoSuchUser(accountId, userName);
 
-            await context.WriteAsync(parsed, secret, new JsonObject { ["account"] = accountId, ["user"] = userName, ["secret"] = secret });
+            await context.WriteAsync(parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["secret"] = secret });
             return 0;
         }, cancellation));
         return command;
@@ -126,7 +127,7 @@ internal static class CredentialCommands
             ? user
             : throw new CliException($"This cannot be a user: give 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
 
-    private static CliException NoSuchUser(string accountId, string userName)
+    private static CliException NoSuchUser(AccountId accountId, string userName)
         => new($"{userName} is no user of account {accountId}: list shows who is.");
 
     private static string NameOf(Access access) => access == Access.Read ? "read" : "write";

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Azure.Data.Tables;
 using Sessions.Storage;
 using Spectre.Console;
 
@@ -9,9 +8,7 @@ namespace Sessions.Cli;
 /// <summary><c>sessions purge</c>: deletes the rows of what has expired.</summary>
 internal static class PurgeCommand
 {
-    private const int PartitionsAtOnce = 16;
-
-    public static Command Create(Context context)
+    public static Command Create(CliContext context)
     {
         var command = new Command(
             "purge",
@@ -34,21 +31,11 @@ internal static class PurgeCommand
     private static async Task<(int Sessions, int Participants)> PurgeAsync(
         Tables tables, TimeProvider time, Action<int> report, CancellationToken cancellation)
     {
-        var endedBefore = time.GetUtcNow() - ExpiredRows.Grace;
-        var sessions = await PurgeAsync(tables.Sessions, endedBefore, report, cancellation);
-        return (sessions, await PurgeAsync(tables.Participants, endedBefore, rows => report(sessions + rows), cancellation));
-    }
-
-    private static async Task<int> PurgeAsync(
-        TableClient table, DateTimeOffset endedBefore, Action<int> report, CancellationToken cancellation)
-    {
-        var removed = 0;
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = PartitionsAtOnce, CancellationToken = cancellation };
-        await foreach (var partitions in ExpiredRows.ScanAsync(table, endedBefore, cancellation))
+        var removed = (Sessions: 0, Participants: 0);
+        await foreach (var soFar in new Sweeper(tables, time).PurgeAsync(cancellation))
         {
-            await Parallel.ForEachAsync(partitions, parallel, async (partition, stop) =>
-                Interlocked.Add(ref removed, await ExpiredRows.DeleteAsync(table, partition, endedBefore, stop) ?? 0));
-            report(removed);
+            removed = soFar;
+            report(removed.Sessions + removed.Participants);
         }
 
         return removed;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Configuration;
+using Sessions.Storage;
 
 namespace Sessions;
 
@@ -30,8 +31,8 @@ public sealed record SessionsOptions
 
     private const int MinTokenSigningKeyBytes = 32;
 
-    // A session's header and members change in one transaction, which may have 100 actions; a join needs two for itself.
-    private const int MaxParticipantsPerSession = 98;
+    // A session's header and members change in one transaction; a join needs two of its actions for itself.
+    private const int MaxParticipantsPerSession = TableCalls.MaxTransactionActions - 2;
     private const int DefaultParticipantsPerSession = 20;
 
     private const string LifetimeRange = "1 second to 365 days, as in 09:00:00";

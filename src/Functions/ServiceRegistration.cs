@@ -17,7 +17,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(_ => StorageFaults.ClientOptions());
+        services.TryAddSingleton(_ => StorageClient.Options());
         services.AddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
             provider.GetRequiredService<TableClientOptions>()));
         services.TryAddSingleton<Tables>();
@@ -29,7 +29,7 @@ public static class ServiceRegistration
         services.TryAddSingleton(new GuessLimiter(failures: 10, window: TimeSpan.FromMinutes(1)));
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ParticipantTokens>();
-        services.AddSingleton<Api>();
+        services.AddSingleton<RequestPipeline>();
         return services;
     }
 }

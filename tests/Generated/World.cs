@@ -1,12 +1,12 @@
 using System.Net;
 using System.Text;
 using Azure;
-using Azure.Data.Tables;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sessions.LocalHost;
+using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
 using Sessions.Tests.Simulation;
@@ -39,11 +39,9 @@ internal sealed class World : IDisposable
             .AddSessions(configuration)
             .BuildServiceProvider();
         _router = new(typeof(ServiceRegistration).Assembly, _services);
-        credentials.AddEntityAsync(new TableEntity(Account, Convert.ToHexStringLower("writer"u8))
-        {
-            ["SecretHash"] = BasicCredentials.Hash(Server.Secret),
-            ["Access"] = nameof(Access.Write),
-        }).GetAwaiter().GetResult();
+        var credential = new Credential(BasicCredentials.Hash(Server.Secret), Access.Write);
+        credentials.AddEntityAsync(new CredentialRow(AccountId.Parse(Account), "writer", credential, DateTimeOffset.UtcNow).ToEntity())
+            .GetAwaiter().GetResult();
     }
 
     /// <summary>Ids of sessions and participants that were made, the newest first; the first of them are there, most likely.</summary>

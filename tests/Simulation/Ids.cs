@@ -7,7 +7,9 @@ namespace Sessions.Tests.Simulation;
 /// <summary>The simulation's numbers and short texts as the product's ids and subscriptions, and back.</summary>
 internal static class Ids
 {
-    public static Guid Of(int number) => new(number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    public static SessionId Session(int number) => new(Uuid(number));
+
+    public static ParticipantId Participant(int number) => new(Uuid(number));
 
     public static int Of(ReadOnlySpan<char> id) => int.Parse(id[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
@@ -16,4 +18,6 @@ internal static class Ids
     public static string Text(Subscriptions subscriptions) => subscriptions.SessionId ?? Model.None;
 
     public static string Text(byte[] stored) => Text(JsonSerializer.Deserialize(stored, WireFormat.Default.Subscriptions)!);
+
+    private static Guid Uuid(int number) => new(number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }

@@ -23,7 +23,9 @@ internal sealed class PendingCall(int number, TableCall call)
 /// <summary>One request on its way: the product's own code over tables on which each call waits for its turn.</summary>
 internal sealed class Request
 {
-    public const string AccountId = "account";
+    public static readonly AccountId Account = AccountId.Parse("account");
+
+    public static readonly int AccountPrefix = $"{Account}:".Length;
 
     private static readonly StoppedClock Clock = new();
 
@@ -89,22 +91,22 @@ internal sealed class Request
         Operation operation, MembershipStore memberships, ParticipantStore participants, SessionStore sessions)
     {
         var (kind, number, sessionNumber, text) = operation;
-        var (participant, session) = (Ids.Of(number), Ids.Of(sessionNumber));
+        var (participant, session) = (Ids.Participant(number), Ids.Session(sessionNumber));
         var subscriptions = text is null ? null : Ids.Subscriptions(text);
         return kind switch
         {
-            OperationKind.Join => (await memberships.AddAsync(AccountId, session, participant, subscriptions, Precondition.None, default)).ToString(),
-            OperationKind.Leave => (await memberships.RemoveAsync(AccountId, session, participant, Precondition.None, default)).ToString(),
-            OperationKind.Update => (await memberships.UpdateSubscriptionsAsync(AccountId, session, participant, subscriptions!, Precondition.None, default)).ToString(),
-            OperationKind.DeleteParticipant => (await participants.DeleteAsync(AccountId, participant, Precondition.None, default)).ToString(),
-            OperationKind.DeleteSession => (await sessions.DeleteAsync(AccountId, session, Precondition.None, default)).ToString(),
-            OperationKind.GetParticipant => await participants.GetAsync(AccountId, participant, default) switch
+            OperationKind.Join => (await memberships.JoinAsync(Account, session, participant, subscriptions, Precondition.None, default)).ToString(),
+            OperationKind.Leave => (await memberships.LeaveAsync(Account, session, participant, Precondition.None, default)).ToString(),
+            OperationKind.Update => (await memberships.UpdateSubscriptionsAsync(Account, session, participant, subscriptions!, Precondition.None, default)).ToString(),
+            OperationKind.DeleteParticipant => (await memberships.DeleteParticipantAsync(Account, participant, Precondition.None, default)).ToString(),
+            OperationKind.DeleteSession => (await memberships.DeleteSessionAsync(Account, session, Precondition.None, default)).ToString(),
+            OperationKind.GetParticipant => await participants.GetAsync(Account, participant, default) switch
             {
                 null => "NoParticipant",
                 { Value: { Sessions: [var id] } member } => Model.In(Ids.Of(id), Ids.Text(member.Subscriptions)),
                 _ => "in no session",
             },
-            _ => await sessions.ListParticipantsAsync(AccountId, session, default) is { } members
+            _ => await sessions.ListParticipantsAsync(Account, session, default) is { } members
                 ? Model.List(members.Select(member => (Ids.Of(member.Id), Ids.Text(member.Subscriptions))))
                 : "NoSession",
         };

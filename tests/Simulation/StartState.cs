@@ -36,26 +36,26 @@ internal sealed class StartState
 
     public IReadOnlySet<(string Table, string PartitionKey)> Partitions => _partitions;
 
-    public static (string Table, string PartitionKey) Participant(int number) => ("participants", Keys.Partition(Request.AccountId, Ids.Of(number)));
+    public static (string Table, string PartitionKey) Participant(int number) => ("participants", Keys.Partition(Request.Account, Ids.Participant(number)));
 
-    public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.AccountId, Ids.Of(number)));
+    public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.Account, Ids.Session(number)));
 
     public static TableCall NewParticipant(int number) => Call(
         Participant(number),
         ChangeKind.Add,
-        new ParticipantRow(Ids.Of(number), Fields, Now, Now.AddHours(1)).ToEntity(Request.AccountId));
+        new ParticipantRow(Ids.Participant(number), Fields, Now, Now.AddHours(1)).ToEntity(Request.Account));
 
     public static TableCall NewSession(int number) => Call(
         Session(number),
         ChangeKind.Add,
-        new HeaderRow(Ids.Of(number), null, Now, Now.AddHours(1)).ToEntity(Request.AccountId));
+        new HeaderRow(Ids.Session(number), null, Now, Now.AddHours(1)).ToEntity(Request.Account));
 
     public StartState Claiming(int participant, int session)
     {
         Add(Call(
             Participant(participant),
             ChangeKind.Merge,
-            ParticipantRow.Claim(Request.AccountId, Ids.Of(participant), Ids.Of(session))));
+            ParticipantRow.ClaimChange(Request.Account, Ids.Participant(participant), Ids.Session(session))));
         return this;
     }
 
@@ -65,7 +65,7 @@ internal sealed class StartState
         Add(Call(
             Session(session),
             ChangeKind.Add,
-            new MemberRow(Ids.Of(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1)).ToEntity(Request.AccountId, Ids.Of(session))));
+            new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1)).ToEntity(Request.Account, Ids.Session(session))));
         return this;
     }
 

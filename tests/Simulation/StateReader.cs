@@ -14,7 +14,7 @@ internal sealed class StateReader(SimulatedRows rows, State state, int participa
     /// <exception cref="ViolationException">An invariant does not hold any more.</exception>
     public void Read((string Table, string PartitionKey) partition)
     {
-        var id = Ids.Of(partition.PartitionKey.AsSpan(Request.AccountId.Length + 1));
+        var id = Ids.Of(partition.PartitionKey.AsSpan(Request.AccountPrefix));
         if (partition.Table == "sessions")
             ReadSession(id, rows.Partition(partition));
         else
@@ -65,7 +65,7 @@ internal sealed class StateReader(SimulatedRows rows, State state, int participa
     {
         if (!rows.Partition(StartState.Participant(participant)).TryGetValue("participant", out var row))
             throw new ViolationException($"P{participant} is deleted and a member of S{session}.");
-        if ((string?)row["SessionId"] != Ids.Of(session).ToString())
+        if ((string?)row["SessionId"] != Ids.Session(session).ToString())
             throw new ViolationException($"P{participant} is a member of S{session} without a claim on it.");
     }
 }

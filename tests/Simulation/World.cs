@@ -24,7 +24,7 @@ internal readonly record struct Step(int Request, int Call, Fault Fault);
 /// <summary>Tables, requests on their way, and a check after each step.</summary>
 internal sealed class World
 {
-    // What one request of the product may wait for others, at least (Attempts).
+    // What one request of the product may wait for others, at least (RetryBudget).
     private const int PatienceOfARequest = 40;
 
     private readonly StartState _start;
@@ -158,14 +158,14 @@ internal sealed class World
 
         foreach (var (table, partitionKey) in _start.Partitions)
         {
-            var id = Ids.Of(partitionKey.AsSpan(Request.AccountId.Length + 1));
+            var id = Ids.Of(partitionKey.AsSpan(Request.AccountPrefix));
             Run(table == "sessions" ? new(OperationKind.List, Session: id) : new(OperationKind.GetParticipant, id));
         }
     }
 
     private static string Describe(Request request, TableCall call, TableAnswer answer, Fault fault)
     {
-        var name = $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountId.Length + 1))}";
+        var name = $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
         var what = (call.IsWrite, call.RowKey) switch
         {
             (false, null) => $"query {name}",

@@ -27,7 +27,7 @@ public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantS
 
     /// <summary>Reads a request body for a participant of the session <paramref name="sessionId"/>.</summary>
     /// <exception cref="JsonException">The body is not valid; the message names the field and what was expected.</exception>
-    public static Subscriptions Read(JsonField body, Guid sessionId)
+    public static Subscriptions Read(JsonField body, SessionId sessionId)
     {
         var session = body.Field("sessionId");
         var sessionText = session?.Text();
@@ -43,7 +43,7 @@ public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantS
         if (session is null)
             return None;
 
-        return Guid.TryParseExact(sessionText, "D", out var named) && named == sessionId
+        return Model.SessionId.TryParse(sessionText, out var named) && named == sessionId
             ? new(sessionId.ToString(), null)
             : throw session.Value.Expected("the id of the session in the path, or else participants");
     }
@@ -59,7 +59,7 @@ public sealed record ParticipantSubscription(string ParticipantId, IReadOnlyList
     public static ParticipantSubscription Read(JsonField item)
     {
         var id = item.Field("participantId") ?? throw item.Expected("a participantId");
-        if (!Guid.TryParseExact(id.Text(), "D", out _))
+        if (!Model.ParticipantId.TryParse(id.Text(), out _))
             throw id.Expected("the id of a participant, a UUID");
 
         return new(

@@ -18,5 +18,5 @@ namespace Sessions.Model;
 internal sealed partial class WireFormat : JsonSerializerContext
 {
     // The bodies are JSON and never part of a page: text stays as it was sent, and as short.
-    static WireFormat() => Default = new(new JsonSerializerOptions(s_defaultOptions) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    static WireFormat() => Default = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Sessions.Model;
 using Sessions.Storage;
 
 namespace Sessions.Security;
@@ -27,33 +28,32 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
     // The key is a digest of account and header: no secret is kept, and the time of a look-up tells nothing of one.
     private readonly ConcurrentDictionary<Digest, (Access Access, DateTimeOffset Until)> _remembered = new();
 
-    /// <summary>What a verified credential may do, while it is remembered. No storage call and no allocation.</summary>
+    /// <summary>
+    /// What a caller may do in the account. One storage call at most; for a credential that is remembered none, and no
+    /// allocation.
+    /// </summary>
     /// <param name="accountId">The account.</param>
     /// <param name="authorization">The <c>Authorization</c> header.</param>
-    public Access? Recall(string accountId, string authorization)
-        => AccountId.IsValid(accountId)
-            && _remembered.TryGetValue(DigestOf(accountId, authorization), out var remembered)
-            && time.GetUtcNow() < remembered.Until
-                ? remembered.Access
-                : null;
-
-    /// <summary>What a caller may do in the account whose credential cannot be recalled. One storage call at most.</summary>
-    /// <param name="accountId">The account.</param>
-    /// <param name="authorization">The <c>Authorization</c> header.</param>
-    /// <param name="caller">Where the request comes from.</param>
+    /// <param name="caller">Tells where the request comes from, when that matters.</param>
     /// <param name="cancellation">Ends the look-up.</param>
-    public async ValueTask<Authentication> AuthenticateAsync(
-        string accountId, string authorization, string caller, CancellationToken cancellation)
+    public ValueTask<Authentication> AuthenticateAsync(
+        AccountId accountId, string authorization, Func<string> caller, CancellationToken cancellation)
     {
-        if (!AccountId.IsValid(accountId))
-            return default;
-
         var digest = DigestOf(accountId, authorization);
-        var now = time.GetUtcNow();
-        if (!_remembered.ContainsKey(digest) && limiter.Wait(accountId, caller) is { } wait)
-            return new(null, wait);
+        var isKnown = _remembered.TryGetValue(digest, out var remembered);
+        if (isKnown && time.GetUtcNow() < remembered.Until)
+            return new(new Authentication(remembered.Access));
 
-        if (await VerifyAsync(accountId, authorization, now, cancellation) is not { } verified)
+        var address = caller();
+        return !isKnown && limiter.Wait(accountId, address) is { } wait
+            ? new(new Authentication(null, wait))
+            : new(LookUpAsync(accountId, authorization, digest, address, cancellation));
+    }
+
+    private async Task<Authentication> LookUpAsync(
+        AccountId accountId, string authorization, Digest digest, string caller, CancellationToken cancellation)
+    {
+        if (await VerifyAsync(accountId, authorization, time.GetUtcNow(), cancellation) is not { } verified)
         {
             _remembered.TryRemove(digest, out _);
             limiter.Count(accountId, caller);
@@ -68,7 +68,7 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
 
     /// <summary>What the caller may do and how long that is remembered; null when the credentials do not open the account.</summary>
     private async Task<(Access Access, DateTimeOffset Until)?> VerifyAsync(
-        string accountId, string authorization, DateTimeOffset now, CancellationToken cancellation)
+        AccountId accountId, string authorization, DateTimeOffset now, CancellationToken cancellation)
     {
         if (BasicCredentials.Parse(authorization) is not { UserName.Length: > 0 } given
             || Encoding.UTF8.GetByteCount(given.UserName) > CredentialStore.MaxUserNameBytes)
@@ -94,15 +94,16 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
     private static bool Matches(BasicCredentials given, byte[]? secretHash)
         => CryptographicOperations.FixedTimeEquals(given.SecretHash, secretHash ?? new byte[SHA256.HashSizeInBytes]) & secretHash is not null;
 
-    private static Digest DigestOf(string accountId, string authorization)
+    private static Digest DigestOf(AccountId accountId, string authorization)
     {
         // No account id has a line break in it, so that no other pair of account and header gives the same text.
-        var length = accountId.Length + 1 + authorization.Length;
+        var account = accountId.ToString();
+        var length = account.Length + 1 + authorization.Length;
         var rented = ArrayPool<char>.Shared.Rent(length);
         var text = rented.AsSpan(0, length);
-        accountId.CopyTo(text);
-        text[accountId.Length] = '\n';
-        authorization.CopyTo(text[(accountId.Length + 1)..]);
+        account.CopyTo(text);
+        text[account.Length] = '\n';
+        authorization.CopyTo(text[(account.Length + 1)..]);
 
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(MemoryMarshal.AsBytes(text), digest);

@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Sessions.Model;
 
 namespace Sessions.Security;
 
@@ -18,7 +19,7 @@ public sealed class GuessLimiter(int failures, TimeSpan window)
     internal int Used => _limiters.Count(limiter => limiter is not null);
 
     /// <summary>How long the caller has to wait before it may try again; null when it need not.</summary>
-    public TimeSpan? Wait(string accountId, string caller)
+    public TimeSpan? Wait(AccountId accountId, string caller)
     {
         using var lease = LimiterOf(accountId, caller).AttemptAcquire(permitCount: 0);
         return lease.IsAcquired ? null
@@ -27,9 +28,9 @@ public sealed class GuessLimiter(int failures, TimeSpan window)
     }
 
     /// <summary>Counts a failure.</summary>
-    public void Count(string accountId, string caller) => LimiterOf(accountId, caller).AttemptAcquire().Dispose();
+    public void Count(AccountId accountId, string caller) => LimiterOf(accountId, caller).AttemptAcquire().Dispose();
 
-    private FixedWindowRateLimiter LimiterOf(string accountId, string caller)
+    private FixedWindowRateLimiter LimiterOf(AccountId accountId, string caller)
     {
         ref var limiter = ref _limiters[(uint)HashCode.Combine(accountId, caller) % Limiters];
         if (Volatile.Read(ref limiter) is null)

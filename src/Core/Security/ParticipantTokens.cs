@@ -19,12 +19,12 @@ public sealed class ParticipantTokens(SessionsOptions options)
     /// A token with the claims that the official browser client reads: <c>a</c> account id, <c>p</c> participant id,
     /// <c>v</c> device API version, <c>exp</c> the participant's end in seconds since 1970, <c>tid</c> 16 random characters.
     /// </summary>
-    public string Create(string accountId, Participant participant, DateTimeOffset expires)
+    public string Create(AccountId accountId, Participant participant, DateTimeOffset expires)
         => _handler.CreateToken(new SecurityTokenDescriptor
         {
             Claims = new Dictionary<string, object>
             {
-                ["a"] = accountId,
+                ["a"] = accountId.ToString(),
                 ["p"] = participant.Id,
                 ["v"] = participant.DeviceApiVersion,
                 ["exp"] = expires.ToUnixTimeSeconds(),

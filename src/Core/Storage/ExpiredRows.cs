@@ -1,43 +1,43 @@
-using System.Runtime.CompilerServices;
+using System.Collections.Concurrent;
 using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
 /// <summary>Deletes the rows of sessions and participants that have expired.</summary>
-public static class ExpiredRows
+internal static class ExpiredRows
 {
-    private const int MaxTransactionActions = 100;
+    private const int AtOnce = 8;
 
     /// <summary>
-    /// How long after its end a session or participant may be deleted: longer than any request that read it before can take,
-    /// whatever the difference of the machines' clocks.
+    /// Deletes, of each partition of a session or participant, all rows if every one of them ended at or before
+    /// <paramref name="endedBefore"/>. Safe beside live traffic and other deletions. For each partition two storage calls at
+    /// most, or one more for each 100 rows.
     /// </summary>
-    public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
-
-    /// <summary>
-    /// The partitions of a table of sessions or of participants with a row that ended at or before <paramref name="endedBefore"/>,
-    /// a page of the table at a time; a page may have none. What does not belong to an account,
-    /// such as an index, is left out.
-    /// </summary>
-    public static async IAsyncEnumerable<IReadOnlyList<string>> ScanAsync(
-        TableClient table, DateTimeOffset endedBefore, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <returns>How many rows were deleted, and the partitions that have no such rows any more.</returns>
+    public static async Task<(int Rows, IReadOnlySet<string> Done)> DeleteAsync(
+        TableClient table, IEnumerable<string> partitionKeys, DateTimeOffset endedBefore, CancellationToken cancellation)
     {
-        var query = table.QueryAsync<TableEntity>(
-            TableClient.CreateQueryFilter($"Expires le {endedBefore}"), select: ["PartitionKey"], cancellationToken: cancellation);
-        await foreach (var page in query.AsPages().WithCancellation(cancellation))
-            yield return [.. page.Values.Select(row => row.PartitionKey).Where(Keys.HasAccount).Distinct()];
+        var deleted = 0;
+        ConcurrentBag<string> done = [];
+        await Parallel.ForEachAsync(
+            partitionKeys,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+            async (partitionKey, stop) =>
+            {
+                if (await DeleteAsync(table, partitionKey, endedBefore, stop) is not { } rows)
+                    return;
+
+                Interlocked.Add(ref deleted, rows);
+                done.Add(partitionKey);
+            });
+        return (deleted, done.ToHashSet());
     }
 
-    /// <summary>
-    /// Deletes all rows of the partition of a session or participant if every one of them ended at or before
-    /// <paramref name="endedBefore"/>. Safe beside live traffic and other deletions. Two storage calls at most, or one more
-    /// for each 100 rows.
-    /// </summary>
     /// <returns>
     /// How many rows were deleted, 0 when something there is alive or the partition is empty; null when not all could be
     /// deleted now.
     /// </returns>
-    public static async Task<int?> DeleteAsync(
+    private static async Task<int?> DeleteAsync(
         TableClient table, string partitionKey, DateTimeOffset endedBefore, CancellationToken cancellation)
     {
         List<TableEntity> rows = [];
@@ -52,7 +52,7 @@ public static class ExpiredRows
             rows.Add(row);
         }
 
-        foreach (var chunk in rows.Chunk(MaxTransactionActions))
+        foreach (var chunk in rows.Chunk(TableCalls.MaxTransactionActions))
         {
             // Under each row's ETag: what has changed since is looked at the next time.
             var write = await table.TrySubmitAsync(

@@ -25,8 +25,8 @@ public enum Outcome
     PreconditionFailed,
 
     /// <summary>The idempotency key was used to create something else.</summary>
-    KeyOfAnother,
+    IdempotencyKeyReused,
 
     /// <summary>What was created with the idempotency key has been deleted or has expired.</summary>
-    KeySpent,
+    IdempotentResourceGone,
 }

@@ -1,15 +1,16 @@
 using Azure;
 using Azure.Data.Tables;
+using Sessions.Model;
 
 namespace Sessions.Storage;
 
 /// <summary>A session's header and members as one query answered them, and the transactions that change them.</summary>
 internal sealed class SessionPartition
 {
-    private readonly string _accountId;
+    private readonly AccountId _accountId;
     private readonly TableClient _table;
 
-    private SessionPartition(TableClient table, string accountId, HeaderRow header, IReadOnlyList<MemberRow> members)
+    private SessionPartition(TableClient table, AccountId accountId, HeaderRow header, IReadOnlyList<MemberRow> members)
     {
         _table = table;
         _accountId = accountId;
@@ -24,7 +25,7 @@ internal sealed class SessionPartition
 
     /// <summary>Reads the partition; null when there is no header. One storage call.</summary>
     public static async Task<SessionPartition?> FindAsync(
-        TableClient table, string accountId, Guid sessionId, CancellationToken cancellation)
+        TableClient table, AccountId accountId, SessionId sessionId, CancellationToken cancellation)
     {
         var partitionKey = Keys.Partition(accountId, sessionId);
         HeaderRow? header = null;
@@ -42,15 +43,15 @@ internal sealed class SessionPartition
         return header is null ? null : new(table, accountId, header, members);
     }
 
-    public MemberRow? Member(Guid participantId) => Members.FirstOrDefault(member => member.ParticipantId == participantId);
+    public MemberRow? Member(ParticipantId participantId) => Members.FirstOrDefault(member => member.ParticipantId == participantId);
 
     /// <summary>The members that have not expired.</summary>
-    public IEnumerable<MemberRow> LiveMembers(DateTimeOffset now) => Members.Where(member => now < member.Expires);
+    public IEnumerable<MemberRow> LiveMembers(DateTimeOffset now) => Members.Where(member => member.IsLive(now));
 
     /// <summary>Rewrites the header, so that no join that read it before can land. One storage call.</summary>
     public async Task<Write> FenceAsync(CancellationToken cancellation)
     {
-        var write = await _table.TryMergeAsync(HeaderChange(Guid.NewGuid()), Header.ETag, cancellation);
+        var write = await _table.TryMergeAsync(HeaderRow.FenceChange(_accountId, Header.Id), Header.ETag, cancellation);
         if (write.Outcome == WriteOutcome.Done)
             Telemetry.ClaimsFenced.Add(1);
         return write;
@@ -62,12 +63,12 @@ internal sealed class SessionPartition
             [
                 RewriteHeader(Guid.NewGuid()),
                 new(TableTransactionActionType.Add, member),
-                .. Members.Where(other => other.Expires <= now).Select(other => Delete(Keys.Member(other.ParticipantId), ETag.All)),
+                .. Members.Where(other => !other.IsLive(now)).Select(other => Delete(Keys.Member(other.ParticipantId), ETag.All)),
             ],
             cancellation);
 
     /// <summary>Deletes a member row that has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.</summary>
-    public Task<Write> RemoveAsync(Guid participantId, ETag etag, Guid writeId, CancellationToken cancellation)
+    public Task<Write> RemoveAsync(ParticipantId participantId, ETag etag, Guid writeId, CancellationToken cancellation)
         => _table.TrySubmitAsync([RewriteHeader(writeId), Delete(Keys.Member(participantId), etag)], cancellation);
 
     /// <summary>Deletes the session with all its members. One storage call.</summary>
@@ -77,15 +78,8 @@ internal sealed class SessionPartition
             cancellation);
 
     private TableTransactionAction RewriteHeader(Guid writeId)
-    {
-        var header = HeaderChange(writeId);
-        header[Columns.Version] = writeId.ToString();
-        return new(TableTransactionActionType.UpdateMerge, header, Header.ETag);
-    }
+        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(_accountId, Header.Id, writeId), Header.ETag);
 
     private TableTransactionAction Delete(string rowKey, ETag etag)
         => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(_accountId, Header.Id), rowKey), etag);
-
-    private TableEntity HeaderChange(Guid writeId)
-        => new(Keys.Partition(_accountId, Header.Id), Keys.Header) { [Columns.WriteId] = writeId.ToString() };
 }

@@ -1,48 +1,78 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Azure;
 using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>Deletes what has expired. Its cost grows with what expired, and not with what lives.</summary>
+/// <summary>Deletes what has expired.</summary>
 public sealed class Sweeper(Tables tables, TimeProvider time)
 {
-    private const int PageSize = 100;
-    private const int AtOnce = 8;
+    /// <summary>
+    /// How long after its end a session or participant may be deleted: longer than any request that read it before can take,
+    /// whatever the difference of the machines' clocks.
+    /// </summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>
     /// Deletes the rows of at most about <paramref name="most"/> sessions and as many participants that ended at least
-    /// <see cref="ExpiredRows.Grace"/> ago, the oldest first. What is left is next: a row of the index goes last.
+    /// <see cref="Grace"/> ago, the oldest first. Its cost grows with what expired, and not with what lives. What is left is
+    /// next: a row of the index goes last.
     /// </summary>
     /// <returns>How many rows of sessions, members and participants were deleted.</returns>
     public async Task<int> SweepAsync(int most, CancellationToken cancellation)
         => await SweepAsync(tables.Sessions, most, cancellation) + await SweepAsync(tables.Participants, most, cancellation);
 
+    /// <summary>
+    /// Deletes all rows of sessions and participants that ended at least <see cref="Grace"/> ago, also of those that have no row
+    /// in the index. Reads both tables from one end to the other.
+    /// </summary>
+    /// <returns>After each page how many rows of sessions and members, and how many of participants, were deleted so far.</returns>
+    public async IAsyncEnumerable<(int Sessions, int Participants)> PurgeAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (sessions, participants) = (0, 0);
+        await foreach (var rows in PurgeAsync(tables.Sessions, cancellation))
+            yield return (sessions += rows, participants);
+        await foreach (var rows in PurgeAsync(tables.Participants, cancellation))
+            yield return (sessions, participants += rows);
+    }
+
     private async Task<int> SweepAsync(TableClient table, int most, CancellationToken cancellation)
     {
-        var endedBefore = time.GetUtcNow() - ExpiredRows.Grace;
+        var endedBefore = time.GetUtcNow() - Grace;
         var (deleted, seen) = (0, 0);
-        await foreach (var page in ExpiryIndex.ReadAsync(table, endedBefore, PageSize, cancellation))
+
+        // A page of index rows of one partition can be deleted in one transaction.
+        await foreach (var page in IndexRow.ReadAsync(table, endedBefore, TableCalls.MaxTransactionActions, cancellation))
         {
-            ConcurrentBag<TableEntity> done = [];
-            await Parallel.ForEachAsync(
-                page.Values,
-                new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-                async (entry, cancel) =>
-                {
-                    if (await ExpiredRows.DeleteAsync(table, entry.RowKey, endedBefore, cancel) is not { } rows)
-                        return;
+            var (rows, done) = await ExpiredRows.DeleteAsync(
+                table, page.Select(index => index.ResourcePartitionKey), endedBefore, cancellation);
+            deleted += rows;
 
-                    Interlocked.Add(ref deleted, rows);
-                    done.Add(entry);
-                });
-            foreach (var entries in done.GroupBy(entry => entry.PartitionKey))
-                await table.TrySubmitAsync(entries.Select(entry => new TableTransactionAction(TableTransactionActionType.Delete, entry)), cancellation);
+            // Whether this succeeds does not matter: the index row of what is gone is met again by the next sweep, and goes then.
+            foreach (var partition in page.Where(index => done.Contains(index.ResourcePartitionKey)).GroupBy(index => index.PartitionKey))
+                await table.TrySubmitAsync(partition.Select(Delete), cancellation);
 
-            seen += page.Values.Count;
+            seen += page.Count;
             if (seen >= most)
                 break;
         }
 
         return deleted;
     }
+
+    private async IAsyncEnumerable<int> PurgeAsync(TableClient table, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var endedBefore = time.GetUtcNow() - Grace;
+        var query = table.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter(FormattableStringFactory.Create($"{Columns.Expires} le {{0}}", endedBefore)),
+            select: ["PartitionKey"],
+            cancellationToken: cancellation);
+        await foreach (var page in query.AsPages().WithCancellation(cancellation))
+        {
+            var partitions = page.Values.Select(row => row.PartitionKey).Where(key => !Keys.IsIndex(key)).Distinct();
+            yield return (await ExpiredRows.DeleteAsync(table, partitions, endedBefore, cancellation)).Rows;
+        }
+    }
+
+    private static TableTransactionAction Delete(IndexRow index) => new(TableTransactionActionType.Delete, index.ToEntity(), ETag.All);
 }

@@ -2,12 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
-public sealed class AddParticipantToSession(Api api, MembershipStore memberships)
+public sealed class AddParticipantToSession(RequestPipeline pipeline, MembershipStore memberships)
 {
     /// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
     [Function(nameof(AddParticipantToSession))]
@@ -16,18 +17,18 @@ public sealed class AddParticipantToSession(Api api, MembershipStore memberships
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(nameof(AddParticipantToSession), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(AddParticipantToSession), request, accountId, Access.Write, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var session))
+            if (!SessionId.TryParse(sessionId, out var session))
                 return Reply.NoSession;
-            if (!Ids.TryParse(participantId, out var participant))
+            if (!ParticipantId.TryParse(participantId, out var participant))
                 return Reply.NoParticipant;
 
             var body = await request.ReadJsonAsync(json => Subscriptions.Read(json, session), cancellation);
             if (body.Refusal is { } refusal)
                 return refusal;
 
-            return Reply.To(await memberships.AddAsync(
-                accountId, session, participant, body.Value, request.IfMatch(), cancellation));
+            return Reply.From(await memberships.JoinAsync(
+                account, session, participant, body.Value, request.IfMatch(), cancellation));
         });
 }

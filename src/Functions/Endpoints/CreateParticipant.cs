@@ -8,14 +8,14 @@ using Sessions.Storage;
 namespace Sessions.Endpoints;
 
 /// <summary>POST a participant: 200 with the new participant and its token.</summary>
-public sealed class CreateParticipant(Api api, ParticipantStore participants, ParticipantTokens tokens)
+public sealed class CreateParticipant(RequestPipeline pipeline, ParticipantStore participants, ParticipantTokens tokens)
 {
     /// <summary>POST a participant: 200 with the new participant and its token.</summary>
     [Function(nameof(CreateParticipant))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,
         string accountId)
-        => api.RunAsync(nameof(CreateParticipant), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(CreateParticipant), request, accountId, Access.Write, async (account, cancellation) =>
         {
             var body = await request.ReadJsonAsync(NewParticipant.Read, cancellation);
             if (body.Refusal is { } refusal)
@@ -26,11 +26,11 @@ public sealed class CreateParticipant(Api api, ParticipantStore participants, Pa
                 return keyRefusal;
 
             var (outcome, participant, expires) = await participants.CreateAsync(
-                accountId, body.Value ?? NewParticipant.Default, key.Value, cancellation);
+                account, body.Value ?? NewParticipant.Default, key.Value, cancellation);
             if (participant is null)
-                return Reply.To(outcome);
+                return Reply.From(outcome);
 
-            var token = tokens.Create(accountId, participant, expires);
+            var token = tokens.Create(account, participant, expires);
             return Reply.Ok(new(participant, token), WireFormat.Default.CreatedParticipant);
         });
 }

@@ -2,19 +2,20 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>POST a session: 200 with the new session.</summary>
-public sealed class CreateSession(Api api, SessionStore sessions)
+public sealed class CreateSession(RequestPipeline pipeline, SessionStore sessions)
 {
     /// <summary>POST a session: 200 with the new session.</summary>
     [Function(nameof(CreateSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,
         string accountId)
-        => api.RunAsync(nameof(CreateSession), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(CreateSession), request, accountId, Access.Write, async (account, cancellation) =>
         {
             var body = await request.ReadJsonAsync(NewSession.Read, cancellation);
             if (body.Refusal is { } refusal)
@@ -24,7 +25,7 @@ public sealed class CreateSession(Api api, SessionStore sessions)
             if (key.Refusal is { } keyRefusal)
                 return keyRefusal;
 
-            var (outcome, session) = await sessions.CreateAsync(accountId, body.Value ?? NewSession.Default, key.Value, cancellation);
-            return session is null ? Reply.To(outcome) : Reply.Ok(session, WireFormat.Default.Session);
+            var (outcome, session) = await sessions.CreateAsync(account, body.Value ?? NewSession.Default, key.Value, cancellation);
+            return session is null ? Reply.From(outcome) : Reply.Ok(session, WireFormat.Default.Session);
         });
 }

@@ -1,12 +1,14 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
+using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>DELETE a participant, which takes it out of its session: 204.</summary>
-public sealed class DeleteParticipant(Api api, ParticipantStore participants)
+public sealed class DeleteParticipant(RequestPipeline pipeline, MembershipStore memberships)
 {
     /// <summary>DELETE a participant, which takes it out of its session: 204.</summary>
     [Function(nameof(DeleteParticipant))]
@@ -14,11 +16,11 @@ public sealed class DeleteParticipant(Api api, ParticipantStore participants)
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
         string participantId)
-        => api.RunAsync(nameof(DeleteParticipant), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(DeleteParticipant), request, accountId, Access.Write, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(participantId, out var id))
+            if (!ParticipantId.TryParse(participantId, out var id))
                 return Reply.NoParticipant;
 
-            return Reply.To(await participants.DeleteAsync(accountId, id, request.IfMatch(), cancellation));
+            return Reply.From(await memberships.DeleteParticipantAsync(account, id, request.IfMatch(), cancellation));
         });
 }

@@ -1,12 +1,14 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
+using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>DELETE a session, which frees its participants: 204.</summary>
-public sealed class DeleteSession(Api api, SessionStore sessions)
+public sealed class DeleteSession(RequestPipeline pipeline, MembershipStore memberships)
 {
     /// <summary>DELETE a session, which frees its participants: 204.</summary>
     [Function(nameof(DeleteSession))]
@@ -14,11 +16,11 @@ public sealed class DeleteSession(Api api, SessionStore sessions)
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,
         string accountId,
         string sessionId)
-        => api.RunAsync(nameof(DeleteSession), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(DeleteSession), request, accountId, Access.Write, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var id))
+            if (!SessionId.TryParse(sessionId, out var id))
                 return Reply.NoSession;
 
-            return Reply.To(await sessions.DeleteAsync(accountId, id, request.IfMatch(), cancellation));
+            return Reply.From(await memberships.DeleteSessionAsync(account, id, request.IfMatch(), cancellation));
         });
 }

@@ -2,12 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>GET a participant: 200 with it.</summary>
-public sealed class GetParticipant(Api api, ParticipantStore participants)
+public sealed class GetParticipant(RequestPipeline pipeline, ParticipantStore participants)
 {
     /// <summary>GET a participant: 200 with it.</summary>
     [Function(nameof(GetParticipant))]
@@ -15,13 +16,13 @@ public sealed class GetParticipant(Api api, ParticipantStore participants)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
         string participantId)
-        => api.RunAsync(nameof(GetParticipant), request, accountId, Access.Read, async cancellation =>
+        => pipeline.RunAsync(nameof(GetParticipant), request, accountId, Access.Read, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(participantId, out var id))
+            if (!ParticipantId.TryParse(participantId, out var id))
                 return Reply.NoParticipant;
 
-            return await participants.GetAsync(accountId, id, cancellation) is { } participant
-                ? request.Answer(participant, WireFormat.Default.Participant)
+            return await participants.GetAsync(account, id, cancellation) is { } participant
+                ? request.OkOrNotModified(participant, WireFormat.Default.Participant)
                 : Reply.NoParticipant;
         });
 }

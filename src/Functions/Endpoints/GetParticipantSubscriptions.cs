@@ -2,12 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>GET what a participant in a session receives: 200 with its subscriptions.</summary>
-public sealed class GetParticipantSubscriptions(Api api, MembershipStore memberships)
+public sealed class GetParticipantSubscriptions(RequestPipeline pipeline, MembershipStore memberships)
 {
     /// <summary>GET what a participant in a session receives: 200 with its subscriptions.</summary>
     [Function(nameof(GetParticipantSubscriptions))]
@@ -16,15 +17,15 @@ public sealed class GetParticipantSubscriptions(Api api, MembershipStore members
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(nameof(GetParticipantSubscriptions), request, accountId, Access.Read, async cancellation =>
+        => pipeline.RunAsync(nameof(GetParticipantSubscriptions), request, accountId, Access.Read, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var session))
+            if (!SessionId.TryParse(sessionId, out var session))
                 return Reply.NoSession;
-            if (!Ids.TryParse(participantId, out var participant))
+            if (!ParticipantId.TryParse(participantId, out var participant))
                 return Reply.NoParticipant;
 
-            return await memberships.GetSubscriptionsAsync(accountId, session, participant, cancellation) is { } subscriptions
-                ? request.Answer(subscriptions, WireFormat.Default.Subscriptions)
+            return await memberships.GetSubscriptionsAsync(account, session, participant, cancellation) is { } subscriptions
+                ? request.OkOrNotModified(subscriptions, WireFormat.Default.Subscriptions)
                 : Reply.NotAMember;
         });
 }

@@ -2,12 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>GET a session: 200 with it.</summary>
-public sealed class GetSession(Api api, SessionStore sessions)
+public sealed class GetSession(RequestPipeline pipeline, SessionStore sessions)
 {
     /// <summary>GET a session: 200 with it.</summary>
     [Function(nameof(GetSession))]
@@ -15,13 +16,13 @@ public sealed class GetSession(Api api, SessionStore sessions)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Session)] HttpRequestData request,
         string accountId,
         string sessionId)
-        => api.RunAsync(nameof(GetSession), request, accountId, Access.Read, async cancellation =>
+        => pipeline.RunAsync(nameof(GetSession), request, accountId, Access.Read, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var id))
+            if (!SessionId.TryParse(sessionId, out var id))
                 return Reply.NoSession;
 
-            return await sessions.GetAsync(accountId, id, cancellation) is { } session
-                ? request.Answer(session, WireFormat.Default.Session)
+            return await sessions.GetAsync(account, id, cancellation) is { } session
+                ? request.OkOrNotModified(session, WireFormat.Default.Session)
                 : Reply.NoSession;
         });
 }

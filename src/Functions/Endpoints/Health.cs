@@ -7,13 +7,13 @@ using Sessions.Storage;
 namespace Sessions.Endpoints;
 
 /// <summary>GET whether the service works: 200 when every table answers, otherwise 503. Without authentication.</summary>
-public sealed class Health(Api api, Tables tables)
+public sealed class Health(RequestPipeline pipeline, Tables tables)
 {
     /// <summary>GET whether the service works.</summary>
     [Function(nameof(Health))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request)
-        => api.RunAsync(nameof(Health), request, async cancellation =>
+        => pipeline.RunAsync(nameof(Health), request, async cancellation =>
         {
             await tables.CheckAsync(cancellation);
             return Reply.Ok(new("healthy"), WireFormat.Default.HealthStatus);

@@ -2,12 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
 using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>GET the participants in a session: 200 with an array, in the order in which they joined.</summary>
-public sealed class ListSessionParticipants(Api api, SessionStore sessions)
+public sealed class ListSessionParticipants(RequestPipeline pipeline, SessionStore sessions)
 {
     /// <summary>GET the participants in a session: 200 with an array, in the order in which they joined.</summary>
     [Function(nameof(ListSessionParticipants))]
@@ -15,12 +16,12 @@ public sealed class ListSessionParticipants(Api api, SessionStore sessions)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.SessionParticipants)] HttpRequestData request,
         string accountId,
         string sessionId)
-        => api.RunAsync(nameof(ListSessionParticipants), request, accountId, Access.Read, async cancellation =>
+        => pipeline.RunAsync(nameof(ListSessionParticipants), request, accountId, Access.Read, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var id))
+            if (!SessionId.TryParse(sessionId, out var id))
                 return Reply.NoSession;
 
-            return await sessions.ListParticipantsAsync(accountId, id, cancellation) is { } participants
+            return await sessions.ListParticipantsAsync(account, id, cancellation) is { } participants
                 ? Reply.Ok(participants, WireFormat.Default.IReadOnlyListParticipant)
                 : Reply.NoSession;
         });

@@ -1,12 +1,14 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 using Sessions.Http;
+using Sessions.Model;
+using Sessions.Security;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>DELETE a participant from a session: 204.</summary>
-public sealed class RemoveParticipantFromSession(Api api, MembershipStore memberships)
+public sealed class RemoveParticipantFromSession(RequestPipeline pipeline, MembershipStore memberships)
 {
     /// <summary>DELETE a participant from a session: 204.</summary>
     [Function(nameof(RemoveParticipantFromSession))]
@@ -15,13 +17,13 @@ public sealed class RemoveParticipantFromSession(Api api, MembershipStore member
         string accountId,
         string sessionId,
         string participantId)
-        => api.RunAsync(nameof(RemoveParticipantFromSession), request, accountId, Access.Write, async cancellation =>
+        => pipeline.RunAsync(nameof(RemoveParticipantFromSession), request, accountId, Access.Write, async (account, cancellation) =>
         {
-            if (!Ids.TryParse(sessionId, out var session))
+            if (!SessionId.TryParse(sessionId, out var session))
                 return Reply.NoSession;
-            if (!Ids.TryParse(participantId, out var participant))
+            if (!ParticipantId.TryParse(participantId, out var participant))
                 return Reply.NoParticipant;
 
-            return Reply.To(await memberships.RemoveAsync(accountId, session, participant, request.IfMatch(), cancellation));
+            return Reply.From(await memberships.LeaveAsync(account, session, participant, request.IfMatch(), cancellation));
         });
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Logging;
 using Sessions.Storage;
@@ -7,11 +8,15 @@ namespace Sessions.Endpoints;
 /// <summary>Every ten minutes: deletes what ended at least an hour ago. Nobody sees it any more before that.</summary>
 public sealed partial class SweepExpired(Sweeper sweeper, ILogger<SweepExpired> logger)
 {
+    /// <summary>How often it runs, also in LocalHost.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromMinutes(int.Parse(PeriodMinutes, CultureInfo.InvariantCulture));
+
+    private const string PeriodMinutes = "10";
     private const int MostInOneRun = 10_000;
 
     /// <summary>Deletes what has expired, so much of it as one run may.</summary>
     [Function(nameof(SweepExpired))]
-    public async Task Run([TimerTrigger("0 */10 * * * *")] TimerInfo timer, CancellationToken cancellation)
+    public async Task Run([TimerTrigger($"0 */{PeriodMinutes} * * * *")] TimerInfo timer, CancellationToken cancellation)
     {
         var rows = await sweeper.SweepAsync(MostInOneRun, cancellation);
         LogSwept(rows);

@@ -9,7 +9,7 @@ namespace Sessions.Endpoints;
 /// Everything that no other function takes: 405 where the path is ours and the method is not, otherwise 404. The host
 /// tries routes in the order of the functions' names, so this name has to be the last.
 /// </summary>
-public sealed class ZFallback(Api api)
+public sealed class ZFallback(RequestPipeline pipeline)
 {
     /// <summary>What each path allows. The host cannot be asked for the other functions' routes.</summary>
     private static readonly (string[] Segments, string Allow)[] Paths =
@@ -28,7 +28,7 @@ public sealed class ZFallback(Api api)
     [Function(nameof(ZFallback))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, Route = "{*path}")] HttpRequestData request)
-        => api.RunAsync(nameof(ZFallback), request, _ => Task.FromResult(Answer(request)));
+        => pipeline.RunAsync(nameof(ZFallback), request, _ => Task.FromResult(Answer(request)));
 
     private static Reply Answer(HttpRequestData request)
     {

@@ -11,10 +11,10 @@ public static class ConditionalRequests
     private const int MaxIdempotencyKeyLength = 255;
 
     /// <summary>200 with the resource, or 304 when <c>If-None-Match</c> names the state that it is in.</summary>
-    public static Reply Answer<T>(this HttpRequestData request, Tagged<T> resource, JsonTypeInfo<T> type)
+    public static Reply OkOrNotModified<T>(this HttpRequestData request, Versioned<T> resource, JsonTypeInfo<T> type)
     {
-        var etag = $"\"{resource.ETag}\"";
-        var isKnown = request.ETags("If-None-Match")?.Any(known => known is Precondition.Any || WithoutWeakness(known) == etag);
+        var etag = $"\"{resource.EntityTag}\"";
+        var isKnown = request.EntityTags("If-None-Match")?.Any(known => known is Precondition.Any || WithoutWeakness(known) == etag);
         var reply = isKnown == true
             ? new(HttpStatusCode.NotModified)
             : Reply.Ok(resource.Value, type);
@@ -23,7 +23,7 @@ public static class ConditionalRequests
 
     /// <summary>The <c>If-Match</c> header. Weak tags match nothing, and what is no tag does not either.</summary>
     public static Precondition IfMatch(this HttpRequestData request)
-        => new(request.ETags("If-Match")?.Select(Opaque).OfType<string>().ToArray());
+        => new(request.EntityTags("If-Match")?.Select(Opaque).OfType<string>().ToArray());
 
     /// <summary>The <c>Idempotency-Key</c> header: 1 to 255 visible ASCII characters.</summary>
     public static Input<string> IdempotencyKey(this HttpRequestData request)
@@ -38,7 +38,7 @@ public static class ConditionalRequests
     }
 
     // No tag of this API has a comma in it.
-    private static IEnumerable<string>? ETags(this HttpRequestData request, string header)
+    private static IEnumerable<string>? EntityTags(this HttpRequestData request, string header)
         => request.Headers.TryGetValues(header, out var values)
             ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
             : null;

@@ -31,8 +31,8 @@ public sealed record Reply(
     /// <summary>404.</summary>
     public static Reply NotFound(string error) => new(HttpStatusCode.NotFound, Error: error);
 
-    /// <summary>How a change is answered that answers no body.</summary>
-    public static Reply To(Outcome outcome) => outcome switch
+    /// <summary>The reply to a change whose success has no body.</summary>
+    public static Reply From(Outcome outcome) => outcome switch
     {
         Outcome.Done => NoContent,
         Outcome.NoSession => NoSession,
@@ -41,8 +41,8 @@ public sealed record Reply(
         Outcome.InAnotherSession => Conflict("The participant is in another session; remove it from there first."),
         Outcome.SessionFull => Conflict("The session has as many participants as it may have."),
         Outcome.PreconditionFailed => new(HttpStatusCode.PreconditionFailed, Error: "If-Match: the resource has changed since."),
-        Outcome.KeyOfAnother => new(HttpStatusCode.UnprocessableEntity, Error: "Idempotency-Key: it was used with another body."),
-        Outcome.KeySpent => Conflict("Idempotency-Key: what was created with it has been deleted or has ended."),
+        Outcome.IdempotencyKeyReused => new(HttpStatusCode.UnprocessableEntity, Error: "Idempotency-Key: it was used with another body."),
+        Outcome.IdempotentResourceGone => Conflict("Idempotency-Key: what was created with it has been deleted or has ended."),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 

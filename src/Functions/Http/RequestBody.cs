@@ -6,11 +6,6 @@ using Sessions.Model;
 
 namespace Sessions.Http;
 
-/// <summary>What was read of a request, or the reply that refuses it.</summary>
-/// <param name="Value">What was read; default when there was nothing.</param>
-/// <param name="Refusal">Set when it cannot be used.</param>
-public readonly record struct Input<T>(T? Value, Reply? Refusal);
-
 /// <summary>Reads request bodies.</summary>
 public static class RequestBody
 {
@@ -67,8 +62,8 @@ public static class RequestBody
     /// <summary>The bytes, without a byte order mark; null when there are too many, of which no more than that are read.</summary>
     private static async Task<ReadOnlyMemory<byte>?> ReadBytesAsync(HttpRequestData request, CancellationToken cancellation)
     {
-        var isAnnounced = request.Headers.TryGetValues("Content-Length", out var values)
-            & long.TryParse(values?.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced);
+        request.Headers.TryGetValues("Content-Length", out var values);
+        var isAnnounced = long.TryParse(values?.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced);
         if (announced > MaxBytes)
             return null;
 

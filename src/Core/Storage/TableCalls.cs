@@ -27,8 +27,11 @@ internal enum WriteOutcome
 internal readonly record struct Write(WriteOutcome Outcome, ETag ETag = default);
 
 /// <summary>The calls of <see cref="TableClient"/> with expected outcomes as values; only the unexpected is thrown.</summary>
-internal static class TableWrites
+internal static class TableCalls
 {
+    /// <summary>How many changes a transaction may have at most (https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions).</summary>
+    public const int MaxTransactionActions = 100;
+
     /// <summary>The row, or null when there is none.</summary>
     public static async Task<TableEntity?> FindAsync(
         this TableClient table, string partitionKey, string rowKey, CancellationToken cancellation)
@@ -69,42 +72,6 @@ internal static class TableWrites
                 return (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse();
             },
             cancellation);
-
-    /// <summary>
-    /// Adds a row whose key was made for this one try; false when there is no clear answer and the row cannot be found. It
-    /// may land yet, so another try takes another key: with the same, this row could come back after its deletion.
-    /// </summary>
-    public static async Task<bool> TryAddNewAsync(this TableClient table, TableEntity row, CancellationToken cancellation)
-    {
-        var write = await table.TryAddAsync(row, cancellation);
-        if (write.Outcome == WriteOutcome.Done)
-            return true;
-
-        // A row that is there already can only be this one, and its answer was lost; its WriteId tells.
-        var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
-        return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
-            ? true
-            : throw new InvalidOperationException("A generated id is in use already."));
-    }
-
-    /// <summary>Adds a row, and the mark that it was created with an idempotency key; false when the mark is there already.</summary>
-    public static async Task<bool> TryAddOnceAsync(this TableClient table, TableEntity row, Attempts attempts)
-    {
-        var mark = new TableEntity(row.PartitionKey, Keys.IdempotencyMark)
-        {
-            [Columns.Expires] = row[Columns.Expires],
-            [Columns.WriteId] = row[Columns.WriteId],
-        };
-        while (true)
-        {
-            var write = await table.TrySubmitAsync(
-                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, mark)], attempts.Cancellation);
-            if (write.Outcome is WriteOutcome.Done or WriteOutcome.Conflict)
-                return write.Outcome == WriteOutcome.Done;
-
-            await attempts.PauseAsync();
-        }
-    }
 
     private static async Task<Write> TryAsync(Func<Task<Response>> send, CancellationToken cancellation)
     {

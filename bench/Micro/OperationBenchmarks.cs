@@ -1,6 +1,9 @@
+using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using BenchmarkDotNet.Attributes;
+using Sessions.Model;
+using Sessions.Storage;
 
 namespace Sessions.Micro;
 
@@ -13,9 +16,9 @@ public abstract class OperationBenchmark : IAsyncDisposable
 
     private protected OperationBenchmark(string method, string path, string? body = null) => _request = _sessions.Request(method, path, body);
 
-    private protected static string Partition => $"{InMemorySessions.AccountId}:{InMemorySessions.SessionId}";
+    private protected static string Partition => Keys.Partition(InMemorySessions.Account, InMemorySessions.Session);
 
-    private protected static string Member => $"member:{InMemorySessions.ParticipantId}";
+    private protected static string Member => Keys.Member(InMemorySessions.Participant);
 
     private protected TableClient Table => _sessions.Tables.Sessions;
 
@@ -41,7 +44,7 @@ public class GetSession() : OperationBenchmark("GET", InMemorySessions.SessionPa
 {
     /// <inheritdoc/>
     [Benchmark(Baseline = true)]
-    public override Task TableClient() => Table.GetEntityIfExistsAsync<TableEntity>(Partition, "session");
+    public override Task TableClient() => Table.GetEntityIfExistsAsync<TableEntity>(Partition, Keys.Header);
 }
 
 /// <summary>getParticipantSubscriptions: one row is read.</summary>
@@ -57,19 +60,13 @@ public class GetParticipantSubscriptions() : OperationBenchmark("GET", InMemoryS
 [BenchmarkCategory(nameof(CreateSession))]
 public class CreateSession() : OperationBenchmark("POST", InMemorySessions.SessionsPath, InMemorySessions.NewSession)
 {
+    private readonly TableEntity _header =
+        new HeaderRow(InMemorySessions.Session, "weekly review", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddHours(9)).ToEntity(InMemorySessions.Account);
+
     /// <inheritdoc/>
     [Benchmark(Baseline = true)]
     public override Task TableClient()
-        => Task.WhenAll(
-            Table.AddEntityAsync(new TableEntity(Partition, "session")
-            {
-                ["Tag"] = "weekly review",
-                ["Created"] = DateTimeOffset.UtcNow,
-                ["Expires"] = DateTimeOffset.UtcNow.AddHours(9),
-                ["Version"] = "14ebd3b8-8473-4299-9f9a-9b8e595f61d8",
-                ["WriteId"] = "47cae1e7-81c3-4c75-b30b-2f233471f89b",
-            }),
-            Table.AddEntityAsync(new TableEntity(":2026112403:3", Partition)));
+        => Task.WhenAll(Table.AddEntityAsync(_header), Table.AddEntityAsync(IndexRow.Beside(_header).ToEntity()));
 }
 
 /// <summary>updateParticipantSubscriptions: one row is written, and in parallel read.</summary>
@@ -77,15 +74,17 @@ public class CreateSession() : OperationBenchmark("POST", InMemorySessions.Sessi
 public class UpdateParticipantSubscriptions()
     : OperationBenchmark("PUT", InMemorySessions.SubscriptionsPath, InMemorySessions.Subscriptions)
 {
-    private readonly byte[] _subscriptions = System.Text.Encoding.UTF8.GetBytes(InMemorySessions.Subscriptions);
+    private readonly TableEntity _change = MemberRow.SubscriptionsChange(
+        InMemorySessions.Account,
+        InMemorySessions.Session,
+        InMemorySessions.Participant,
+        JsonSerializer.Deserialize(InMemorySessions.Subscriptions, WireFormat.Default.Subscriptions)!,
+        "dc9e21a6-b1c3-47b3-94b4-31c01abea620");
 
     /// <inheritdoc/>
     [Benchmark(Baseline = true)]
     public override Task TableClient()
         => Task.WhenAll(
-            Table.UpdateEntityAsync(
-                new TableEntity(Partition, Member) { ["Subscriptions"] = _subscriptions, ["WriteId"] = "dc9e21a6-b1c3-47b3-94b4-31c01abea620" },
-                ETag.All,
-                TableUpdateMode.Merge),
+            Table.UpdateEntityAsync(_change, ETag.All, TableUpdateMode.Merge),
             Table.GetEntityIfExistsAsync<TableEntity>(Partition, Member));
 }

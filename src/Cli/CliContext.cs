@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
-using Sessions.Security;
+using Sessions.Model;
 using Sessions.Storage;
 
 namespace Sessions.Cli;
 
 /// <summary>What the commands share: where results go, the settings, the time.</summary>
-internal sealed class Context(TextWriter output, IConfiguration configuration, TimeProvider time)
+internal sealed class CliContext(TextWriter output, IConfiguration configuration, TimeProvider time)
 {
     public TextWriter Output => output;
 
@@ -31,7 +31,7 @@ internal sealed class Context(TextWriter output, IConfiguration configuration, T
     /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
     public async Task<T> WithTablesAsync<T>(Func<Tables, Task<T>> action, CancellationToken cancellation)
     {
-        var service = StorageOptions.Read(configuration).Connect(StorageFaults.ClientOptions());
+        var service = StorageOptions.Read(configuration).Connect(StorageClient.Options());
         try
         {
             return await action(new(service));
@@ -46,8 +46,8 @@ internal sealed class Context(TextWriter output, IConfiguration configuration, T
 
     /// <summary>The account that was given.</summary>
     /// <exception cref="CliException">No account can have this id.</exception>
-    public static string AccountOf(string account)
-        => AccountId.IsValid(account) ? account : throw new CliException(
+    public static AccountId AccountOf(string account)
+        => AccountId.TryParse(account, out var id) ? id : throw new CliException(
             $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
 
     private static Option<string> MakeOutputFormat()

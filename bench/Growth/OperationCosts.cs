@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Azure.Data.Tables;
 using Sessions.Bench;
+using Sessions.Model;
 using Sessions.Storage;
 
 namespace Sessions.Growth;
@@ -16,10 +17,8 @@ internal sealed record Cost(
 }
 
 /// <summary>Calls every operation of a server again and again, one after the other, and the bare table client beside them.</summary>
-internal sealed class Operations(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
+internal sealed class OperationCosts(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
 {
-    public const string HeaderRow = "session";
-
     private const string Account = "9900000";
     private const string Insert = "bare insert";
     private const string Read = "bare point read";
@@ -27,7 +26,8 @@ internal sealed class Operations(HttpLoad http, Uri url, Tables tables, Func<Usa
 
     private readonly List<Cost> _costs = [];
 
-    public static string Partition(string id) => $"{Account}:{id}";
+    /// <summary>The partition of a session.</summary>
+    public static string Partition(string sessionId) => Keys.Partition(AccountId.Parse(Account), new SessionId(Guid.Parse(sessionId)));
 
     /// <summary>The address of what is below the account.</summary>
     public static Uri At(Uri url, string path) => new(url, $"/v1/accounts/{Account}{path}");
@@ -67,7 +67,7 @@ internal sealed class Operations(HttpLoad http, Uri url, Tables tables, Func<Usa
 
         await RepeatAsync(Query, null, calls, QueryAsync);
         await RepeatAsync(Read, null, calls, (i, recorder) => recorder.RecordAsync(
-            async () => (await tables.Sessions.GetEntityIfExistsAsync<TableEntity>(Partition(sessions[i]), HeaderRow)).HasValue));
+            async () => (await tables.Sessions.GetEntityIfExistsAsync<TableEntity>(Partition(sessions[i]), Keys.Header)).HasValue));
         await RepeatAsync("addParticipantToSession", Query, calls, (i, recorder) => PutAsync(recorder, i, 0, ""));
         await RepeatAsync("updateParticipantSubscriptions", Read, calls, (i, recorder) => PutAsync(recorder, i, 0, "/subscriptions"));
         await RepeatAsync("getSession", Read, calls, (i, recorder) => GetAsync(recorder, $"/sessions/{sessions[i]}"));
@@ -102,7 +102,7 @@ internal sealed class Operations(HttpLoad http, Uri url, Tables tables, Func<Usa
 
     private async Task InsertAsync(CallRecorder recorder)
     {
-        var row = new TableEntity(Partition(Guid.NewGuid().ToString()), HeaderRow) { ["Tag"] = "call" };
+        var row = new TableEntity(Partition(Guid.NewGuid().ToString()), Keys.Header) { ["Tag"] = "call" };
         await recorder.RecordAsync(() => tables.Sessions.AddEntityAsync(row));
         await tables.Sessions.DeleteEntityAsync(row.PartitionKey, row.RowKey);
     }

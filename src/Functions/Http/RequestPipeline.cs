@@ -13,7 +13,8 @@ namespace Sessions.Http;
 /// <summary>
 /// What every operation shares: authentication, a deadline, and one place that turns a result or a failure into a response.
 /// </summary>
-public sealed partial class Api(Authenticator authenticator, SessionsOptions options, TimeProvider time, ILogger<Api> logger)
+public sealed partial class RequestPipeline(
+    Authenticator authenticator, SessionsOptions options, TimeProvider time, ILogger<RequestPipeline> logger)
 {
     private static readonly Reply Unauthorized = new(
         HttpStatusCode.Unauthorized,
@@ -32,23 +33,13 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
     /// its <paramref name="name"/>, which is the function's.
     /// </summary>
     public Task<HttpResponseData> RunAsync(
-        string name, HttpRequestData request, string accountId, Access needs, Func<CancellationToken, Task<Reply>> operation)
+        string name, HttpRequestData request, string accountId, Access needs, Func<AccountId, CancellationToken, Task<Reply>> operation)
         => RunAsync(name, request, async cancellation =>
         {
-            if (!request.Headers.TryGetValues("Authorization", out var values))
+            if (!AccountId.TryParse(accountId, out var account))
                 return Unauthorized;
 
-            var authorization = string.Join(',', values);
-            var authentication = authenticator.Recall(accountId, authorization) is { } remembered
-                ? new(remembered)
-                : await authenticator.AuthenticateAsync(accountId, authorization, CallerOf(request), cancellation);
-            return authentication switch
-            {
-                { Wait: { } wait } => TooManyFailures(wait),
-                { Access: null } => Unauthorized,
-                { Access: { } access } when access < needs => Forbidden,
-                _ => await operation(cancellation),
-            };
+            return await AuthorizeAsync(request, account, needs, cancellation) ?? await operation(account, cancellation);
         });
 
     /// <summary>Answers without authentication.</summary>
@@ -102,6 +93,22 @@ public sealed partial class Api(Authenticator authenticator, SessionsOptions opt
             LogFailed(requestId, exception);
             return Failed;
         }
+    }
+
+    /// <summary>The refusal of a caller who may not do what is <paramref name="needed"/> in the account; null for one who may.</summary>
+    private async ValueTask<Reply?> AuthorizeAsync(
+        HttpRequestData request, AccountId accountId, Access needed, CancellationToken cancellation)
+    {
+        if (!request.Headers.TryGetValues("Authorization", out var values))
+            return Unauthorized;
+
+        return await authenticator.AuthenticateAsync(accountId, string.Join(',', values), () => CallerOf(request), cancellation) switch
+        {
+            { Wait: { } wait } => TooManyFailures(wait),
+            { Access: null } => Unauthorized,
+            { Access: Access.Read } when needed == Access.Write => Forbidden,
+            _ => null,
+        };
     }
 
     /// <summary>The address of the caller: the last that <c>X-Forwarded-For</c> names, which is the one that the front end of Azure adds.</summary>

@@ -20,7 +20,7 @@ internal static class Columns
     /// <summary>Fresh for each write: a writer that got no clear answer reads the row back and looks for its own.</summary>
     public const string WriteId = nameof(WriteId);
 
-    /// <summary>The session's entity tag: fresh when it is made, and for each join and leave.</summary>
+    /// <summary>The session's entity tag.</summary>
     public const string Version = nameof(Version);
 
     public const string SecretHash = nameof(SecretHash);

@@ -1,0 +1,68 @@
+using System.Buffers;
+
+namespace Sessions.Model;
+
+/// <summary>The id of an account: 1 to 64 letters, digits, <c>-</c> and <c>_</c>.</summary>
+public readonly record struct AccountId
+{
+    private const int MaxLength = 64;
+
+    private static readonly SearchValues<char> Allowed =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    private readonly string? _text;
+
+    private AccountId(string text) => _text = text;
+
+    /// <summary>Reads an id; false when no account can have it.</summary>
+    public static bool TryParse(string text, out AccountId id)
+    {
+        var isValid = text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyExcept(Allowed);
+        id = isValid ? new(text) : default;
+        return isValid;
+    }
+
+    /// <summary>Reads an id that is known to be one.</summary>
+    /// <exception cref="FormatException">No account can have it.</exception>
+    public static AccountId Parse(string text)
+        => TryParse(text, out var id) ? id : throw new FormatException($"{text} is no id of an account.");
+
+    /// <summary>The id as it stands in paths and keys.</summary>
+    public override string ToString() => _text ?? "";
+}
+
+/// <summary>The id of a session: a UUID.</summary>
+public readonly record struct SessionId(Guid Value)
+{
+    /// <summary>Reads an id: a UUID of 36 characters in any case. Anything else is the id of nothing.</summary>
+    public static bool TryParse(string? text, out SessionId id)
+    {
+        var isValid = Uuid.TryParse(text, out var value);
+        id = new(value);
+        return isValid;
+    }
+
+    /// <summary>The id in lower case.</summary>
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>The id of a participant: a UUID.</summary>
+public readonly record struct ParticipantId(Guid Value)
+{
+    /// <summary>Reads an id: a UUID of 36 characters in any case. Anything else is the id of nothing.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out ParticipantId id)
+    {
+        var isValid = Uuid.TryParse(text, out var value);
+        id = new(value);
+        return isValid;
+    }
+
+    /// <summary>The id in lower case.</summary>
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>The text form of a UUID (RFC 9562, section 4).</summary>
+internal static class Uuid
+{
+    public static bool TryParse(ReadOnlySpan<char> text, out Guid id) => Guid.TryParseExact(text, "D", out id);
+}

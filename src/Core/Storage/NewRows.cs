@@ -1,0 +1,87 @@
+using Azure.Data.Tables;
+using Sessions.Model;
+
+namespace Sessions.Storage;
+
+/// <summary>Creates sessions and participants: their rows, their rows in the expiry index, and the markers of idempotency keys.</summary>
+internal static class NewRows
+{
+    /// <summary>
+    /// Creates the row that <paramref name="make"/> returns for an id, and in parallel its row in the expiry index. Two storage
+    /// calls, made at once.
+    /// </summary>
+    /// <param name="table">The table of the sessions or of the participants.</param>
+    /// <param name="kind">The row key of what is created.</param>
+    /// <param name="accountId">The account.</param>
+    /// <param name="idempotencyKey">The caller's key, which then gives the id; null for a generated id.</param>
+    /// <param name="make">Makes the row for an id.</param>
+    /// <param name="budget">Bounds the retries.</param>
+    /// <returns>The row, and whether it was created; false when the idempotency key was used before.</returns>
+    public static async Task<(T Row, bool IsNew)> CreateAsync<T>(
+        TableClient table, string kind, AccountId accountId, string? idempotencyKey, Func<Guid, T> make, RetryBudget budget)
+        where T : ResourceRow
+    {
+        if (idempotencyKey is not null)
+        {
+            var row = make(Keys.IdOf(kind, accountId, idempotencyKey));
+            var entity = row.ToEntity(accountId);
+            return (row, await IndexedAsync(table, entity, AddOnceAsync(table, entity, budget), budget));
+        }
+
+        while (true)
+        {
+            var row = make(Guid.NewGuid());
+            var entity = row.ToEntity(accountId);
+            if (await IndexedAsync(table, entity, TryAddAsync(table, entity, budget.Cancellation), budget))
+                return (row, true);
+
+            await budget.PauseAsync();
+        }
+    }
+
+    /// <summary>Adds the row's row in the expiry index while the row itself is being added.</summary>
+    private static async Task<bool> IndexedAsync(TableClient table, TableEntity row, Task<bool> adding, RetryBudget budget)
+    {
+        await Task.WhenAll(IndexAsync(table, row, budget), adding);
+        return await adding;
+    }
+
+    private static async Task IndexAsync(TableClient table, TableEntity row, RetryBudget budget)
+    {
+        var index = IndexRow.Beside(row).ToEntity();
+        while ((await table.TryAddAsync(index, budget.Cancellation)).Outcome is not (WriteOutcome.Done or WriteOutcome.Conflict))
+            await budget.PauseAsync();
+    }
+
+    /// <summary>
+    /// Adds a row whose id was generated for this one try; false when there is no clear answer and the row cannot be found. It
+    /// may land yet, so another try takes another id: with the same, this row could come back after its deletion.
+    /// </summary>
+    private static async Task<bool> TryAddAsync(TableClient table, TableEntity row, CancellationToken cancellation)
+    {
+        var write = await table.TryAddAsync(row, cancellation);
+        if (write.Outcome == WriteOutcome.Done)
+            return true;
+
+        // A row that is there already can only be this one, and its answer was lost; its WriteId tells.
+        var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
+        return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
+            ? true
+            : throw new InvalidOperationException("A generated id is in use already."));
+    }
+
+    /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when the marker is there already.</summary>
+    private static async Task<bool> AddOnceAsync(TableClient table, TableEntity row, RetryBudget budget)
+    {
+        while (true)
+        {
+            var write = await table.TrySubmitAsync(
+                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, IdempotencyMarker.Beside(row))],
+                budget.Cancellation);
+            if (write.Outcome is WriteOutcome.Done or WriteOutcome.Conflict)
+                return write.Outcome == WriteOutcome.Done;
+
+            await budget.PauseAsync();
+        }
+    }
+}

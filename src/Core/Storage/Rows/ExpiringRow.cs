@@ -1,0 +1,19 @@
+using Azure;
+using Azure.Data.Tables;
+using Sessions.Model;
+
+namespace Sessions.Storage;
+
+/// <summary>A row that nobody sees any more from the time on at which it expires.</summary>
+internal abstract record ExpiringRow(DateTimeOffset Expires)
+{
+    public ETag ETag { get; protected init; }
+
+    public bool IsLive(DateTimeOffset now) => now < Expires;
+}
+
+/// <summary>The row of a session or of a participant: what <see cref="NewRows"/> creates.</summary>
+internal abstract record ResourceRow(DateTimeOffset Created, DateTimeOffset Expires) : ExpiringRow(Expires)
+{
+    public abstract TableEntity ToEntity(AccountId accountId);
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Sessions.Model;
+
+namespace Sessions.Storage;
+
+/// <summary>
+/// Every key of every table. Nothing needs escaping: account ids are validated (<see cref="AccountId"/>),
+/// the other ids are generated, and user names are written as hex.
+/// </summary>
+internal static class Keys
+{
+    public const string Header = "session";
+    public const string Participant = "participant";
+
+    /// <summary>A row that says that its session or participant was created with an idempotency key. It outlives a deletion.</summary>
+    public const string IdempotencyMarker = "idempotency";
+
+    /// <summary>How the partitions of the expiry index begin: no account id begins so, and the rest of the key sorts by time.</summary>
+    public const string IndexPrefix = ":";
+
+    private const string MemberPrefix = "member:";
+
+    public static string Partition(AccountId accountId, SessionId sessionId) => $"{accountId}:{sessionId}";
+
+    public static string Partition(AccountId accountId, ParticipantId participantId) => $"{accountId}:{participantId}";
+
+    public static string Member(ParticipantId participantId) => $"{MemberPrefix}{participantId}";
+
+    public static bool IsMember(string rowKey) => rowKey.StartsWith(MemberPrefix, StringComparison.Ordinal);
+
+    public static ParticipantId ParticipantOf(string memberRowKey)
+        => ParticipantId.TryParse(memberRowKey.AsSpan(MemberPrefix.Length), out var id)
+            ? id
+            : throw new FormatException($"{memberRowKey} is no key of a member.");
+
+    public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
+
+    public static string UserNameOf(string userRowKey) => Encoding.UTF8.GetString(Convert.FromHexString(userRowKey));
+
+    /// <summary>
+    /// The partition of the expiry index for what is stored in <paramref name="partitionKey"/> and ends in the hour of
+    /// <paramref name="expires"/>.
+    /// </summary>
+    public static string Index(DateTimeOffset expires, string partitionKey)
+        // Sixteen partitions an hour, because a partition takes 2,000 rows a second at most
+        // (https://learn.microsoft.com/azure/storage/tables/scalability-targets).
+        => $"{IndexHour(expires)}:{partitionKey[^1]}";
+
+    /// <summary>How the partitions of the expiry index for an hour begin.</summary>
+    public static string IndexHour(DateTimeOffset time)
+        => $"{IndexPrefix}{time.UtcDateTime.ToString("yyyyMMddHH", CultureInfo.InvariantCulture)}";
+
+    /// <summary>Whether a partition is one of the expiry index, and not a session's or a participant's.</summary>
+    public static bool IsIndex(string partitionKey) => partitionKey.StartsWith(IndexPrefix, StringComparison.Ordinal);
+
+    /// <summary>
+    /// The id that an idempotency key stands for in its account. <paramref name="kind"/> is the row key of what is created:
+    /// a key stands for one session and for one participant.
+    /// </summary>
+    public static Guid IdOf(string kind, AccountId accountId, string idempotencyKey)
+    {
+        // A UUID of version 8 (RFC 9562): 122 bits of the digest. No part of the text can hold a line break.
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{accountId}\n{idempotencyKey}")).AsSpan(0, 16);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new(bytes, bigEndian: true);
+    }
+}

@@ -1,0 +1,88 @@
+using Azure.Data.Tables;
+using Sessions.Model;
+
+namespace Sessions.Storage;
+
+/// <summary>A participant's fields, which never change, and its claim, which does.</summary>
+internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields, DateTimeOffset Created, DateTimeOffset Expires)
+    : ResourceRow(Created, Expires)
+{
+    /// <summary>The claim: the session that the participant is in or is joining; null for none.</summary>
+    public SessionId? SessionId { get; private init; }
+
+    /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
+    public string EntityTag => Id.ToString();
+
+    /// <summary>Reads the row; null when there is none or it has expired. One storage call.</summary>
+    public static async Task<ParticipantRow?> FindLiveAsync(
+        TableClient table, AccountId accountId, ParticipantId id, TimeProvider time, CancellationToken cancellation)
+        => await table.FindAsync(Keys.Partition(accountId, id), Keys.Participant, cancellation) is { } row
+            && From(row, id) is var participant
+            && participant.IsLive(time.GetUtcNow())
+                ? participant
+                : null;
+
+    public static ParticipantRow From(TableEntity row, ParticipantId id) => new(
+        id,
+        ParticipantFields.From(row),
+        row.GetDateTimeOffset(Columns.Created)!.Value,
+        row.GetDateTimeOffset(Columns.Expires)!.Value)
+    {
+        SessionId = Model.SessionId.TryParse(row.GetString(Columns.SessionId), out var sessionId) ? sessionId : null,
+        ETag = row.ETag,
+    };
+
+    public override TableEntity ToEntity(AccountId accountId)
+    {
+        var row = ClaimChange(accountId, Id, null);
+        row[Columns.Created] = Created;
+        row[Columns.Expires] = Expires;
+        Fields.CopyTo(row);
+        return row;
+    }
+
+    /// <summary>The columns that change when the participant claims a session, or none.</summary>
+    public static TableEntity ClaimChange(AccountId accountId, ParticipantId participantId, SessionId? sessionId)
+        => new(Keys.Partition(accountId, participantId), Keys.Participant)
+        {
+            [Columns.SessionId] = sessionId?.ToString() ?? "",
+            [Columns.WriteId] = Guid.NewGuid().ToString(),
+        };
+
+    /// <summary>The participant outside of any session.</summary>
+    public Participant ToModel() => Fields.ToModel(Id, null, Subscriptions.None);
+}
+
+/// <summary>What a participant is created with: kept in its own row and copied to its member row, so that a list is one query.</summary>
+internal sealed record ParticipantFields(string? CallbackUrl, string PublishPermissions, string Tag, string DeviceApiVersion)
+{
+    public static ParticipantFields From(TableEntity row) => new(
+        row.GetString(Columns.CallbackUrl),
+        row.GetString(Columns.PublishPermissions),
+        row.GetString(Columns.Tag),
+        row.GetString(Columns.DeviceApiVersion));
+
+    /// <summary>The fields of a new participant, whose tag is its id unless the caller sent one.</summary>
+    public static ParticipantFields Of(ParticipantId id, NewParticipant participant) => new(
+        participant.CallbackUrl,
+        string.Join(',', participant.PublishPermissions),
+        participant.Tag ?? id.ToString(),
+        participant.DeviceApiVersion);
+
+    public void CopyTo(TableEntity row)
+    {
+        row[Columns.CallbackUrl] = CallbackUrl;
+        row[Columns.PublishPermissions] = PublishPermissions;
+        row[Columns.Tag] = Tag;
+        row[Columns.DeviceApiVersion] = DeviceApiVersion;
+    }
+
+    public Participant ToModel(ParticipantId id, SessionId? sessionId, Subscriptions subscriptions) => new(
+        id.ToString(),
+        CallbackUrl,
+        PublishPermissions.Split(',', StringSplitOptions.RemoveEmptyEntries),
+        sessionId is null ? [] : [sessionId.Value.ToString()],
+        subscriptions,
+        Tag,
+        DeviceApiVersion);
+}
