@@ -36,7 +36,12 @@ public abstract class StorageFaultTests
         _participants.Setup(table => table.Name).Returns("participants");
     }
 
-    private Tables Tables => new(_sessions.Object, _participants.Object, Mock.Of<TableClient>());
+    private Tables Tables => new(name => name switch
+    {
+        "sessions" => _sessions.Object,
+        "participants" => _participants.Object,
+        _ => Mock.Of<TableClient>(),
+    });
 
     private SessionStore Sessions => new(Tables, Options, TimeProvider.System);
 

@@ -55,7 +55,7 @@ internal static class CallMix
 
         async Task<byte[]> SendAsync(HttpMethod method, string path, string body = "")
         {
-            using var request = new HttpRequestMessage(method, OperationCosts.At(server.Url, path));
+            using var request = new HttpRequestMessage(method, MeasuredOperations.At(server.Url, path));
             request.Headers.Authorization = HttpLoad.LocalCredential;
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = new("application/json") } };
             using var response = await server.Http.Client.SendAsync(request, CancellationToken.None);

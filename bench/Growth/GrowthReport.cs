@@ -185,8 +185,8 @@ internal sealed class StoredSessions : IAsyncDisposable
     /// <summary>What each operation costs, with so many participants in its session.</summary>
     public async Task<IReadOnlyList<Cost>> MeasureAsync(int calls, int participants)
     {
-        var timed = await new OperationCosts(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
-        var counted = await new OperationCosts(Counted.Http, Counted.Url, _tables, Counted.Usage).MeasureAsync(calls: 1, participants);
+        var timed = await new MeasuredOperations(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
+        var counted = await new MeasuredOperations(Counted.Http, Counted.Url, _tables, Counted.Usage).MeasureAsync(calls: 1, participants);
         return [.. timed.Zip(counted, (time, count) => time with { StorageCalls = count.StorageCalls, StorageBytes = count.StorageBytes })];
     }
 
@@ -200,12 +200,12 @@ internal sealed class StoredSessions : IAsyncDisposable
     /// <summary>Copies the row of a session; the rows of its index are left out.</summary>
     private async Task FillAsync()
     {
-        var id = await OperationCosts.CreateAsync(_http, _url, "/sessions");
-        var session = (await _tables.Sessions.GetEntityAsync<TableEntity>(OperationCosts.Partition(id), Keys.Header)).Value;
+        var id = await MeasuredOperations.CreateAsync(_http, _url, "/sessions");
+        var session = (await _tables.Sessions.GetEntityAsync<TableEntity>(MeasuredOperations.Partition(id), Keys.Header)).Value;
         var columns = session.Where(column => column.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag")).ToArray();
         await Parallel.ForEachAsync(Enumerable.Range(1, Count - 1), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (_, cancellation) =>
         {
-            var copy = new TableEntity(OperationCosts.Partition(Guid.NewGuid().ToString()), Keys.Header);
+            var copy = new TableEntity(MeasuredOperations.Partition(Guid.NewGuid().ToString()), Keys.Header);
             foreach (var (name, value) in columns)
                 copy[name] = value;
             await _tables.Sessions.AddEntityAsync(copy, cancellation);

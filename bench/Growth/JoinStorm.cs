@@ -50,8 +50,8 @@ internal static class JoinStorm
         var (http, url) = (server.Http, server.Url);
         var sessions = new string[sessionCount];
         var participants = new string[joins];
-        await Parallel.ForEachAsync(Enumerable.Range(0, sessionCount), async (i, _) => sessions[i] = await OperationCosts.CreateAsync(http, url, "/sessions"));
-        await Parallel.ForEachAsync(Enumerable.Range(0, joins), async (i, _) => participants[i] = await OperationCosts.CreateAsync(http, url, "/participants"));
+        await Parallel.ForEachAsync(Enumerable.Range(0, sessionCount), async (i, _) => sessions[i] = await MeasuredOperations.CreateAsync(http, url, "/sessions"));
+        await Parallel.ForEachAsync(Enumerable.Range(0, joins), async (i, _) => participants[i] = await MeasuredOperations.CreateAsync(http, url, "/participants"));
 
         var answers = new (HttpStatusCode Status, long Ticks)[joins];
         var (callsBefore, retriesBefore) = (server.Usage().StorageCalls, server.ConflictsRetried);
@@ -59,7 +59,7 @@ internal static class JoinStorm
         await Parallel.ForEachAsync(Enumerable.Range(0, joins), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (i, cancellation) =>
         {
             var begun = Stopwatch.GetTimestamp();
-            var uri = OperationCosts.At(url, $"/sessions/{sessions[i % sessionCount]}/participants/{participants[i]}");
+            var uri = MeasuredOperations.At(url, $"/sessions/{sessions[i % sessionCount]}/participants/{participants[i]}");
             using var request = new HttpRequestMessage(HttpMethod.Put, uri);
             request.Headers.Authorization = HttpLoad.LocalCredential;
             using var response = await http.Client.SendAsync(request, cancellation);
@@ -80,7 +80,7 @@ internal static class JoinStorm
 
         foreach (var session in sessions)
         {
-            var listed = await http.SendAsync(null, HttpMethod.Get, OperationCosts.At(url, $"/sessions/{session}/participants"), HttpStatusCode.OK);
+            var listed = await http.SendAsync(null, HttpMethod.Get, MeasuredOperations.At(url, $"/sessions/{session}/participants"), HttpStatusCode.OK);
             if (JsonElement.Parse(listed).GetArrayLength() is var members && members != joined / sessionCount)
                 throw new BenchmarkException($"A session has {members} members after {joined} joins onto {sessionCount} sessions.");
         }

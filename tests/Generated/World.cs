@@ -32,15 +32,15 @@ internal sealed class World : IDisposable
             new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
             new("Sessions:TokenSigningKey", Server.TokenSigningKey),
         ]).Build();
-        var credentials = Table("credentials");
+        var tables = new Tables(Table);
         _services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(CapturedLogs.Provider))
-            .AddSingleton(new Tables(Table("sessions"), Table("participants"), credentials))
+            .AddSingleton(tables)
             .AddSessions(configuration)
             .BuildServiceProvider();
         _router = new(typeof(ServiceRegistration).Assembly, _services);
         var credential = new Credential(BasicCredentials.Hash(Server.Secret), Access.Write);
-        credentials.AddEntityAsync(new CredentialRow(AccountId.Parse(Account), "writer", credential, DateTimeOffset.UtcNow).ToEntity())
+        tables.Credentials.AddEntityAsync(new CredentialRow(AccountId.Parse(Account), "writer", credential, DateTimeOffset.UtcNow).ToEntity())
             .GetAwaiter().GetResult();
     }
 

@@ -218,11 +218,11 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_tables_of_the_app_are_in_the_data_account_and_packages_are_not()
     {
-        var tables = new Sessions.Storage.Tables(new("UseDevelopmentStorage=true"));
+        var tables = new Sessions.Storage.Tables(new Azure.Data.Tables.TableServiceClient("UseDevelopmentStorage=true"));
         foreach (var deployment in await deployments.AllAsync())
         {
             Assert.Equal(
-                new[] { tables.Sessions, tables.Participants, tables.Credentials }.Select(table => $"{deployment.DataAccount.Name}/default/{table.Name}"),
+                tables.All.Select(table => $"{deployment.DataAccount.Name}/default/{table.Name}"),
                 deployment.All("Microsoft.Storage/storageAccounts/tableServices/tables").Select(table => table.Name));
             Assert.Equal(
                 $"{deployment.HostAccount.Name}/default/deployments", deployment.The("Microsoft.Storage/storageAccounts/blobServices/containers").Name);

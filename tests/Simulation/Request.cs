@@ -36,7 +36,7 @@ internal sealed class Request
     public Request(int number, Operation operation, SessionsOptions options)
     {
         (Number, Operation) = (number, operation);
-        var tables = new Tables(Table("sessions"), Table("participants"), Table("credentials"));
+        var tables = new Tables(Table);
         _run = RunAsync(operation, new(tables, options, Clock), new(tables, options, Clock), new(tables, options, Clock));
     }
 

@@ -3,38 +3,34 @@ using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>The three tables.</summary>
-public sealed class Tables(TableClient sessions, TableClient participants, TableClient credentials)
+/// <summary>The tables.</summary>
+/// <param name="table">The client of the table with a name.</param>
+public sealed class Tables(Func<string, TableClient> table)
 {
     /// <summary>The tables of a storage account.</summary>
     public Tables(TableServiceClient service)
-        : this(service.GetTableClient("sessions"), service.GetTableClient("participants"), service.GetTableClient("credentials"))
+        : this(service.GetTableClient)
     {
     }
 
     /// <summary>A partition for each session: its header and its members.</summary>
-    public TableClient Sessions { get; } = sessions;
+    public TableClient Sessions { get; } = table("sessions");
 
     /// <summary>A partition for each participant: its fields and its claim.</summary>
-    public TableClient Participants { get; } = participants;
+    public TableClient Participants { get; } = table("participants");
 
     /// <summary>A partition for each account: its users.</summary>
-    public TableClient Credentials { get; } = credentials;
+    public TableClient Credentials { get; } = table("credentials");
+
+    internal IEnumerable<TableClient> All => [Sessions, Participants, Credentials];
 
     /// <summary>Makes the tables that are not there yet.</summary>
     public Task CreateAsync(CancellationToken cancellation)
-        => Task.WhenAll(
-            Sessions.CreateIfNotExistsAsync(cancellation),
-            Participants.CreateIfNotExistsAsync(cancellation),
-            Credentials.CreateIfNotExistsAsync(cancellation));
+        => Task.WhenAll(All.Select(table => table.CreateIfNotExistsAsync(cancellation)));
 
     /// <summary>Asks each table for a row.</summary>
     /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
-    public Task CheckAsync(CancellationToken cancellation)
-        => Task.WhenAll(
-            CheckAsync(Sessions, cancellation),
-            CheckAsync(Participants, cancellation),
-            CheckAsync(Credentials, cancellation));
+    public Task CheckAsync(CancellationToken cancellation) => Task.WhenAll(All.Select(table => CheckAsync(table, cancellation)));
 
     private static async Task CheckAsync(TableClient table, CancellationToken cancellation)
     {

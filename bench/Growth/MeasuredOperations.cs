@@ -17,7 +17,7 @@ internal sealed record Cost(
 }
 
 /// <summary>Calls every operation of a server again and again, one after the other, and the bare table client beside them.</summary>
-internal sealed class OperationCosts(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
+internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
 {
     private const string Account = "9900000";
     private const string Insert = "bare insert";
