@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 using Sessions.Bench;
 using Sessions.LocalHost;
 using Sessions.Storage;
-using Sessions.Tests;
+using Sessions.Testing;
 
 namespace Sessions.Growth;
 
@@ -19,11 +19,11 @@ internal sealed class CountedServer : IAsyncDisposable
     public const string TokenSigningKey = "the key that signs the tokens of the benchmarks";
 
     private readonly WebApplication _app;
-    private readonly StorageCalls _storageCalls;
+    private readonly StorageCallRecorder _storageCalls;
     private readonly MeterListener _meter = new();
     private long _conflictsRetried;
 
-    private CountedServer(WebApplication app, StorageCalls storageCalls)
+    private CountedServer(WebApplication app, StorageCallRecorder storageCalls)
     {
         _app = app;
         _storageCalls = storageCalls;
@@ -49,7 +49,7 @@ internal sealed class CountedServer : IAsyncDisposable
     /// <summary>Serves tables that are there already.</summary>
     public static async Task<CountedServer> StartAsync(string connectionString)
     {
-        var storageCalls = new StorageCalls();
+        var storageCalls = new StorageCallRecorder();
         var builder = WebApplication.CreateSlimBuilder(
         [
             "--urls=http://127.0.0.1:0",

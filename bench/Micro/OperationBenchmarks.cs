@@ -4,6 +4,7 @@ using Azure.Data.Tables;
 using BenchmarkDotNet.Attributes;
 using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Testing;
 
 namespace Sessions.Micro;
 

@@ -8,6 +8,7 @@ using Sessions.LocalHost;
 using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
+using Sessions.Testing;
 
 namespace Sessions.Micro;
 

@@ -1,8 +1,8 @@
 using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection;
-using Sessions.Micro;
 using Sessions.Security;
 using Sessions.Storage;
+using Sessions.Testing;
 
 namespace Sessions.Tests;
 

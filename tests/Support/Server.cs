@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sessions.LocalHost;
 using Sessions.Storage;
+using Sessions.Testing;
 
 namespace Sessions.Tests;
 
@@ -30,7 +31,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
 
     public override Clock Time { get; } = new();
 
-    public StorageCalls StorageCalls { get; } = new();
+    public StorageCallRecorder StorageCalls { get; } = new();
 
     public FaultyTransport Faults { get; private set; } = null!;
 

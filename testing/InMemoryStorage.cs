@@ -9,7 +9,7 @@ using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 
-namespace Sessions.Micro;
+namespace Sessions.Testing;
 
 /// <summary>
 /// Storage that answers from memory, at once and on the caller's thread. A read of a row is answered as Azurite 3.35 does for

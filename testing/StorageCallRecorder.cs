@@ -2,10 +2,10 @@ using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
 
-namespace Sessions.Tests;
+namespace Sessions.Testing;
 
 /// <summary>Records when each call to storage went out and came back, and its bytes.</summary>
-public sealed class StorageCalls : HttpPipelinePolicy
+public sealed class StorageCallRecorder : HttpPipelinePolicy
 {
     private readonly Lock _lock = new();
     private readonly List<(long Sent, long Answered, StorageBytes Bytes)> _calls = [];

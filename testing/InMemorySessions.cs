@@ -10,7 +10,7 @@ using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
 
-namespace Sessions.Micro;
+namespace Sessions.Testing;
 
 /// <summary>
 /// LocalHost without a socket, over <see cref="InMemoryStorage"/> that holds a credential, a session and a member of it. Every
