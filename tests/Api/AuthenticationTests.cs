@@ -6,8 +6,8 @@ using Sessions.Security;
 
 namespace Sessions.Tests;
 
-/// <summary>Who may call what: every operation by every kind of caller.</summary>
-public abstract class AuthenticationSuite(ApiServer server)
+/// <summary>Who may call what: every operation by every kind of caller; and what that costs, and for how long it holds.</summary>
+public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 {
     private const string Unauthorized = "The credentials do not open this account.";
 
@@ -130,6 +130,72 @@ public abstract class AuthenticationSuite(ApiServer server)
         Assert.Equal(HttpStatusCode.OK, answer.Status);
     }
 
+    [Fact]
+    public void Every_operation_is_in_the_matrix()
+    {
+        Assert.Equal(11, Operations.Count);
+        Assert.Equal(HttpFunction.All.Count + 1, typeof(ServiceRegistration).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods()).Count(method => method.GetCustomAttribute<FunctionAttribute>() is not null));
+    }
+
+    [Fact]
+    public async Task A_name_too_long_for_any_user_costs_no_storage_call()
+    {
+        var account = await server.NewAccountAsync();
+        server.StorageCalls.Clear();
+
+        var answer = await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic(new('é', 129), ApiServer.Secret));
+
+        IsUnauthorized(answer);
+        Assert.Equal(0, server.StorageCalls.Count);
+    }
+
+    [Theory]
+    [InlineData("a.b")]
+    [InlineData("a%20b")]
+    [InlineData("a%2Fb")]
+    [InlineData("a:b")]
+    [InlineData("%C3%A9")]
+    [InlineData("12345678901234567890123456789012345678901234567890123456789012345")]
+    public async Task An_account_that_cannot_be_is_refused_as_any_unknown_one(string accountId)
+    {
+        var account = new Account(server, accountId);
+        server.StorageCalls.Clear();
+
+        IsUnauthorized(await account.PostAsync("/sessions"));
+
+        Assert.Equal(0, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_verified_credential_costs_no_storage_call_for_a_minute()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+        server.StorageCalls.Clear();
+
+        await account.GetAsync($"/sessions/{session}");
+        Assert.Equal(1, server.StorageCalls.Count);
+
+        server.Time.Advance(TimeSpan.FromSeconds(61));
+        await account.GetAsync($"/sessions/{session}");
+        Assert.Equal(3, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_revoked_credential_dies_within_a_minute_though_it_is_in_use()
+    {
+        var account = await server.NewAccountAsync();
+        await account.CreateSessionAsync();
+        await server.Tables.Credentials.DeleteEntityAsync(account.Id, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Account.Writer)));
+
+        server.Time.Advance(TimeSpan.FromSeconds(30));
+        await account.PostAsync("/sessions");
+        server.Time.Advance(TimeSpan.FromSeconds(31));
+
+        IsUnauthorized(await account.PostAsync("/sessions"));
+    }
+
     private static async Task<Answer> SendAsync(Account account, string method, string route, string authorization)
     {
         var (session, participant) = await account.CreateMemberAsync();
@@ -144,81 +210,9 @@ public abstract class AuthenticationSuite(ApiServer server)
         .Replace("{sessionId}", session, StringComparison.Ordinal)
         .Replace("{participantId}", participant, StringComparison.Ordinal);
 
-    protected static void IsUnauthorized(Answer answer)
+    private static void IsUnauthorized(Answer answer)
     {
         answer.IsError(HttpStatusCode.Unauthorized, Unauthorized);
         Assert.Equal("Basic realm=\"Sessions\", charset=\"UTF-8\"", answer.Headers.WwwAuthenticate.ToString());
-    }
-}
-
-/// <summary>And what that costs, and for how long it holds.</summary>
-public sealed class AuthenticationTests(Server server) : AuthenticationSuite(server), IClassFixture<Server>
-{
-    private readonly Server _server = server;
-
-    [Fact]
-    public void Every_operation_is_in_the_matrix()
-    {
-        Assert.Equal(11, Operations.Count);
-        Assert.Equal(HttpFunction.All.Count + 1, typeof(ServiceRegistration).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods()).Count(method => method.GetCustomAttribute<FunctionAttribute>() is not null));
-    }
-
-    [Fact]
-    public async Task A_name_too_long_for_any_user_costs_no_storage_call()
-    {
-        var account = await _server.NewAccountAsync();
-        _server.StorageCalls.Clear();
-
-        var answer = await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic(new('é', 129), ApiServer.Secret));
-
-        IsUnauthorized(answer);
-        Assert.Equal(0, _server.StorageCalls.Count);
-    }
-
-    [Theory]
-    [InlineData("a.b")]
-    [InlineData("a%20b")]
-    [InlineData("a%2Fb")]
-    [InlineData("a:b")]
-    [InlineData("%C3%A9")]
-    [InlineData("12345678901234567890123456789012345678901234567890123456789012345")]
-    public async Task An_account_that_cannot_be_is_refused_as_any_unknown_one(string accountId)
-    {
-        var account = new Account(_server, accountId);
-        _server.StorageCalls.Clear();
-
-        IsUnauthorized(await account.PostAsync("/sessions"));
-
-        Assert.Equal(0, _server.StorageCalls.Count);
-    }
-
-    [Fact]
-    public async Task A_verified_credential_costs_no_storage_call_for_a_minute()
-    {
-        var account = await _server.NewAccountAsync();
-        var session = await account.CreateSessionAsync();
-        _server.StorageCalls.Clear();
-
-        await account.GetAsync($"/sessions/{session}");
-        Assert.Equal(1, _server.StorageCalls.Count);
-
-        _server.Time.Advance(TimeSpan.FromSeconds(61));
-        await account.GetAsync($"/sessions/{session}");
-        Assert.Equal(3, _server.StorageCalls.Count);
-    }
-
-    [Fact]
-    public async Task A_revoked_credential_dies_within_a_minute_though_it_is_in_use()
-    {
-        var account = await _server.NewAccountAsync();
-        await account.CreateSessionAsync();
-        await _server.Tables.Credentials.DeleteEntityAsync(account.Id, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Account.Writer)));
-
-        _server.Time.Advance(TimeSpan.FromSeconds(30));
-        await account.PostAsync("/sessions");
-        _server.Time.Advance(TimeSpan.FromSeconds(31));
-
-        IsUnauthorized(await account.PostAsync("/sessions"));
     }
 }

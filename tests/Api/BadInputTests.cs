@@ -4,9 +4,9 @@ using System.Text;
 namespace Sessions.Tests;
 
 /// <summary>Each refusal of a body: 400 or 413, the field and the expectation named, and no row changed.</summary>
-public abstract class BadInputSuite(ApiServer server)
+public sealed class BadInputTests(Server server) : IClassFixture<Server>
 {
-    protected const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";
+    private const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";
 
     private static readonly string Text51 = new('é', 51);
     private static readonly string Text101 = new('é', 101);
@@ -91,7 +91,7 @@ public abstract class BadInputSuite(ApiServer server)
 
         var answer = await account.ChangesNothingAsync(() => account.PostAsync("/sessions", body));
 
-        answer.IsError(HttpStatusCode.BadRequest, TextOf(error));
+        answer.IsError(HttpStatusCode.BadRequest, error);
     }
 
     [Theory]
@@ -104,7 +104,7 @@ public abstract class BadInputSuite(ApiServer server)
 
         var answer = await account.ChangesNothingAsync(() => account.PostAsync("/participants", body));
 
-        answer.IsError(HttpStatusCode.BadRequest, TextOf(error));
+        answer.IsError(HttpStatusCode.BadRequest, error);
     }
 
     [Theory]
@@ -117,7 +117,7 @@ public abstract class BadInputSuite(ApiServer server)
 
         var answer = await account.ChangesNothingAsync(() => account.PutAsync($"/sessions/{session}/participants/{participant}", body));
 
-        answer.IsError(HttpStatusCode.BadRequest, TextOf(error));
+        answer.IsError(HttpStatusCode.BadRequest, error);
     }
 
     [Theory]
@@ -131,7 +131,7 @@ public abstract class BadInputSuite(ApiServer server)
         var answer = await account.ChangesNothingAsync(
             () => account.PutAsync($"/sessions/{session}/participants/{participant}/subscriptions", body));
 
-        answer.IsError(HttpStatusCode.BadRequest, TextOf(error));
+        answer.IsError(HttpStatusCode.BadRequest, error);
     }
 
     [Theory]
@@ -213,26 +213,15 @@ public abstract class BadInputSuite(ApiServer server)
         }
     }
 
-    /// <summary>The text that this server has for an error.</summary>
-    protected virtual string TextOf(string expected) => expected;
-
-    protected static string Repeat(string item, int count) => string.Join(',', Enumerable.Repeat(item, count));
-}
-
-/// <inheritdoc/>
-public sealed class BadInputTests(Server server) : BadInputSuite(server), IClassFixture<Server>
-{
-    private readonly Server _server = server;
-
     [Fact]
     public async Task Text_that_is_no_UTF_8_is_refused()
     {
-        var account = await _server.NewAccountAsync();
+        var account = await server.NewAccountAsync();
         byte[] body = [.. "{\"tag\":\""u8, 0xC3, 0x28, .. "\"}"u8];
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions") { Content = new ByteArrayContent(body) };
         request.Headers.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, ApiServer.Secret));
 
-        using var response = await _server.Http.SendAsync(request);
+        using var response = await server.Http.SendAsync(request);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("tag: expected a string of valid Unicode characters.", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -244,7 +233,7 @@ public sealed class BadInputTests(Server server) : BadInputSuite(server), IClass
     [InlineData("/subscriptions")]
     public async Task Emoji_that_take_more_room_stored_than_sent_are_refused(string suffix)
     {
-        var account = await _server.NewAccountAsync();
+        var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
         var aliases = Repeat($"\"{string.Concat(Enumerable.Repeat("😀", 100))}\"", 50);
         var subscribed = $$"""{"participantId":"{{SomeId}}","streamAliases":[{{aliases}}]}""";
@@ -254,4 +243,6 @@ public sealed class BadInputTests(Server server) : BadInputSuite(server), IClass
 
         answer.IsError(HttpStatusCode.BadRequest, "participants: expected at most 65536 bytes in all.");
     }
+
+    private static string Repeat(string item, int count) => string.Join(',', Enumerable.Repeat(item, count));
 }

@@ -3,7 +3,7 @@ using System.Net;
 namespace Sessions.Tests;
 
 /// <summary>What the operations mean, one rule a test.</summary>
-public abstract class MeaningSuite(ApiServer server)
+public sealed class MeaningTests(Server server) : IClassFixture<Server>
 {
     private const string NoSession = "There is no session with this id.";
     private const string NoParticipant = "There is no participant with this id.";
@@ -302,6 +302,3 @@ public abstract class MeaningSuite(ApiServer server)
         (await account.ChangesNothingAsync(() => account.DeleteAsync(path))).IsError(HttpStatusCode.NotFound, error);
     }
 }
-
-/// <inheritdoc/>
-public sealed class MeaningTests(Server server) : MeaningSuite(server), IClassFixture<Server>;

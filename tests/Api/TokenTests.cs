@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Sessions.Tests;
 
 /// <summary>The participant's token, read with a JWT library as a media server would.</summary>
-public abstract class TokenSuite(ApiServer server)
+public sealed class TokenTests(Server server) : IClassFixture<Server>
 {
     private static readonly JsonWebTokenHandler Handler = new();
 
@@ -77,6 +77,3 @@ public abstract class TokenSuite(ApiServer server)
                 : throw new SecurityTokenExpiredException(),
         });
 }
-
-/// <inheritdoc/>
-public sealed class TokenTests(Server server) : TokenSuite(server), IClassFixture<Server>;

@@ -14,13 +14,9 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
     private Process? _node;
     private Tables? _tables;
 
-    public override Uri Url => Http.BaseAddress!;
-
     public override Tables Tables => _tables!;
 
-    public override CredentialStore Credentials => new(Tables, Time);
-
-    public override TimeProvider Time => TimeProvider.System;
+    public override CredentialStore Credentials => new(Tables, TimeProvider.System);
 
     public override Task WaitAMomentAsync() => Task.Delay(10);
 
@@ -56,34 +52,5 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
     }
 }
 
-/// <summary>The suites run on one peer, one after the other.</summary>
-[CollectionDefinition]
-public sealed class OneExpressPeer : ICollectionFixture<ExpressPeer>;
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerOperationTests(ExpressPeer peer) : OperationSuite(peer);
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerMeaningTests(ExpressPeer peer) : MeaningSuite(peer);
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerBadInputTests(ExpressPeer peer) : BadInputSuite(peer)
-{
-    /// <summary>Its parser does not tell where a body is not well-formed.</summary>
-    protected override string TextOf(string expected) => expected.Split(" at line ") is [var what, _] ? $"{what}." : expected;
-}
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerToleranceTests(ExpressPeer peer) : ToleranceSuite(peer);
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerAuthenticationTests(ExpressPeer peer) : AuthenticationSuite(peer);
-
-/// <inheritdoc/>
-[Collection<OneExpressPeer>]
-public sealed class ExpressPeerTokenTests(ExpressPeer peer) : TokenSuite(peer);
+/// <summary>What is measured on the peer is what Sessions does, too.</summary>
+public sealed class ExpressPeerTests(ExpressPeer peer) : MeasuredOperationSuite(peer), IClassFixture<ExpressPeer>;

@@ -14,13 +14,9 @@ public abstract class ApiServer : IAsyncLifetime
 
     public HttpClient Http { get; } = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
 
-    public abstract Uri Url { get; }
-
     public abstract Tables Tables { get; }
 
     public abstract CredentialStore Credentials { get; }
-
-    public abstract TimeProvider Time { get; }
 
     /// <summary>Lets time pass: what is done now is later than what was done before.</summary>
     public abstract Task WaitAMomentAsync();

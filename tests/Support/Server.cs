@@ -29,7 +29,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
 
     private WebApplication? _app;
 
-    public override Clock Time { get; } = new();
+    public Clock Time { get; } = new();
 
     public StorageCallRecorder StorageCalls { get; } = new();
 
@@ -41,7 +41,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
 
     public string ConnectionString { get; private set; } = "";
 
-    public override Uri Url => new(_app!.Urls.First());
+    public Uri Url => new(_app!.Urls.First());
 
     public override async ValueTask InitializeAsync()
     {
