@@ -57,13 +57,13 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
 
         if (request.Method != RequestMethod.Get)
         {
-            message.Response = new Answer(204, _written, []);
+            message.Response = new InMemoryResponse(204, _written, []);
             return;
         }
 
         _ = request.Headers.TryGetValue("Accept", out var accept);
         var (status, headers, json) = _reads.GetOrAdd((request.Uri.ToUri().AbsoluteUri, accept ?? ""), static (asked, rows) => Read(asked, rows), _rows);
-        message.Response = new Answer(status, headers, json);
+        message.Response = new InMemoryResponse(status, headers, json);
     }
 
     private static (int Status, HttpHeader[] Headers, byte[] Json) Read((string Url, string Accept) asked, Dictionary<string, TableEntity> rows)
@@ -119,7 +119,7 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
 
     private static string ETagOf(DateTimeOffset time) => $"W/\"datetime'{Uri.EscapeDataString(Time(time))}'\"";
 
-    private sealed class Answer(int status, HttpHeader[] headers, byte[] json) : Response
+    private sealed class InMemoryResponse(int status, HttpHeader[] headers, byte[] json) : Response
     {
         public override int Status => status;
 

@@ -26,7 +26,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, IT
     private static readonly Regex Random = new(
         @"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|eyJ[\w.-]+", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
-    private static readonly Operation[] All =
+    private static readonly HttpOperation[] All =
     [
         new("Create a session", "POST", "/sessions", NothingAsync, """{"tag":"new"}"""),
         new("Get a session", "GET", "/sessions/S", MemberAsync),
@@ -97,7 +97,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, IT
         return run.Before == right.Before && isAnswered && isRepeated && run.AfterRepetition == right.After;
     }
 
-    private async Task<Run> RunAsync(Account account, Operation operation, StorageFault fault, int? at)
+    private async Task<Run> RunAsync(Account account, HttpOperation operation, StorageFault fault, int? at)
     {
         var (session, participant) = await operation.Arrange(account);
         var before = await ViewAsync(account, session, participant);
@@ -117,7 +117,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, IT
 
     /// <summary>Sends the request in a trace of its own, by which the transport knows the storage calls it makes.</summary>
     private async Task<(Answer Answer, int Calls)> SendAsync(
-        Account account, string user, Operation operation, string session, string participant, Plan plan)
+        Account account, string user, HttpOperation operation, string session, string participant, Plan plan)
     {
         using var activity = new Activity(operation.Name).Start();
         server.Plans[activity.TraceId] = plan;
@@ -183,11 +183,11 @@ public sealed class FaultMatrixTests(FaultMatrixTests.ImpatientServer server, IT
         return (session, participant);
     }
 
-    private sealed record Operation(
+    private sealed record HttpOperation(
         string Name, string Method, string Path, Func<Account, Task<(string Session, string Participant)>> Arrange, string? Body = null, bool NewUser = false);
 
     /// <summary>A fault in the call <paramref name="At"/> of an operation, or with null in every call; without it the operation goes <paramref name="Right"/>.</summary>
-    private sealed record Case(Operation Operation, Run Right, StorageFault Fault, int? At);
+    private sealed record Case(HttpOperation Operation, Run Right, StorageFault Fault, int? At);
 
     private sealed record Run(Answer Answer, int Calls, string Before, string Text, string After, string RepeatedText, string AfterRepetition)
     {

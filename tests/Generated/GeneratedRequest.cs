@@ -10,14 +10,14 @@ internal sealed record GeneratedRequest(
     string Method, string Path, string Query, IReadOnlyList<(string Name, string Value)> Headers, string Body)
 {
     // No server lets a NUL in a path through.
-    public string PathIn(World world) => Fill(Path, world).Replace("%00", "", StringComparison.Ordinal);
+    public string PathIn(SimulatedServer server) => Fill(Path, server).Replace("%00", "", StringComparison.Ordinal);
 
-    public string BodyIn(World world) => Fill(Body, world);
+    public string BodyIn(SimulatedServer server) => Fill(Body, server);
 
     public override string ToString()
         => $"{Method} {Path}{Query}\n{string.Join('\n', Headers.Select(header => $"{header.Name}: {header.Value}"))}\n\n{Body}";
 
-    private static string Fill(string text, World world)
+    private static string Fill(string text, SimulatedServer server)
     {
         if (!text.Contains('{', StringComparison.Ordinal))
             return text;
@@ -25,8 +25,8 @@ internal sealed record GeneratedRequest(
         for (var number = 0; number < 10; number++)
         {
             text = text
-                .Replace(string.Create(CultureInfo.InvariantCulture, $"{{s{number}}}"), world.Sessions.ElementAtOrDefault(number) ?? Unknown, StringComparison.Ordinal)
-                .Replace(string.Create(CultureInfo.InvariantCulture, $"{{p{number}}}"), world.Participants.ElementAtOrDefault(number) ?? Unknown, StringComparison.Ordinal);
+                .Replace(string.Create(CultureInfo.InvariantCulture, $"{{s{number}}}"), server.Sessions.ElementAtOrDefault(number) ?? Unknown, StringComparison.Ordinal)
+                .Replace(string.Create(CultureInfo.InvariantCulture, $"{{p{number}}}"), server.Participants.ElementAtOrDefault(number) ?? Unknown, StringComparison.Ordinal);
         }
 
         return text;

@@ -22,12 +22,12 @@ public sealed class GeneratedRequestTests
     [Fact]
     public void Every_generated_request_is_answered_as_it_should_be()
     {
-        using var world = new World();
+        using var server = new SimulatedServer();
         var answers = new SortedDictionary<HttpStatusCode, int>();
 
         Prop.ForAll(Arb.From(RequestGenerator.Requests), request =>
         {
-            var (status, contentType, body, writes) = world.SendAsync(request).GetAwaiter().GetResult();
+            var (status, contentType, body, writes) = server.SendAsync(request).GetAwaiter().GetResult();
             answers[status] = answers.GetValueOrDefault(status) + 1;
             Check(status, contentType, body, writes);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(Count));

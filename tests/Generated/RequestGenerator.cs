@@ -48,7 +48,7 @@ internal static class RequestGenerator
             ("PUT", $"/sessions/{session}/participants/{participant}"), ("DELETE", $"/sessions/{session}/participants/{participant}"),
             ("GET", $"/sessions/{session}/participants/{participant}/subscriptions"), ("PUT", $"/sessions/{session}/participants/{participant}/subscriptions"),
             ("GET", $"/participants/{participant}"), ("DELETE", $"/participants/{participant}"))
-        select (operation.Item1, $"/v1/accounts/{World.Account}{operation.Item2}");
+        select (operation.Item1, $"/v1/accounts/{SimulatedServer.Account}{operation.Item2}");
 
     private static readonly Gen<string> Authorization = Gen.Frequency(
         (30, Gen.Constant(Account.Basic(Account.Writer, Server.Secret))),

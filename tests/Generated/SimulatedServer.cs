@@ -14,7 +14,7 @@ using Sessions.Tests.Simulation;
 namespace Sessions.Tests.Generated;
 
 /// <summary>All functions over tables in memory, without a socket: fast enough for a hundred thousand requests.</summary>
-internal sealed class World : IDisposable
+internal sealed class SimulatedServer : IDisposable
 {
     public const string Account = "account";
 
@@ -25,7 +25,7 @@ internal sealed class World : IDisposable
     private readonly ServiceProvider _services;
     private long _writes;
 
-    public World()
+    public SimulatedServer()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
         [
