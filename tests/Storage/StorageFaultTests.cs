@@ -1,127 +1,90 @@
-using System.Diagnostics.CodeAnalysis;
 using Azure;
-using Azure.Core;
 using Azure.Data.Tables;
-using Azure.Data.Tables.Models;
 using Microsoft.Extensions.Configuration;
-using Moq;
 using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
 /// <summary>What a real table will not do on demand.</summary>
 public abstract class StorageFaultTests
 {
+    private const string Header = Keys.Header;
+    private const string ParticipantRow = Keys.Participant;
+
     private static readonly AccountId Account = AccountId.Parse("account");
 
-    private static readonly SessionId Session = new(Guid.NewGuid());
-    private static readonly ParticipantId Participant = new(Guid.NewGuid());
-    private static readonly RequestFailedException AnswerLost = new("The connection was reset.");
-    private static readonly RequestFailedException Throttled = new(503, "The server is busy.", "ServerBusy", null);
-    private static readonly RequestFailedException Stale = new(412, "The ETag is another.", "UpdateConditionNotSatisfied", null);
-    private static readonly RequestFailedException Gone = new(404, "There is no such row.", "ResourceNotFound", null);
     private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
     [
         new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
         new("Sessions:TokenSigningKey", Server.TokenSigningKey),
     ]).Build());
 
-    private readonly Mock<TableClient> _sessions = new(MockBehavior.Strict);
-    private readonly Mock<TableClient> _participants = new(MockBehavior.Strict);
+    private readonly ScriptedTables _tables = new();
 
-    protected StorageFaultTests()
-    {
-        _sessions.Setup(table => table.Name).Returns("sessions");
-        _participants.Setup(table => table.Name).Returns("participants");
-    }
+    private SessionStore Sessions => new(_tables.Tables, Options, TimeProvider.System);
 
-    private Tables Tables => new(name => name switch
-    {
-        "sessions" => _sessions.Object,
-        "participants" => _participants.Object,
-        _ => Mock.Of<TableClient>(),
-    });
+    private ParticipantStore Participants => new(_tables.Tables, Options, TimeProvider.System);
 
-    private SessionStore Sessions => new(Tables, Options, TimeProvider.System);
+    private MembershipStore Memberships => new(_tables.Tables, Options, TimeProvider.System);
 
-    private ParticipantStore Participants => new(Tables, Options, TimeProvider.System);
-
-    private MembershipStore Memberships => new(Tables, Options, TimeProvider.System);
-
-    private static RequestFailedException AlreadyThere => new(409, "There is such a row.", TableErrorCode.EntityAlreadyExists.ToString(), null);
+    private static IEnumerable<Func<TableCall, TableAnswer>> AlwaysBusy => Enumerable.Repeat<Func<TableCall, TableAnswer>>(_ => ScriptedTables.Busy, 1000);
 
     public sealed class CreatingASession : StorageFaultTests
     {
         [Fact]
         public async Task Succeeds_when_the_row_that_is_there_already_is_its_own()
         {
-            TableEntity? sent = null;
-            AddAnswers(() => throw AlreadyThere, row => sent = row);
-            Finds(_sessions, () => sent);
+            _tables.Answer(Header, _tables.DoneBut(new(409, "EntityAlreadyExists")));
 
-            var (_, session) = await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
+            var session = await NewSessionAsync();
 
-            Assert.Equal($"{Account}:{session!.Id}", sent!.PartitionKey);
+            Assert.Equal($"{Account}:{session}", Assert.Single(_tables.WritesTo(Header)).PartitionKey);
         }
 
         [Fact]
         public async Task Succeeds_when_only_the_answer_was_lost()
         {
-            TableEntity? sent = null;
-            AddAnswers(() => throw AnswerLost, row => sent = row);
-            Finds(_sessions, () => sent);
+            _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
 
-            await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
+            await NewSessionAsync();
 
-            _sessions.Verify(table => table.AddEntityAsync(It.Is<TableEntity>(row => row.RowKey == "session"), It.IsAny<CancellationToken>()), Times.Once);
+            Assert.Single(_tables.WritesTo(Header));
         }
 
         [Fact]
         public async Task Tries_again_when_storage_was_busy_and_nothing_is_stored()
         {
-            var tries = 0;
-            AddAnswers(() => ++tries < 3 ? throw Throttled : NoContent());
-            Finds(_sessions, () => null);
+            _tables.Answer(Header, AlwaysBusy.Take(2));
 
-            await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None);
+            await NewSessionAsync();
 
-            Assert.Equal(3, tries);
+            Assert.Equal(3, _tables.WritesTo(Header).Count);
         }
 
         [Fact]
         public async Task Fails_when_the_row_that_is_there_already_is_anothers()
         {
-            AddAnswers(() => throw AlreadyThere);
-            Finds(_sessions, () => new("partition", "row") { ["WriteId"] = "another" });
+            _tables.Answer(Header, _tables.Overtaken);
 
-            await Assert.ThrowsAsync<InvalidOperationException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
+            await Assert.ThrowsAsync<InvalidOperationException>(NewSessionAsync);
         }
 
         [Fact]
         public async Task Gives_up_when_storage_stays_busy()
         {
-            AddAnswers(() => throw Throttled);
-            Finds(_sessions, () => null);
+            _tables.Answer(Header, AlwaysBusy);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(NewSessionAsync);
         }
 
         [Fact]
         public async Task Does_not_take_a_missing_table_for_a_missing_row()
         {
-            AddAnswers(() => throw new RequestFailedException(404, "There is no such table.", TableErrorCode.TableNotFound.ToString(), null));
+            _tables.Answer(Header, _ => new TableAnswer(404, "TableNotFound"));
 
-            await Assert.ThrowsAsync<RequestFailedException>(() => Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None));
-        }
-
-        /// <summary>Answers the insert of the session; its row in the index of expiries is always stored.</summary>
-        private void AddAnswers(Func<Response> answer, Action<TableEntity>? sent = null)
-        {
-            _sessions.Setup(table => table.AddEntityAsync(It.IsAny<TableEntity>(), It.IsAny<CancellationToken>())).ReturnsAsync(() => NoContent());
-            _sessions.Setup(table => table.AddEntityAsync(It.Is<TableEntity>(row => row.RowKey == "session"), It.IsAny<CancellationToken>()))
-                .Callback((TableEntity row, CancellationToken _) => sent?.Invoke(row))
-                .ReturnsAsync(answer);
+            await Assert.ThrowsAsync<RequestFailedException>(NewSessionAsync);
         }
     }
 
@@ -130,31 +93,37 @@ public abstract class StorageFaultTests
         [Fact]
         public async Task Succeeds_when_only_the_answer_was_lost()
         {
-            Queries([Header("1")], []);
-            SubmitAnswers(() => throw AnswerLost);
+            var session = await NewSessionAsync();
+            _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
 
-            Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await DeleteAsync(session));
         }
 
         [Fact]
         public async Task Finds_nothing_when_another_was_first()
         {
-            Queries([Header("1")], []);
-            SubmitAnswers(() => throw Gone);
+            var session = await NewSessionAsync();
+            _tables.Answer(Header, _tables.DoneByAnother);
 
-            Assert.Equal(Outcome.NoSession, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.NoSession, await DeleteAsync(session));
         }
 
         [Fact]
         public async Task Reads_again_when_the_members_changed()
         {
-            Queries([Header("1")], [Header("2"), Member()]);
-            var sizes = new List<int>();
-            SubmitAnswers(() => sizes.Count == 1 ? throw Stale : NoContent(), actions => sizes.Add(actions.Count));
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            _tables.Answer(Header, async call =>
+            {
+                Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+                return _tables.Do(call);
+            });
 
-            Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, Session, Precondition.None, CancellationToken.None));
-            Assert.Equal([1, 2], sizes);
+            Assert.Equal(Outcome.Done, await DeleteAsync(session));
+            var deletions = _tables.WritesTo(Header).Where(write => write.Changes.All(change => change.Kind == ChangeKind.Delete));
+            Assert.Equal([1, 2], deletions.Select(deletion => deletion.Changes.Length));
         }
+
+        private Task<Outcome> DeleteAsync(SessionId session) => Memberships.DeleteSessionAsync(Account, session, Precondition.None, CancellationToken.None);
     }
 
     public sealed class RemovingAParticipant : StorageFaultTests
@@ -162,49 +131,47 @@ public abstract class StorageFaultTests
         [Fact]
         public async Task Succeeds_when_the_header_has_its_own_WriteId()
         {
-            string? writeId = null;
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1"), Member()], () => [Header("2", writeId)]);
-            SubmitAnswers(() => throw Stale, actions => writeId = ((TableEntity)actions[0].Entity).GetString("WriteId"));
-            MergeAnswers(() => NoContent());
+            var (session, participant) = await NewMemberAsync();
+            _tables.Answer(Header, _tables.DoneBut(ScriptedTables.Stale));
 
-            Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await RemoveAsync(session, participant));
         }
 
         [Fact]
         public async Task Finds_nothing_when_another_was_first()
         {
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1"), Member()], [Header("2", "another")]);
-            SubmitAnswers(() => throw Stale);
+            var (session, participant) = await NewMemberAsync();
+            _tables.Answer(Header, async call =>
+            {
+                Assert.Equal(Outcome.Done, await RemoveAsync(session, participant));
+                return _tables.Do(call);
+            });
 
-            Assert.Equal(Outcome.NotAMember, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.NotAMember, await RemoveAsync(session, participant));
         }
 
         [Fact]
         public async Task Succeeds_though_the_claim_cannot_be_cleared()
         {
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1"), Member()]);
-            SubmitAnswers(() => NoContent());
-            MergeAnswers(() => throw Throttled);
+            var (session, participant) = await NewMemberAsync();
+            _tables.Answer(ParticipantRow, AlwaysBusy);
 
-            Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None));
+            Assert.Equal(Outcome.Done, await RemoveAsync(session, participant));
         }
 
         [Fact]
         public async Task Clears_the_claim_under_the_ETag_from_before_the_removal()
         {
-            ETag used = default;
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1"), Member()]);
-            SubmitAnswers(() => NoContent());
-            MergeAnswers(() => NoContent(), etag => used = etag);
+            var (session, participant) = await NewMemberAsync();
+            var claimed = _tables.ETagOf(_tables.WritesTo(ParticipantRow)[^1]);
 
-            await Memberships.LeaveAsync(Account, Session, Participant, Precondition.None, CancellationToken.None);
+            await RemoveAsync(session, participant);
 
-            Assert.Equal(new ETag("participant"), used);
+            Assert.Equal(claimed, _tables.WritesTo(ParticipantRow)[^1].Changes[0].IfMatch);
         }
+
+        private Task<Outcome> RemoveAsync(SessionId session, ParticipantId participant)
+            => Memberships.LeaveAsync(Account, session, participant, Precondition.None, CancellationToken.None);
     }
 
     public sealed class AddingAParticipant : StorageFaultTests
@@ -212,66 +179,76 @@ public abstract class StorageFaultTests
         [Fact]
         public async Task Starts_again_when_the_claim_met_another_write()
         {
-            var claims = 0;
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1")], [Header("1")]);
-            MergeAnswers(() => ++claims == 1 ? throw Stale : NoContent());
-            SubmitAnswers(() => NoContent());
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            var before = _tables.WritesTo(ParticipantRow).Count;
+            _tables.Answer(ParticipantRow, _tables.Overtaken);
 
-            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
-            Assert.Equal(2, claims);
+            Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+            Assert.Equal(before + 2, _tables.WritesTo(ParticipantRow).Count);
         }
 
         [Fact]
         public async Task Claims_again_before_it_inserts_again()
         {
-            List<string> calls = [];
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1")], [Header("2")]);
-            MergeAnswers(() => NoContent($"claim{calls.Count(call => call.StartsWith("claim", StringComparison.Ordinal))}"), etag => calls.Add($"claim under {etag}"));
-            SubmitAnswers(
-                () => calls.Count(call => call.StartsWith("insert", StringComparison.Ordinal)) == 1 ? throw Stale : NoContent(),
-                actions => calls.Add($"insert under {actions[0].ETag}"));
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            var made = _tables.ETagOf(_tables.WritesTo(ParticipantRow)[^1]);
+            var header = _tables.ETagOf(_tables.WritesTo(Header)[^1]);
+            var before = _tables.Writes.Count;
+            var (claimed, overtaken) = (default(ETag), default(ETag));
+            _tables.Answer(ParticipantRow, call =>
+            {
+                var answer = _tables.Do(call);
+                claimed = answer.ETag;
+                return answer;
+            });
+            _tables.Answer(Header, call =>
+            {
+                var answer = _tables.Overtaken(call);
+                overtaken = _tables.ETagOf(call);
+                return answer;
+            });
 
-            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
-            Assert.Equal(["claim under participant", "insert under 1", "claim under claim1", "insert under 2"], calls);
+            Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+            Assert.Equal(
+                [(ParticipantRow, made), (Header, header), (ParticipantRow, claimed), (Header, overtaken)],
+                _tables.Writes.Skip(before).Select(write => (write.Changes[0].RowKey, write.Changes[0].IfMatch)));
         }
 
         [Fact]
         public async Task Succeeds_when_only_the_answer_to_the_insert_was_lost()
         {
-            Finds(_participants, ParticipantRow);
-            string? writeId = null;
-            Queries([Header("1")], () => [Header("2"), Member(writeId!)]);
-            MergeAnswers(() => NoContent());
-            SubmitAnswers(() => throw AnswerLost, actions => writeId = ((TableEntity)actions[1].Entity).GetString("WriteId"));
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
 
-            Assert.Equal(Outcome.Done, await Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
-            _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
+            Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+            Assert.Single(Inserts());
         }
 
         [Fact]
         public async Task Does_not_insert_again_what_another_may_have_removed()
         {
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1")], [Header("2")]);
-            MergeAnswers(() => NoContent());
-            SubmitAnswers(() => throw AnswerLost);
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            _tables.Answer(Header, async call =>
+            {
+                Assert.True(_tables.Do(call).Succeeded);
+                Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, session, participant, Precondition.None, CancellationToken.None));
+                return TableAnswer.Lost;
+            });
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(
-                () => Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
-            _sessions.Verify(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()), Times.Once);
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => JoinAsync(session, participant));
+            Assert.Single(Inserts());
         }
 
         [Fact]
         public async Task Gives_up_when_storage_stays_busy()
         {
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1")]);
-            MergeAnswers(() => throw Throttled);
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            _tables.Answer(ParticipantRow, AlwaysBusy);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => Memberships.JoinAsync(Account, Session, Participant, null, Precondition.None, CancellationToken.None));
+            await Assert.ThrowsAsync<StorageUnavailableException>(() => JoinAsync(session, participant));
         }
+
+        private IEnumerable<TableCall> Inserts() => _tables.WritesTo(Header).Where(write => write.Changes is [_, { Kind: ChangeKind.Add }]);
     }
 
     public sealed class DeletingAParticipant : StorageFaultTests
@@ -279,152 +256,60 @@ public abstract class StorageFaultTests
         [Fact]
         public async Task Succeeds_when_only_the_answer_was_lost()
         {
-            var deleted = false;
-            Finds(_participants, () => deleted ? null : ParticipantRow(claim: ""));
-            DeleteAnswers(() =>
-            {
-                deleted = true;
-                throw AnswerLost;
-            });
+            var participant = await NewParticipantAsync();
+            _tables.Answer(ParticipantRow, _tables.DoneBut(TableAnswer.Lost));
 
-            Assert.Equal(Outcome.Done, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
+            await DeletesAsync(Outcome.Done, participant);
         }
 
         [Fact]
         public async Task Finds_nothing_when_another_was_first()
         {
-            var deleted = false;
-            Finds(_participants, () => deleted ? null : ParticipantRow(claim: ""));
-            DeleteAnswers(() =>
-            {
-                deleted = true;
-                throw Gone;
-            });
+            var participant = await NewParticipantAsync();
+            _tables.Answer(ParticipantRow, _tables.DoneByAnother);
 
-            Assert.Equal(Outcome.NoParticipant, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
+            await DeletesAsync(Outcome.NoParticipant, participant);
         }
 
         [Fact]
         public async Task Fences_the_session_that_a_join_on_the_way_would_land_in()
         {
-            ETag fence = default;
-            Finds(_participants, ParticipantRow);
-            Queries([Header("1")]);
-            _sessions.Setup(table => table.UpdateEntityAsync(It.IsAny<TableEntity>(), It.IsAny<ETag>(), TableUpdateMode.Merge, It.IsAny<CancellationToken>()))
-                .Callback((TableEntity _, ETag etag, TableUpdateMode _, CancellationToken _) => fence = etag)
-                .ReturnsAsync(() => NoContent());
-            DeleteAnswers(() => NoContent());
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            var claim = new TableEntity($"{Account}:{participant}", ParticipantRow) { ["SessionId"] = session.ToString() };
+            await _tables.Tables.Participants.UpdateEntityAsync(claim, ETag.All);
+            var header = _tables.ETagOf(_tables.WritesTo(Header)[^1]);
 
-            Assert.Equal(Outcome.Done, await Memberships.DeleteParticipantAsync(Account, Participant, Precondition.None, CancellationToken.None));
-            Assert.Equal(new ETag("1"), fence);
+            await DeletesAsync(Outcome.Done, participant);
+
+            var fence = Assert.Single(_tables.WritesTo(Header)[^1].Changes);
+            Assert.Equal((ChangeKind.Merge, header), (fence.Kind, fence.IfMatch));
         }
 
-        private void DeleteAnswers(Func<Response> answer)
-            => _participants.Setup(table => table.SubmitTransactionAsync(
-                    It.Is<IEnumerable<TableTransactionAction>>(actions => actions.Single().ActionType == TableTransactionActionType.Delete && actions.Single().ETag == new ETag("participant")),
-                    It.IsAny<CancellationToken>()))
-                .ReturnsAsync(() => Response.FromValue<IReadOnlyList<Response>>([], answer()));
-    }
-
-    private static FakeResponse NoContent(string etag = "new") => new(204, etag);
-
-    private static void Finds(Mock<TableClient> table, Func<TableEntity?> row)
-        => table.Setup(client => client.GetEntityIfExistsAsync<TableEntity>(It.IsAny<string>(), It.IsAny<string>(), null, It.IsAny<CancellationToken>()))
-            .ReturnsAsync(() => row() is { } found ? Response.FromValue(found, new FakeResponse(200)) : new NoRow());
-
-    private void Queries(params TableEntity[][] pages) => Queries([.. pages.Select<TableEntity[], Func<TableEntity[]>>(page => () => page)]);
-
-    private void Queries(TableEntity[] first, Func<TableEntity[]> second) => Queries([() => first, second]);
-
-    /// <summary>Answers each query of the session's partition with the next of <paramref name="pages"/>, and then with the last.</summary>
-    private void Queries(Func<TableEntity[]>[] pages)
-    {
-        var query = 0;
-        _sessions.Setup(table => table.QueryAsync<TableEntity>(It.IsAny<string>(), null, null, It.IsAny<CancellationToken>()))
-            .Returns(() => AsyncPageable<TableEntity>.FromPages(
-                [Page<TableEntity>.FromValues(pages[Math.Min(query++, pages.Length - 1)](), null, new FakeResponse(200))]));
-    }
-
-    private void SubmitAnswers(Func<Response> answer, Action<IReadOnlyList<TableTransactionAction>>? sent = null)
-        => _sessions.Setup(table => table.SubmitTransactionAsync(It.IsAny<IEnumerable<TableTransactionAction>>(), It.IsAny<CancellationToken>()))
-            .Callback((IEnumerable<TableTransactionAction> actions, CancellationToken _) => sent?.Invoke([.. actions]))
-            .ReturnsAsync(() => Response.FromValue<IReadOnlyList<Response>>([], answer()));
-
-    private void MergeAnswers(Func<Response> answer, Action<ETag>? sent = null)
-        => _participants.Setup(table => table.UpdateEntityAsync(It.IsAny<TableEntity>(), It.IsAny<ETag>(), TableUpdateMode.Merge, It.IsAny<CancellationToken>()))
-            .Callback((TableEntity _, ETag etag, TableUpdateMode _, CancellationToken _) => sent?.Invoke(etag))
-            .ReturnsAsync(answer);
-
-    private static TableEntity Header(string etag, string? writeId = null) => new($"{Account}:{Session}", "session")
-    {
-        ETag = new(etag),
-        ["Created"] = DateTimeOffset.UtcNow,
-        ["Expires"] = DateTimeOffset.UtcNow.AddHours(1),
-        ["Version"] = "first",
-        ["WriteId"] = writeId ?? "first",
-    };
-
-    private static TableEntity Member(string writeId = "another")
-    {
-        var row = ParticipantRow();
-        row.PartitionKey = $"{Account}:{Session}";
-        row.RowKey = $"member:{Participant}";
-        row["Joined"] = DateTimeOffset.UtcNow;
-        row["WriteId"] = writeId;
-        row["Subscriptions"] = "{}"u8.ToArray();
-        return row;
-    }
-
-    private static TableEntity ParticipantRow() => ParticipantRow(Session.ToString());
-
-    private static TableEntity ParticipantRow(string claim) => new($"{Account}:{Participant}", "participant")
-    {
-        ETag = new("participant"),
-        ["Created"] = DateTimeOffset.UtcNow,
-        ["Expires"] = DateTimeOffset.UtcNow.AddHours(1),
-        ["SessionId"] = claim,
-        ["Tag"] = "tag",
-        ["PublishPermissions"] = "",
-        ["DeviceApiVersion"] = "V3",
-    };
-
-    private sealed class NoRow : NullableResponse<TableEntity>
-    {
-        public override bool HasValue => false;
-
-        public override TableEntity Value => throw new InvalidOperationException();
-
-        public override Response GetRawResponse() => new FakeResponse(404);
-    }
-
-    private sealed class FakeResponse(int status, string? etag = null) : Response
-    {
-        public override int Status => status;
-
-        public override string ReasonPhrase => "";
-
-        public override Stream? ContentStream { get; set; }
-
-        public override string ClientRequestId { get; set; } = "";
-
-        public override void Dispose()
+        /// <summary>And that under the ETag of the row.</summary>
+        private async Task DeletesAsync(Outcome outcome, ParticipantId participant)
         {
-        }
+            var etag = _tables.ETagOf(_tables.WritesTo(ParticipantRow)[^1]);
 
-        protected override bool ContainsHeader(string name) => TryGetHeader(name, out _);
+            Assert.Equal(outcome, await Memberships.DeleteParticipantAsync(Account, participant, Precondition.None, CancellationToken.None));
 
-        protected override IEnumerable<HttpHeader> EnumerateHeaders() => [];
-
-        protected override bool TryGetHeader(string name, [NotNullWhen(true)] out string? value)
-        {
-            value = name == "ETag" && etag is not null ? $"\"{etag}\"" : null;
-            return value is not null;
-        }
-
-        protected override bool TryGetHeaderValues(string name, [NotNullWhen(true)] out IEnumerable<string>? values)
-        {
-            values = TryGetHeader(name, out var value) ? [value] : null;
-            return values is not null;
+            var change = Assert.Single(_tables.WritesTo(ParticipantRow)[^1].Changes);
+            Assert.Equal((ChangeKind.Delete, etag), (change.Kind, change.IfMatch));
         }
     }
+
+    private async Task<SessionId> NewSessionAsync()
+        => new(Guid.Parse((await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None)).Session!.Id));
+
+    private async Task<ParticipantId> NewParticipantAsync()
+        => new(Guid.Parse((await Participants.CreateAsync(Account, new(null, [], "tag", "V3"), null, CancellationToken.None)).Participant!.Id));
+
+    private async Task<(SessionId Session, ParticipantId Participant)> NewMemberAsync()
+    {
+        var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+        Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+        return (session, participant);
+    }
+
+    private Task<Outcome> JoinAsync(SessionId session, ParticipantId participant)
+        => Memberships.JoinAsync(Account, session, participant, null, Precondition.None, CancellationToken.None);
 }
