@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
@@ -14,24 +15,19 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     public static TheoryData<string> Routes => [.. HttpFunction.All.Where(function => function.Name != "ZFallback").Select(function => function.Route).Distinct()];
 
     [Fact]
-    public void The_functions_are_the_operations_of_the_API()
-        => Assert.Equal(
-            [
-                "AddParticipantToSession put v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}",
-                "CreateParticipant post v1/accounts/{accountId}/participants",
-                "CreateSession post v1/accounts/{accountId}/sessions",
-                "DeleteParticipant delete v1/accounts/{accountId}/participants/{participantId}",
-                "DeleteSession delete v1/accounts/{accountId}/sessions/{sessionId}",
-                "GetParticipant get v1/accounts/{accountId}/participants/{participantId}",
-                "GetParticipantSubscriptions get v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}/subscriptions",
-                "GetSession get v1/accounts/{accountId}/sessions/{sessionId}",
-                "Health get health",
-                "ListSessionParticipants get v1/accounts/{accountId}/sessions/{sessionId}/participants",
-                "RemoveParticipantFromSession delete v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}",
-                "UpdateParticipantSubscriptions put v1/accounts/{accountId}/sessions/{sessionId}/participants/{participantId}/subscriptions",
-                "ZFallback  {*path}",
-            ],
-            HttpFunction.All.Select(function => $"{function.Name} {string.Join(',', function.Methods)} {function.Route}").Order(StringComparer.Ordinal));
+    public async Task The_functions_are_the_operations_of_the_README()
+    {
+        var operations = from line in await File.ReadAllLinesAsync(Path.Combine(Bicep.RepositoryFolder, "README.md"))
+                         let cells = line.Split('|', StringSplitOptions.TrimEntries)
+                         where cells.Length == 5 && cells[2].Contains(" /", StringComparison.Ordinal)
+                         select $"{cells[1]} {cells[2].Replace(" /", " v1/accounts/{accountId}/", StringComparison.Ordinal)}";
+
+        Assert.Equal(
+            operations.Append("health GET health").Append("zFallback  {*path}").Order(StringComparer.Ordinal),
+            HttpFunction.All
+                .Select(function => $"{function.Operation} {string.Join(',', function.Methods).ToUpperInvariant()} {function.Route}")
+                .Order(StringComparer.Ordinal));
+    }
 
     [Fact]
     public void No_two_functions_can_match_the_same_request()

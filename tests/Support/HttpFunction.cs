@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 
 namespace Sessions.Tests;
@@ -6,6 +7,9 @@ namespace Sessions.Tests;
 /// <summary>An HTTP function as its attributes declare it.</summary>
 public sealed record HttpFunction(string Name, string Route, IReadOnlyList<string> Methods, AuthorizationLevel Level, MethodInfo Method)
 {
+    /// <summary>The name of the operation, as the documents have it.</summary>
+    public string Operation => JsonNamingPolicy.CamelCase.ConvertName(Name);
+
     /// <summary>Every HTTP function of the app.</summary>
     public static IReadOnlyList<HttpFunction> All { get; } =
     [

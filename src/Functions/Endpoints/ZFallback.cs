@@ -11,18 +11,8 @@ namespace Sessions.Endpoints;
 /// </summary>
 public sealed class ZFallback(RequestPipeline pipeline)
 {
-    /// <summary>What each path allows. The host cannot be asked for the other functions' routes.</summary>
     private static readonly (string[] Segments, string Allow)[] Paths =
-    [
-        Path(Routes.Sessions, "POST"),
-        Path(Routes.Session, "GET, DELETE"),
-        Path(Routes.SessionParticipants, "GET"),
-        Path(Routes.SessionParticipant, "PUT, DELETE"),
-        Path(Routes.Subscriptions, "GET, PUT"),
-        Path(Routes.Participants, "POST"),
-        Path(Routes.Participant, "GET, DELETE"),
-        Path(Routes.Health, "GET"),
-    ];
+        [.. Routes.Allowed.Select(path => (path.Route.Split('/'), path.Methods))];
 
     /// <summary>Answers what no other function takes.</summary>
     [Function(nameof(ZFallback))]
@@ -38,8 +28,6 @@ public sealed class ZFallback(RequestPipeline pipeline)
             ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path takes {allow}.", Header: ("Allow", allow))
             : Reply.NotFound("There is nothing at this path.");
     }
-
-    private static (string[] Segments, string Allow) Path(string route, string allow) => (route.Split('/'), allow);
 
     private static bool Matches(string[] known, string[] segments)
         => known.Length == segments.Length && known.Zip(segments).All(pair => pair.First[0] == '{'

@@ -28,4 +28,17 @@ public static class Routes
     public const string Health = "health";
 
     private const string Account = "v1/accounts/{accountId}";
+
+    /// <summary>The methods that each path allows. The host cannot be asked for the functions' routes.</summary>
+    public static IReadOnlyList<(string Route, string Methods)> Allowed { get; } =
+    [
+        (Sessions, "POST"),
+        (Session, "GET, DELETE"),
+        (SessionParticipants, "GET"),
+        (SessionParticipant, "PUT, DELETE"),
+        (Subscriptions, "GET, PUT"),
+        (Participants, "POST"),
+        (Participant, "GET, DELETE"),
+        (Health, "GET"),
+    ];
 }
