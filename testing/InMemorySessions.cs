@@ -76,7 +76,7 @@ internal sealed class InMemorySessions : IAsyncDisposable
         var expires = created.AddHours(9);
         storage.Add("credentials", new CredentialRow(Account, User, new(BasicCredentials.Hash(Secret), Access.Write), created).ToEntity());
         storage.Add("sessions", new HeaderRow(Session, "weekly review", created, expires).ToEntity(Account));
-        var fields = new ParticipantFields(null, "AUDIO,VIDEO", ParticipantId, "V3");
+        var fields = ParticipantFields.Of(Participant, NewParticipant.Default with { PublishPermissions = ["AUDIO", "VIDEO"] });
         var subscriptions = JsonSerializer.Deserialize(Subscriptions, WireFormat.Default.Subscriptions)!;
         storage.Add("sessions", new MemberRow(Participant, fields, subscriptions, created, expires).ToEntity(Account, Session));
         return storage;

@@ -10,7 +10,12 @@ namespace Sessions.Limit;
 internal sealed class BareOperations(TableClient sessions, TableClient participants)
 {
     private static readonly AccountId Account = AccountId.Parse(Samples.Account);
-    private static readonly NewParticipant Participant = new(Samples.CallbackUrl, ["AUDIO", "VIDEO"], Samples.ParticipantTag, "V3");
+    private static readonly NewParticipant Participant = NewParticipant.Default with
+    {
+        CallbackUrl = Samples.CallbackUrl,
+        PublishPermissions = ["AUDIO", "VIDEO"],
+        Tag = Samples.ParticipantTag,
+    };
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
 
     private (SessionId Session, ParticipantId[] Members)[] _prepared = [];

@@ -69,7 +69,7 @@ internal sealed class StartState
         return this;
     }
 
-    private static ParticipantFields Fields { get; } = new(null, "", "tag", "V3");
+    private static ParticipantFields Fields { get; } = ParticipantFields.Of(Ids.Participant(0), Sessions.Model.NewParticipant.Default with { Tag = "tag" });
 
     private static SessionsOptions OptionsFor(int participantsPerSession) => SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
     [
