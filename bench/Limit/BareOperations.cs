@@ -83,7 +83,7 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
         foreach (var member in members.Take(2))
             await recorder.RecordAsync(() => UpdateSubscriptionsAsync(session, member, members[2]));
         await recorder.RecordAsync(() => GetSessionAsync(session));
-        await recorder.RecordAsync(() => QueryAsync(session));
+        await recorder.RecordAsync(() => ListAsync(session));
         foreach (var member in members)
             await recorder.RecordAsync(() => GetMemberAsync(session, member));
         await recorder.RecordAsync(() => GetParticipantAsync(session, members[0]));
@@ -130,37 +130,33 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
         return await GetMemberAsync(session, participant);
     }
 
-    /// <returns>The header's ETag.</returns>
-    private async Task<ETag> QueryAsync(SessionId session)
+    private async Task<int> ListAsync(SessionId session)
     {
-        ETag? header = null;
         var partition = Keys.Partition(Account, session);
-        await foreach (var row in sessions.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {partition}")))
-        {
-            if (row.RowKey == Keys.Header)
-                header = row.ETag;
-        }
-
-        return header ?? throw new BenchmarkException("A session is missing.");
+        return await sessions.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {partition}")).CountAsync();
     }
 
-    private async Task<(ETag Participant, ETag Header)> ReadBothAsync(SessionId session, ParticipantId participant)
+    private async Task<HeaderRow> GetHeaderAsync(SessionId session) => HeaderRow.From(await GetSessionAsync(session), session);
+
+    private async Task<(ETag Participant, HeaderRow Header)> ReadBothAsync(SessionId session, ParticipantId participant)
     {
         var reading = GetParticipantAsync(participant);
-        var querying = QueryAsync(session);
-        await Task.WhenAll(reading, querying);
-        return ((await reading).ETag, await querying);
+        var readingHeader = GetHeaderAsync(session);
+        await Task.WhenAll(reading, readingHeader);
+        return ((await reading).ETag, await readingHeader);
     }
 
     private async Task<Response> JoinAsync(SessionId session, ParticipantId participant)
     {
-        var (participantETag, headerETag) = await ReadBothAsync(session, participant);
+        var (participantETag, header) = await ReadBothAsync(session, participant);
         await ClaimAsync(participant, session, participantETag);
         var now = DateTimeOffset.UtcNow;
         var member = new MemberRow(
             participant, ParticipantFields.Of(participant, Participant), new(session.ToString(), null), now, now + Lifetime);
         return await SubmitAsync(
-            sessions, RewriteHeader(session, headerETag), new(TableTransactionActionType.Add, member.ToEntity(Account, session)));
+            sessions,
+            RewriteHeader(header, header.Members.With(new(participant, member.Expires))),
+            new(TableTransactionActionType.Add, member.ToEntity(Account, session)));
     }
 
     private async Task<Response> UpdateSubscriptionsAsync(SessionId session, ParticipantId member, ParticipantId other)
@@ -174,10 +170,10 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
 
     private async Task<Response> LeaveAsync(SessionId session, ParticipantId participant)
     {
-        var (participantETag, headerETag) = await ReadBothAsync(session, participant);
+        var (participantETag, header) = await ReadBothAsync(session, participant);
         await SubmitAsync(
             sessions,
-            RewriteHeader(session, headerETag),
+            RewriteHeader(header, header.Members.Without([participant])),
             Delete(Keys.Partition(Account, session), Keys.Member(participant), ETag.All));
         return await ClaimAsync(participant, null, participantETag);
     }
@@ -189,7 +185,7 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
     }
 
     private async Task<Response> DeleteSessionAsync(SessionId session)
-        => await SubmitAsync(sessions, Delete(Keys.Partition(Account, session), Keys.Header, await QueryAsync(session)));
+        => await SubmitAsync(sessions, Delete(Keys.Partition(Account, session), Keys.Header, (await GetHeaderAsync(session)).ETag));
 
     private Task<Response> ClaimAsync(ParticipantId participant, SessionId? session, ETag etag)
         => participants.UpdateEntityAsync(ParticipantRow.ClaimChange(Account, participant, session), etag);
@@ -197,8 +193,8 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
     private static async Task<Response> SubmitAsync(TableClient table, params IEnumerable<TableTransactionAction> actions)
         => (await table.SubmitTransactionAsync(actions)).GetRawResponse();
 
-    private static TableTransactionAction RewriteHeader(SessionId session, ETag etag)
-        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(Account, session, Guid.NewGuid()), etag);
+    private static TableTransactionAction RewriteHeader(HeaderRow header, MemberSet members)
+        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(Account, header.Id, members, Guid.NewGuid()), header.ETag);
 
     private static TableTransactionAction Delete(string partition, string row, ETag etag)
         => new(TableTransactionActionType.Delete, new TableEntity(partition, row), etag);

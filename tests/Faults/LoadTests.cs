@@ -295,7 +295,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         await foreach (var row in server.Tables.Sessions.QueryAsync<TableEntity>(OfAccounts))
         {
             tags.Add(row.GetString("Tag"));
-            if (row.RowKey == "session")
+            if (row.RowKey == Keys.Header)
             {
                 sessions.Add(Id(row));
                 continue;

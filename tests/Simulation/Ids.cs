@@ -11,6 +11,8 @@ internal static class Ids
 
     public static ParticipantId Participant(int number) => new(Uuid(number));
 
+    public static int Of(ParticipantId id) => Of(id.ToString());
+
     public static int Of(ReadOnlySpan<char> id) => int.Parse(id[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     public static Subscriptions Subscriptions(string text) => text == Model.None ? Sessions.Model.Subscriptions.None : new(text, null);

@@ -23,7 +23,7 @@ public sealed class MutationTests(ITestOutputHelper output)
 
     [Fact]
     public Task An_insert_without_the_ETag_of_the_header_is_found()
-        => FindsAsync("S1 has 3 members", new(OnePlace, [new(Join, 1, 1), new(Join, 3, 1)], Mutations.InsertsUnderAnyHeader));
+        => FindsAsync("The header of S1 lists other members", new(OnePlace, [new(Join, 1, 1), new(Join, 3, 1)], Mutations.InsertsUnderAnyHeader));
 
     [Fact]
     public Task A_join_that_looks_at_its_claim_instead_of_claiming_again_is_found()

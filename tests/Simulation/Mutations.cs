@@ -1,4 +1,5 @@
 using Azure;
+using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
@@ -37,10 +38,10 @@ internal static class Mutations
 
     private static bool IsJoin(Request request) => request.Operation.Kind is OperationKind.Join or OperationKind.Update;
 
-    private static bool IsFence(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: "session" }];
+    private static bool IsFence(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: Keys.Header }];
 
     private static string? ClaimOf(TableCall call)
-        => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: "participant", Columns: { } columns }] ? columns.GetString("SessionId") : null;
+        => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: Keys.Participant, Columns: { } columns }] ? columns.GetString("SessionId") : null;
 
     private static TableCall With(TableCall call, Func<Change, Change> change)
         => call with { Changes = [.. call.Changes.Select(change)] };

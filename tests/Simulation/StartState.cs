@@ -14,6 +14,7 @@ internal sealed class StartState
     private readonly SimulatedRows _rows = new();
     private readonly StateReader _reader;
     private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
+    private readonly Dictionary<int, MemberSet> _members = [];
     private int _writes;
 
     public StartState(string name, int participantsPerSession, int participants, int sessions)
@@ -62,10 +63,14 @@ internal sealed class StartState
     public StartState Joined(int participant, int session)
     {
         Claiming(participant, session);
-        Add(Call(
-            Session(session),
-            ChangeKind.Add,
-            new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1)).ToEntity(Request.Account, Ids.Session(session))));
+        _members[session] = _members.GetValueOrDefault(session, MemberSet.Empty).With(new(Ids.Participant(participant), Now.AddHours(1)));
+        var header = HeaderRow.MembersChange(Request.Account, Ids.Session(session), _members[session], Guid.NewGuid());
+        var member = new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1))
+            .ToEntity(Request.Account, Ids.Session(session));
+        Add(new(Session(session).Table, Session(session).PartitionKey, null,
+        [
+            new(ChangeKind.Merge, header.RowKey, ETag.All, header), new(ChangeKind.Add, member.RowKey, ETag.All, member),
+        ]));
         return this;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
@@ -37,10 +38,16 @@ internal sealed class StateReader(SimulatedRows rows, State state, int participa
 
     private void ReadSession(int session, ImmutableSortedDictionary<string, SimulatedRow> partition)
     {
-        var members = partition.Where(row => row.Key != "session").ToDictionary(
-            row => Ids.Of(row.Key.AsSpan("member:".Length)), row => (session, Ids.Text((byte[])row.Value["Subscriptions"]!)));
-        if (!partition.ContainsKey("session") && members.Count > 0)
+        var members = partition.Where(row => Keys.IsMember(row.Key)).ToDictionary(
+            row => Ids.Of(Keys.ParticipantOf(row.Key)), row => (session, Ids.Text((byte[])row.Value["Subscriptions"]!)));
+        if (!partition.TryGetValue(Keys.Header, out var header) && members.Count > 0)
             throw new ViolationException($"S{session} is deleted and has members.");
+        if (header is not null
+            && !MemberSet.From((byte[])header["Members"]!).Entries.Select(entry => Ids.Of(entry.ParticipantId)).ToHashSet().SetEquals(members.Keys))
+        {
+            throw new ViolationException($"The header of S{session} lists other members than there are.");
+        }
+
         if (members.Count > participantsPerSession)
             throw new ViolationException($"S{session} has {members.Count} members, and may have {participantsPerSession}.");
 

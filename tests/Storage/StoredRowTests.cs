@@ -14,9 +14,9 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
 
-        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Tag", typeof(string)), ("Version", typeof(string)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Tag", typeof(string)), ("Version", typeof(string)), ("WriteId", typeof(string)));
         Assert.Equal("standup", row.GetString("Tag"));
         Assert.Equal(TimeSpan.FromHours(9), row.GetDateTimeOffset("Expires") - row.GetDateTimeOffset("Created"));
     }
@@ -27,9 +27,9 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
 
-        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+        var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Version", typeof(string)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Version", typeof(string)), ("WriteId", typeof(string)));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
             ("CallbackUrl", typeof(string)), ("DeviceApiVersion", typeof(string)), ("Expires", typeof(DateTimeOffset)), ("Joined", typeof(DateTimeOffset)),
             ("PublishPermissions", typeof(string)), ("Subscriptions", typeof(byte[])), ("Tag", typeof(string)), ("WriteId", typeof(string)));
         Assert.Equal($$"""{"sessionId":"{{session}}"}""", row.GetBinaryData("Subscriptions").ToString());
-        var header = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session");
+        var header = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
         Assert.Equal(header.GetDateTimeOffset("Expires"), row.GetDateTimeOffset("Expires"));
         Assert.Equal(session, (await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("SessionId"));
     }
@@ -102,7 +102,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 
         async Task RememberAsync()
         {
-            headers.Add((await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "session")).GetString("WriteId"));
+            headers.Add((await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header")).GetString("WriteId"));
             participants.Add((await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("WriteId"));
         }
     }

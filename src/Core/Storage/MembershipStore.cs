@@ -6,7 +6,7 @@ namespace Sessions.Storage;
 
 /// <summary>
 /// Who is in which session: joins, leaves, deletions and the fence between them, in the order of docs/design.md, which has the
-/// protocol and its invariants. A member row in the session's partition is the truth; the claim in the participant's row makes
+/// protocol and its invariants. The session's header lists its members and is the truth; the claim in the participant's row makes
 /// it unique. No transaction spans the two, so every step is ordered such that a crash after it leaves a state that the next
 /// request reads correctly.
 /// </summary>
@@ -35,17 +35,18 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         }
     }
 
-    /// <summary>One try to join; null when it met another change and has to start again.</summary>
+    /// <summary>One try to join; null when it met another change, left nothing behind that may yet land, and has to start over.</summary>
     private async Task<Outcome?> TryJoinAsync(JoinRequest request, RetryBudget budget)
     {
-        var (participant, session) = await FindLiveAsync(request.AccountId, request.SessionId, request.ParticipantId, budget.Cancellation);
+        var (participant, session, member) = await FindLiveAsync(
+            request.AccountId, request.SessionId, request.ParticipantId, withMember: request.Precondition.IsSet, budget.Cancellation);
         if (session is null)
             return Outcome.NoSession;
         if (participant is null)
             return Outcome.NoParticipant;
 
-        if (session.Member(request.ParticipantId) is { } member)
-            return await ReplaceSubscriptionsAsync(request, member, budget.Cancellation);
+        if (session.Header.Members.Contains(request.ParticipantId))
+            return await ReplaceSubscriptionsAsync(request, member, budget);
         if (IsFull(session))
             return Outcome.SessionFull;
         if (participant.SessionId is { } claimed
@@ -58,6 +59,18 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (!request.Precondition.Holds(participant.EntityTag))
             return Outcome.PreconditionFailed;
 
+        return await ClaimAndInsertAsync(request, participant, session, budget);
+    }
+
+    /// <summary>
+    /// The end of a join. The header ETag under which the member is inserted was always read before the claim write
+    /// that precedes the insert: so whoever rewrites the header (a fence), and finds the claim unchanged after it, knows
+    /// that this insert cannot land. That is why a lost insert claims again, and a look at the claim would not do.
+    /// </summary>
+    private async Task<Outcome?> ClaimAndInsertAsync(
+        JoinRequest request, ParticipantRow participant, SessionPartition session, RetryBudget budget)
+    {
+        var claimETag = participant.ETag;
         var joining = new MemberRow(
             request.ParticipantId,
             participant.Fields,
@@ -67,45 +80,38 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         {
             WriteId = request.WriteId,
         };
-        return await ClaimAndInsertAsync(request.AccountId, session, joining, participant.ETag, budget);
-    }
 
-    /// <summary>
-    /// The end of a join. The header ETag under which the member is inserted was always read before the claim write
-    /// that precedes the insert: so whoever rewrites the header (a fence), and finds the claim unchanged after it, knows
-    /// that this insert cannot land. That is why a lost insert claims again, and a look at the claim would not do.
-    /// </summary>
-    private async Task<Outcome?> ClaimAndInsertAsync(
-        AccountId accountId, SessionPartition session, MemberRow member, ETag participantETag, RetryBudget budget)
-    {
-        var sessionId = session.Header.Id;
-        var etag = participantETag;
-        var mayBeDone = false;
+        // An insert without an answer may land for as long as the header has the ETag that it names.
+        var mayLand = false;
         while (true)
         {
             var claim = await tables.Participants.TryMergeAsync(
-                ParticipantRow.ClaimChange(accountId, member.ParticipantId, sessionId), etag, budget.Cancellation);
+                ParticipantRow.ClaimChange(request.AccountId, request.ParticipantId, request.SessionId), claimETag, budget.Cancellation);
             if (claim.Outcome != WriteOutcome.Done)
-                return null;
-            etag = claim.ETag;
+                return mayLand ? throw Unsettled() : null;
+            claimETag = claim.ETag;
 
-            var insert = await session.AddAsync(member.ToEntity(accountId, sessionId), time.GetUtcNow(), budget.Cancellation);
+            var insert = await session.AddAsync(joining, time.GetUtcNow(), budget.Cancellation);
             if (insert.Outcome == WriteOutcome.Done)
                 return Outcome.Done;
 
-            mayBeDone |= insert.Outcome == WriteOutcome.Unknown;
+            mayLand |= insert.Outcome == WriteOutcome.Unknown;
             await budget.PauseAsync();
-            var reread = await FindLiveAsync(accountId, sessionId, budget.Cancellation);
-            if (mayBeDone && reread?.Header.ETag != session.Header.ETag)
+            var (reread, stored) = await FindAsync(request.AccountId, request.SessionId, request.ParticipantId, mayLand, budget.Cancellation);
+            if (mayLand)
             {
+                if (stored?.WriteId == request.WriteId)
+                    return Outcome.Done;
+
                 // Behind another change nobody can tell any more: to insert again could undo a leave that was answered.
-                return reread?.Member(member.ParticipantId)?.WriteId == member.WriteId ? Outcome.Done : throw Unsettled();
+                if (reread?.Header.ETag != session.Header.ETag)
+                    throw Unsettled();
             }
 
-            if (reread is null)
+            if (reread?.Header.IsLive(time.GetUtcNow()) != true)
                 return Outcome.NoSession;
             session = reread;
-            if (session.Member(member.ParticipantId) is not null)
+            if (session.Header.Members.Contains(request.ParticipantId))
                 return null;
             if (IsFull(session))
                 return Outcome.SessionFull;
@@ -123,7 +129,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             var other = await SessionPartition.FindAsync(tables.Sessions, accountId, claimed, budget.Cancellation);
             if (other is null)
                 return false;
-            if (other.LiveMembers(time.GetUtcNow()).Any(member => member.ParticipantId == participantId))
+            if (other.Header.Members.Live(time.GetUtcNow()).Any(entry => entry.ParticipantId == participantId))
                 return true;
             if ((await other.FenceAsync(budget.Cancellation)).Outcome == WriteOutcome.Done)
                 return false;
@@ -136,56 +142,71 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> LeaveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
-        var (participant, session) = await FindLiveAsync(accountId, sessionId, participantId, cancellation);
+        var (participant, session, member) = await FindLiveAsync(
+            accountId, sessionId, participantId, withMember: precondition.IsSet, cancellation);
         if (session is null)
             return Outcome.NoSession;
         if (participant is null)
             return Outcome.NoParticipant;
 
-        var outcome = await RemoveAsync(accountId, session, participantId, precondition, new RetryBudget(time, cancellation));
+        var removal = await RemoveAsync(accountId, session, participantId, member, precondition, new(time, cancellation));
 
-        // Under the ETag from before the removal: a claim written since must stay. A crash before this line leaves a
-        // stale claim, which every reader knows; so does a failure of it.
-        if (outcome == Outcome.Done && participant.SessionId == sessionId)
+        // Only after a removal that is this request's own: otherwise the claim may be that of a join that came after another's.
+        // And under the ETag from before it: a claim written since must stay. A crash before this line leaves a stale claim,
+        // which every reader knows; so does a failure of it.
+        if (removal == Removal.Done && participant.SessionId == sessionId)
         {
             await tables.Participants.TryMergeAsync(
                 ParticipantRow.ClaimChange(accountId, participantId, null), participant.ETag, cancellation);
         }
 
-        return outcome;
+        return removal switch
+        {
+            Removal.Done or Removal.Gone => Outcome.Done,
+            Removal.PreconditionFailed => Outcome.PreconditionFailed,
+            Removal.NoSession => Outcome.NoSession,
+            _ => Outcome.NotAMember,
+        };
     }
 
-    private async Task<Outcome> RemoveAsync(
-        AccountId accountId, SessionPartition session, ParticipantId participantId, Precondition precondition, RetryBudget budget)
+    /// <summary>Removes a participant from the session as it was read; <paramref name="member"/> is needed for a precondition only.</summary>
+    private async Task<Removal> RemoveAsync(
+        AccountId accountId,
+        SessionPartition session,
+        ParticipantId participantId,
+        MemberRow? member,
+        Precondition precondition,
+        RetryBudget budget)
     {
         HashSet<string> writeIds = [];
         var mayBeDone = false;
-        while (session.Member(participantId) is { } member)
+        while (session.Header.Members.Contains(participantId))
         {
-            if (!precondition.Holds(member.EntityTag))
-                return Outcome.PreconditionFailed;
+            if (precondition.IsSet && !precondition.Holds(member?.EntityTag))
+                return Removal.PreconditionFailed;
 
             var writeId = Guid.NewGuid();
             writeIds.Add(writeId.ToString());
-            var write = await session.RemoveAsync(
-                participantId, precondition.IsSet ? member.ETag : ETag.All, writeId, budget.Cancellation);
+            var write = await session.RemoveAsync(participantId, member?.ETag ?? ETag.All, writeId, budget.Cancellation);
             if (write.Outcome == WriteOutcome.Done)
-                return Outcome.Done;
+                return Removal.Done;
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await budget.PauseAsync();
-            if (await FindLiveAsync(accountId, session.Header.Id, budget.Cancellation) is not { } reread)
-                return mayBeDone ? Outcome.Done : Outcome.NoSession;
+            var before = session.Header.ETag;
+            (var reread, member) = await FindAsync(accountId, session.Header.Id, participantId, precondition.IsSet, budget.Cancellation);
+            if (reread is null)
+                return mayBeDone ? Removal.Gone : Removal.NoSession;
 
             // It may be in again after this removal: to remove it again could undo a join that was answered.
-            if (mayBeDone && reread.Header.ETag != session.Header.ETag && reread.Member(participantId) is not null)
+            if (mayBeDone && reread.Header.ETag != before && reread.Header.Members.Contains(participantId))
                 throw Unsettled();
             session = reread;
         }
 
-        return mayBeDone || (session.Header.WriteId is { } last && writeIds.Contains(last))
-            ? Outcome.Done
-            : Outcome.NotAMember;
+        return session.Header.WriteId is { } last && writeIds.Contains(last) ? Removal.Done
+            : mayBeDone ? Removal.Gone
+            : Removal.NotAMember;
     }
 
     /// <summary>Deletes the participant and takes it out of its session.</summary>
@@ -196,18 +217,17 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         var mayBeDone = false;
         while (true)
         {
-            var participant = await FindLiveAsync(accountId, id, cancellation);
-            if (participant is null)
+            var participant = await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation);
+            if (participant?.IsLive(time.GetUtcNow()) != true)
                 return mayBeDone ? Outcome.Done : Outcome.NoParticipant;
 
             if (participant.SessionId is { } claimed)
             {
-                var left = await LeaveOrFenceAsync(accountId, claimed, participant, precondition, budget);
-                if (left == Outcome.PreconditionFailed)
-                    return left;
+                if (await LeaveOrFenceAsync(accountId, claimed, participant, precondition, budget) is not { } hasLeft)
+                    return Outcome.PreconditionFailed;
 
                 // The participant was in the state asked for when it left: what is begun is finished.
-                if (left == Outcome.Done)
+                if (hasLeft)
                     precondition = Precondition.None;
             }
             else if (!precondition.Holds(participant.EntityTag))
@@ -227,29 +247,34 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>Removes the participant from the session it claims, or sees to it that its join there cannot land.</summary>
-    /// <returns><see cref="Outcome.NotAMember"/> when there was nothing to remove.</returns>
-    private async Task<Outcome> LeaveOrFenceAsync(
+    /// <returns>Whether this request removed it; null when the precondition does not hold.</returns>
+    private async Task<bool?> LeaveOrFenceAsync(
         AccountId accountId, SessionId sessionId, ParticipantRow participant, Precondition precondition, RetryBudget budget)
     {
-        var mayBeDone = false;
         while (true)
         {
-            var session = await SessionPartition.FindAsync(tables.Sessions, accountId, sessionId, budget.Cancellation);
-            var member = session?.Member(participant.Id);
-            var version = member?.IsLive(time.GetUtcNow()) == true ? member.EntityTag : participant.EntityTag;
-            if ((member is not null || !mayBeDone) && !precondition.Holds(version))
-                return Outcome.PreconditionFailed;
-            if (session is null)
-                return mayBeDone ? Outcome.Done : Outcome.NotAMember;
+            var (session, member) = await FindAsync(accountId, sessionId, participant.Id, precondition.IsSet, budget.Cancellation);
+            if (session?.Header.Members.Contains(participant.Id) == true)
+            {
+                switch (await RemoveAsync(accountId, session, participant.Id, member, precondition, budget))
+                {
+                    case Removal.Done:
+                        return true;
+                    case Removal.PreconditionFailed:
+                        return null;
+                    case Removal.Gone when precondition.IsSet:
+                        // This request's removal or another's: nobody can tell whether the participant was in the state asked for.
+                        throw Unsettled();
+                    default:
+                        continue;
+                }
+            }
 
-            var write = member is null
-                ? await session.FenceAsync(budget.Cancellation)
-                : await session.RemoveAsync(
-                    participant.Id, precondition.IsSet ? member.ETag : ETag.All, Guid.NewGuid(), budget.Cancellation);
-            if (write.Outcome == WriteOutcome.Done)
-                return member is null && !mayBeDone ? Outcome.NotAMember : Outcome.Done;
+            if (!precondition.Holds(participant.EntityTag))
+                return null;
+            if (session is null || (await session.FenceAsync(budget.Cancellation)).Outcome == WriteOutcome.Done)
+                return false;
 
-            mayBeDone |= member is not null && write.Outcome == WriteOutcome.Unknown;
             await budget.PauseAsync();
         }
     }
@@ -263,9 +288,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         while (true)
         {
             var session = await SessionPartition.FindAsync(tables.Sessions, accountId, id, cancellation);
-            if (session?.Header.IsLive(time.GetUtcNow()) != true)
+            var now = time.GetUtcNow();
+            if (session?.Header.IsLive(now) != true)
                 return mayBeDone ? Outcome.Done : Outcome.NoSession;
-            if (!precondition.Holds(session.Header.EntityTag))
+            if (!precondition.Holds(session.Header.EntityTag(now)))
                 return Outcome.PreconditionFailed;
 
             var write = await session.DeleteAsync(cancellation);
@@ -280,9 +306,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// <summary>What a member receives, or null when the participant is not in the session.</summary>
     public async Task<Versioned<Subscriptions>?> GetSubscriptionsAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, CancellationToken cancellation)
-        => await MemberRow.FindLiveAsync(tables.Sessions, accountId, sessionId, participantId, time, cancellation) is { } member
-            ? new(member.Subscriptions, member.EntityTag)
-            : null;
+        => await MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation) is { } member
+            && member.IsLive(time.GetUtcNow())
+                ? new(member.Subscriptions, member.EntityTag)
+                : null;
 
     /// <summary>
     /// Replaces what a member receives. A participant that is in no session joins this one. The precondition is on the
@@ -301,76 +328,116 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
         // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
         // that nothing reads any more.
-        var reading = tables.Sessions.FindAsync(
-            Keys.Partition(accountId, sessionId), Keys.Member(participantId), cancellation);
-        var writing = SubscribeAsync(
-            MemberRow.SubscriptionsChange(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), ETag.All, cancellation);
+        var reading = MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation);
+        var writing = TryReplaceSubscriptionsAsync(
+            MemberRow.SubscriptionsChange(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), cancellation);
         await Task.WhenAll(reading, writing);
 
         if (!await writing)
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
 
-        return await reading is { } row && !MemberRow.From(row).IsLive(time.GetUtcNow())
-            ? Outcome.NotAMember
-            : Outcome.Done;
+        return (await reading)?.IsLive(time.GetUtcNow()) == false ? Outcome.NotAMember : Outcome.Done;
     }
 
-    private async Task<Outcome?> ReplaceSubscriptionsAsync(JoinRequest request, MemberRow member, CancellationToken cancellation)
+    /// <summary>A join of a participant that is in the session; null when it is not any more.</summary>
+    private async Task<Outcome?> ReplaceSubscriptionsAsync(JoinRequest request, MemberRow? member, RetryBudget budget)
     {
-        // This request's own write, whose answer was lost.
-        if (member.WriteId == request.WriteId)
-            return Outcome.Done;
-        if (!request.Precondition.Holds(member.EntityTag))
-            return Outcome.PreconditionFailed;
+        if (request.Precondition.IsSet)
+            return await ReplaceSubscriptionsIfAsync(request, member, budget);
         if (request.Subscriptions is null)
             return Outcome.Done;
 
-        return await SubscribeAsync(
-            MemberRow.SubscriptionsChange(request.AccountId, request.SessionId, request.ParticipantId, request.Subscriptions, request.WriteId),
-            member.ETag,
-            cancellation)
-                ? Outcome.Done
-                : null;
+        return await TryReplaceSubscriptionsAsync(Change(request, request.Subscriptions), budget.Cancellation) ? Outcome.Done : null;
     }
 
-    /// <summary>Replaces what a member receives; false when nothing changed: its row is not there, has another ETag, or was not reached.</summary>
-    private async Task<bool> SubscribeAsync(TableEntity row, ETag etag, CancellationToken cancellation)
+    /// <summary>The same under a precondition, and so under the ETag of the row that was read.</summary>
+    private async Task<Outcome?> ReplaceSubscriptionsIfAsync(JoinRequest request, MemberRow? member, RetryBudget budget)
     {
-        var write = await tables.Sessions.TryMergeAsync(row, etag, cancellation);
+        var mayBeDone = false;
+        while (true)
+        {
+            if (member is null)
+                return null;
+            if (!request.Precondition.Holds(member.EntityTag))
+                return Outcome.PreconditionFailed;
+            if (request.Subscriptions is null)
+                return Outcome.Done;
+
+            var write = await tables.Sessions.TryMergeAsync(Change(request, request.Subscriptions), member.ETag, budget.Cancellation);
+            if (write.Outcome == WriteOutcome.Done)
+                return Outcome.Done;
+
+            mayBeDone |= write.Outcome == WriteOutcome.Unknown;
+            await budget.PauseAsync();
+            var stored = await MemberRow.FindAsync(
+                tables.Sessions, request.AccountId, request.SessionId, request.ParticipantId, budget.Cancellation);
+            if (stored?.WriteId == request.WriteId)
+                return Outcome.Done;
+
+            // Under the ETag that the row still has, this write changes it once, however often it is sent. Behind another
+            // change nobody can tell any more, and to write again could undo it.
+            if (mayBeDone && stored?.ETag != member.ETag)
+                throw Unsettled();
+            member = stored;
+        }
+    }
+
+    /// <summary>Replaces what a member receives, whatever it is now; false when there is no such row, or it was not reached.</summary>
+    private async Task<bool> TryReplaceSubscriptionsAsync(TableEntity change, CancellationToken cancellation)
+    {
+        var write = await tables.Sessions.TryMergeAsync(change, ETag.All, cancellation);
         if (write.Outcome != WriteOutcome.Unknown)
             return write.Outcome == WriteOutcome.Done;
 
-        var stored = await tables.Sessions.FindAsync(row.PartitionKey, row.RowKey, cancellation);
-        if (stored?.GetString(Columns.WriteId) == row.GetString(Columns.WriteId))
-            return true;
-
-        // The row is as it was: under its ETag this write changes it once, however often it is sent. Otherwise nobody can
-        // tell any more, and to write again could undo another change.
-        return stored?.ETag == etag ? false : throw Unsettled();
+        // Unless it is there now, it may land at any time: even on the row of a later membership.
+        var stored = await tables.Sessions.FindAsync(change.PartitionKey, change.RowKey, cancellation);
+        return stored?.GetString(Columns.WriteId) == change.GetString(Columns.WriteId) ? true : throw Unsettled();
     }
 
-    private async Task<(ParticipantRow? Participant, SessionPartition? Session)> FindLiveAsync(
-        AccountId accountId, SessionId sessionId, ParticipantId participantId, CancellationToken cancellation)
+    private static TableEntity Change(JoinRequest request, Subscriptions subscriptions)
+        => MemberRow.SubscriptionsChange(request.AccountId, request.SessionId, request.ParticipantId, subscriptions, request.WriteId);
+
+    /// <summary>The participant and the session, if they live; both by one look at the clock, after the reads.</summary>
+    private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member)> FindLiveAsync(
+        AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
     {
-        var participant = FindLiveAsync(accountId, participantId, cancellation);
-        var session = FindLiveAsync(accountId, sessionId, cancellation);
-        await Task.WhenAll(participant, session);
-        return (await participant, await session);
+        var finding = ParticipantRow.FindAsync(tables.Participants, accountId, participantId, cancellation);
+        var findingRest = FindAsync(accountId, sessionId, participantId, withMember, cancellation);
+        await Task.WhenAll(finding, findingRest);
+        var (participant, (session, member), now) = (await finding, await findingRest, time.GetUtcNow());
+        return (participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member);
     }
 
-    private Task<ParticipantRow?> FindLiveAsync(AccountId accountId, ParticipantId participantId, CancellationToken cancellation)
-        => ParticipantRow.FindLiveAsync(tables.Participants, accountId, participantId, time, cancellation);
-
-    private async Task<SessionPartition?> FindLiveAsync(AccountId accountId, SessionId sessionId, CancellationToken cancellation)
-        => await SessionPartition.FindAsync(tables.Sessions, accountId, sessionId, cancellation) is { } session
-            && session.Header.IsLive(time.GetUtcNow())
-                ? session
-                : null;
+    /// <summary>The session, and the member row when it is asked for; also what has expired.</summary>
+    private async Task<(SessionPartition? Session, MemberRow? Member)> FindAsync(
+        AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
+    {
+        var finding = SessionPartition.FindAsync(tables.Sessions, accountId, sessionId, cancellation);
+        var findingMember = withMember
+            ? MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation)
+            : Task.FromResult<MemberRow?>(null);
+        await Task.WhenAll(finding, findingMember);
+        return (await finding, await findingMember);
+    }
 
     private bool IsFull(SessionPartition session)
-        => session.LiveMembers(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
+        => session.Header.Members.Live(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
 
     private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
+
+    /// <summary>How a removal ended.</summary>
+    private enum Removal
+    {
+        /// <summary>This request removed the participant.</summary>
+        Done,
+
+        /// <summary>It is gone, and this request may have removed it.</summary>
+        Gone,
+
+        NotAMember,
+        NoSession,
+        PreconditionFailed,
+    }
 
     /// <summary>What is asked for, and the <see cref="MemberRow.WriteId"/> of the row that it writes, in whichever try.</summary>
     private sealed record JoinRequest(

@@ -31,8 +31,11 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
             ? await ReadMembershipAsync(accountId, participant, cancellation)
             : null;
 
-    private Task<ParticipantRow?> FindLiveAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
-        => ParticipantRow.FindLiveAsync(tables.Participants, accountId, id, time, cancellation);
+    private async Task<ParticipantRow?> FindLiveAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
+        => await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation) is { } participant
+            && participant.IsLive(time.GetUtcNow())
+                ? participant
+                : null;
 
     private ParticipantRow NewRow(ParticipantId id, NewParticipant participant)
     {
@@ -45,7 +48,8 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
     {
         // A claim alone says nothing: it may be stale, or its join on the way.
         if (participant.SessionId is { } claimed
-            && await MemberRow.FindLiveAsync(tables.Sessions, accountId, claimed, participant.Id, time, cancellation) is { } member)
+            && await MemberRow.FindAsync(tables.Sessions, accountId, claimed, participant.Id, cancellation) is { } member
+            && member.IsLive(time.GetUtcNow()))
         {
             return new(member.ToModel(claimed), member.EntityTag);
         }

@@ -4,82 +4,58 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>A session's header and members as one query answered them, and the transactions that change them.</summary>
-internal sealed class SessionPartition
+/// <summary>A session's header as it was read, and the transactions that change the session's partition.</summary>
+internal sealed class SessionPartition(TableClient table, AccountId accountId, HeaderRow header)
 {
-    private readonly AccountId _accountId;
-    private readonly TableClient _table;
+    public HeaderRow Header => header;
 
-    private SessionPartition(TableClient table, AccountId accountId, HeaderRow header, IReadOnlyList<MemberRow> members)
-    {
-        _table = table;
-        _accountId = accountId;
-        Header = header;
-        Members = members;
-    }
-
-    public HeaderRow Header { get; }
-
-    /// <summary>Every member row, those that have expired too.</summary>
-    public IReadOnlyList<MemberRow> Members { get; }
-
-    /// <summary>Reads the partition; null when there is no header. One storage call.</summary>
+    /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
     public static async Task<SessionPartition?> FindAsync(
         TableClient table, AccountId accountId, SessionId sessionId, CancellationToken cancellation)
-    {
-        var partitionKey = Keys.Partition(accountId, sessionId);
-        HeaderRow? header = null;
-        List<MemberRow> members = [];
-        var rows = table.QueryAsync<TableEntity>(
-            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey}"), cancellationToken: cancellation);
-        await foreach (var row in rows)
-        {
-            if (row.RowKey == Keys.Header)
-                header = HeaderRow.From(row, sessionId);
-            else if (Keys.IsMember(row.RowKey))
-                members.Add(MemberRow.From(row));
-        }
-
-        return header is null ? null : new(table, accountId, header, members);
-    }
-
-    public MemberRow? Member(ParticipantId participantId) => Members.FirstOrDefault(member => member.ParticipantId == participantId);
-
-    /// <summary>The members that have not expired.</summary>
-    public IEnumerable<MemberRow> LiveMembers(DateTimeOffset now) => Members.Where(member => member.IsLive(now));
+        => await HeaderRow.FindAsync(table, accountId, sessionId, cancellation) is { } header ? new(table, accountId, header) : null;
 
     /// <summary>Rewrites the header, so that no join that read it before can land. One storage call.</summary>
     public async Task<Write> FenceAsync(CancellationToken cancellation)
     {
-        var write = await _table.TryMergeAsync(HeaderRow.FenceChange(_accountId, Header.Id), Header.ETag, cancellation);
+        var write = await table.TryMergeAsync(HeaderRow.FenceChange(accountId, header.Id), header.ETag, cancellation);
         if (write.Outcome == WriteOutcome.Done)
             Telemetry.ClaimsFenced.Add(1);
         return write;
     }
 
     /// <summary>Inserts a member and drops those that have expired. One storage call.</summary>
-    public Task<Write> AddAsync(TableEntity member, DateTimeOffset now, CancellationToken cancellation)
-        => _table.TrySubmitAsync(
+    public Task<Write> AddAsync(MemberRow member, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var expired = header.Members.Expired(now).Select(entry => entry.ParticipantId).ToArray();
+        var members = header.Members.Without(expired).With(new(member.ParticipantId, member.Expires));
+        return table.TrySubmitAsync(
             [
-                RewriteHeader(Guid.NewGuid()),
-                new(TableTransactionActionType.Add, member),
-                .. Members.Where(other => !other.IsLive(now)).Select(other => Delete(Keys.Member(other.ParticipantId), ETag.All)),
+                RewriteHeader(members, Guid.NewGuid()),
+                new(TableTransactionActionType.Add, member.ToEntity(accountId, header.Id)),
+                .. expired.Select(id => Delete(Keys.Member(id), ETag.All)),
             ],
             cancellation);
+    }
 
-    /// <summary>Deletes a member row that has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.</summary>
+    /// <summary>
+    /// Deletes a member whose row has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.
+    /// </summary>
     public Task<Write> RemoveAsync(ParticipantId participantId, ETag etag, Guid writeId, CancellationToken cancellation)
-        => _table.TrySubmitAsync([RewriteHeader(writeId), Delete(Keys.Member(participantId), etag)], cancellation);
+        => table.TrySubmitAsync(
+            [RewriteHeader(header.Members.Without([participantId]), writeId), Delete(Keys.Member(participantId), etag)], cancellation);
 
     /// <summary>Deletes the session with all its members. One storage call.</summary>
     public Task<Write> DeleteAsync(CancellationToken cancellation)
-        => _table.TrySubmitAsync(
-            [Delete(Keys.Header, Header.ETag), .. Members.Select(member => Delete(Keys.Member(member.ParticipantId), ETag.All))],
+        => table.TrySubmitAsync(
+            [
+                Delete(Keys.Header, header.ETag),
+                .. header.Members.Entries.Select(entry => Delete(Keys.Member(entry.ParticipantId), ETag.All)),
+            ],
             cancellation);
 
-    private TableTransactionAction RewriteHeader(Guid writeId)
-        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(_accountId, Header.Id, writeId), Header.ETag);
+    private TableTransactionAction RewriteHeader(MemberSet members, Guid writeId)
+        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(accountId, header.Id, members, writeId), header.ETag);
 
     private TableTransactionAction Delete(string rowKey, ETag etag)
-        => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(_accountId, Header.Id), rowKey), etag);
+        => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(accountId, header.Id), rowKey), etag);
 }

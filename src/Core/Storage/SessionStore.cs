@@ -21,18 +21,22 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
 
     /// <summary>The session, or null when there is none or it has expired.</summary>
     public async Task<Versioned<Session>?> GetAsync(AccountId accountId, SessionId id, CancellationToken cancellation)
-        => await HeaderRow.FindAsync(tables.Sessions, accountId, id, cancellation) is { } header && header.IsLive(time.GetUtcNow())
-            ? new(header.ToModel(), header.EntityTag)
-            : null;
+    {
+        var header = await HeaderRow.FindAsync(tables.Sessions, accountId, id, cancellation);
+        var now = time.GetUtcNow();
+        return header?.IsLive(now) == true ? new(header.ToModel(), header.EntityTag(now)) : null;
+    }
 
     /// <summary>The participants in the session, or null when there is no session or it has expired.</summary>
     public async Task<IReadOnlyList<Participant>?> ListParticipantsAsync(AccountId accountId, SessionId id, CancellationToken cancellation)
     {
-        var session = await SessionPartition.FindAsync(tables.Sessions, accountId, id, cancellation);
+        var session = await MemberList.FindAsync(tables.Sessions, accountId, id, new(time, cancellation));
         var now = time.GetUtcNow();
-        return session?.Header.IsLive(now) == true
-            ? [.. session.LiveMembers(now).OrderBy(member => member.Joined).Select(member => member.ToModel(id))]
-            : null;
+        if (session?.Header.IsLive(now) != true)
+            return null;
+
+        var rows = session.Members.ToDictionary(member => member.ParticipantId);
+        return [.. session.Header.Members.Live(now).Select(entry => rows[entry.ParticipantId].ToModel(id))];
     }
 
     private HeaderRow NewHeader(SessionId id, NewSession session)

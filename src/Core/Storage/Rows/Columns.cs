@@ -14,6 +14,9 @@ internal static class Columns
     /// <summary>JSON in UTF-8, as a binary column: a string column holds half as many bytes.</summary>
     public const string Subscriptions = nameof(Subscriptions);
 
+    /// <summary>The members of a session, in its header: see <see cref="MemberSet"/>.</summary>
+    public const string Members = nameof(Members);
+
     /// <summary>The claim: the session that a participant is in or is joining; empty for none.</summary>
     public const string SessionId = nameof(SessionId);
 

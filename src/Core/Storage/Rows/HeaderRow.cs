@@ -1,15 +1,20 @@
+using System.Globalization;
 using Azure.Data.Tables;
 using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>The header of a session's partition. Every change of the partition's rows rewrites it under its ETag.</summary>
+/// <summary>
+/// The header of a session's partition. It lists the members; every transaction that inserts or deletes a member row rewrites it
+/// under its ETag.
+/// </summary>
 internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Created, DateTimeOffset Expires) : ResourceRow(Created, Expires)
 {
+    public MemberSet Members { get; private init; } = MemberSet.Empty;
+
     public string? WriteId { get; private init; }
 
-    /// <summary>The session's entity tag: fresh when it is created, and for each join and leave.</summary>
-    public string EntityTag { get; private init; } = Guid.NewGuid().ToString();
+    private string Version { get; init; } = Guid.NewGuid().ToString();
 
     /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
     public static async Task<HeaderRow?> FindAsync(TableClient table, AccountId accountId, SessionId id, CancellationToken cancellation)
@@ -22,30 +27,41 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
         row.GetDateTimeOffset(Columns.Expires)!.Value)
     {
         ETag = row.ETag,
+        Members = MemberSet.From(row.GetBinary(Columns.Members)),
         WriteId = row.GetString(Columns.WriteId),
-        EntityTag = row.GetString(Columns.Version),
+        Version = row.GetString(Columns.Version),
     };
 
-    public override TableEntity ToEntity(AccountId accountId) => new(Keys.Partition(accountId, Id), Keys.Header)
+    public override TableEntity ToEntity(AccountId accountId)
     {
-        [Columns.Tag] = Tag,
-        [Columns.Created] = Created,
-        [Columns.Expires] = Expires,
-        [Columns.Version] = EntityTag,
-        [Columns.WriteId] = Guid.NewGuid().ToString(),
-    };
+        var row = MembersChange(accountId, Id, Members, Guid.NewGuid());
+        row[Columns.Tag] = Tag;
+        row[Columns.Created] = Created;
+        row[Columns.Expires] = Expires;
+        return row;
+    }
 
     /// <summary>The columns that change when no member does: a fence.</summary>
     public static TableEntity FenceChange(AccountId accountId, SessionId id)
         => new(Keys.Partition(accountId, id), Keys.Header) { [Columns.WriteId] = Guid.NewGuid().ToString() };
 
     /// <summary>The columns that change when a member joins or leaves.</summary>
-    public static TableEntity MembersChange(AccountId accountId, SessionId id, Guid writeId)
+    public static TableEntity MembersChange(AccountId accountId, SessionId id, MemberSet members, Guid writeId)
         => new(Keys.Partition(accountId, id), Keys.Header)
         {
+            [Columns.Members] = members.ToBytes(),
             [Columns.WriteId] = writeId.ToString(),
             [Columns.Version] = writeId.ToString(),
         };
+
+    /// <summary>
+    /// The session's entity tag: fresh when it is created, for each join and leave, and when a member expires. Of the members
+    /// that one version lists, how many have expired says which.
+    /// </summary>
+    public string EntityTag(DateTimeOffset now)
+        => Members.Expired(now).Count() is var expired and > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{Version}.{expired}")
+            : Version;
 
     public Session ToModel() => new(Id.ToString(), Tag);
 }

@@ -11,7 +11,9 @@ namespace Sessions.Storage;
 /// </summary>
 internal static class Keys
 {
-    public const string Header = "session";
+    /// <summary>Sorts before the members: a query that comes in pages has read the header first.</summary>
+    public const string Header = "header";
+
     public const string Participant = "participant";
 
     /// <summary>A row that says that its session or participant was created with an idempotency key. It outlives a deletion.</summary>

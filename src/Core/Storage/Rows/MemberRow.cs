@@ -15,14 +15,10 @@ internal sealed record MemberRow(
     /// <summary>The participant's entity tag while it is in the session.</summary>
     public string EntityTag => WriteId;
 
-    /// <summary>Reads the row; null when there is none or it has expired. One storage call.</summary>
-    public static async Task<MemberRow?> FindLiveAsync(
-        TableClient table, AccountId accountId, SessionId sessionId, ParticipantId id, TimeProvider time, CancellationToken cancellation)
-        => await table.FindAsync(Keys.Partition(accountId, sessionId), Keys.Member(id), cancellation) is { } row
-            && From(row) is var member
-            && member.IsLive(time.GetUtcNow())
-                ? member
-                : null;
+    /// <summary>Reads the row, also one that has expired; null when there is none. One storage call.</summary>
+    public static async Task<MemberRow?> FindAsync(
+        TableClient table, AccountId accountId, SessionId sessionId, ParticipantId id, CancellationToken cancellation)
+        => await table.FindAsync(Keys.Partition(accountId, sessionId), Keys.Member(id), cancellation) is { } row ? From(row) : null;
 
     public static MemberRow From(TableEntity row) => new(
         Keys.ParticipantOf(row.RowKey),

@@ -13,14 +13,10 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
     /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
     public string EntityTag => Id.ToString();
 
-    /// <summary>Reads the row; null when there is none or it has expired. One storage call.</summary>
-    public static async Task<ParticipantRow?> FindLiveAsync(
-        TableClient table, AccountId accountId, ParticipantId id, TimeProvider time, CancellationToken cancellation)
-        => await table.FindAsync(Keys.Partition(accountId, id), Keys.Participant, cancellation) is { } row
-            && From(row, id) is var participant
-            && participant.IsLive(time.GetUtcNow())
-                ? participant
-                : null;
+    /// <summary>Reads the row, also one that has expired; null when there is none. One storage call.</summary>
+    public static async Task<ParticipantRow?> FindAsync(
+        TableClient table, AccountId accountId, ParticipantId id, CancellationToken cancellation)
+        => await table.FindAsync(Keys.Partition(accountId, id), Keys.Participant, cancellation) is { } row ? From(row, id) : null;
 
     public static ParticipantRow From(TableEntity row, ParticipantId id) => new(
         id,
