@@ -1,4 +1,5 @@
 using System.Net;
+using Azure.Core;
 
 namespace Sessions.Tests;
 
@@ -82,6 +83,47 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
         Assert.Equal(2, (await account.RowsAsync()).Count(row => row.Contains("RowKey=member:", StringComparison.Ordinal)));
         (await account.PutAsync($"/sessions/{session}/participants/{await account.CreateParticipantAsync()}"))
             .IsError(HttpStatusCode.Conflict, "The session has as many participants as it may have.");
+    }
+
+    [Fact]
+    public async Task A_participant_that_expires_while_it_is_read_does_not_join()
+    {
+        var account = await server.NewAccountAsync();
+        var participant = await account.CreateParticipantAsync();
+        server.Time.Advance(ParticipantLifetime - TimeSpan.FromMinutes(1));
+        var session = await account.CreateSessionAsync();
+        await account.JoinAsync(session, participant);
+        var reads = 0;
+        server.Faults.Choose = request =>
+        {
+            if (request.Method == RequestMethod.Get && request.Uri.Path.Contains("participants(", StringComparison.Ordinal) && reads++ == 0)
+                server.Time.Advance(TimeSpan.FromMinutes(1));
+            return StorageFault.None;
+        };
+
+        var answer = await account.PutAsync($"/sessions/{session}/participants/{participant}");
+
+        server.Faults.Choose = _ => StorageFault.None;
+        answer.IsError(HttpStatusCode.NotFound, NoParticipant);
+        Assert.Equal(1, reads);
+        (await account.GetAsync($"/sessions/{session}/participants")).Is(HttpStatusCode.OK, "[]");
+    }
+
+    [Fact]
+    public async Task A_session_names_its_living_participants_and_its_tag_changes_when_one_expires()
+    {
+        var account = await server.NewAccountAsync();
+        var ended = await account.CreateParticipantAsync();
+        server.Time.Advance(ParticipantLifetime - TimeSpan.FromMinutes(1));
+        var (session, living) = await account.CreateMemberAsync();
+        await account.JoinAsync(session, ended);
+        var before = await account.GetAsync($"/sessions/{session}");
+        before.Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","participant_ids":["{{living}}","{{ended}}"]}""");
+
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+
+        var after = await account.SendAsync(HttpMethod.Get, $"/sessions/{session}", headers: ("If-None-Match", $"{before.Headers.ETag}"));
+        after.Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","participant_ids":["{{living}}"]}""");
     }
 
     public sealed class ShortSessions(AzuriteFixture azurite) : Server(azurite)

@@ -67,7 +67,7 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
         var next = await account.CreateSessionAsync();
 
         // As after a crash between leaving and clearing the claim.
-        await server.Tables.Sessions.DeleteEntityAsync($"{account.Id}:{left}", $"member:{participant}");
+        await account.LeaveBehindAClaimAsync(left, participant);
         using var observed = new Observed(account);
 
         (await observed.SendAsync(HttpMethod.Put, $"/sessions/{next}/participants/{participant}")).Is(HttpStatusCode.NoContent);

@@ -170,6 +170,22 @@ public abstract class StorageFaultTests
             Assert.Equal(claimed, _tables.WritesTo(ParticipantRow)[^1].Changes[0].IfMatch);
         }
 
+        [Fact]
+        public async Task Leaves_the_claim_alone_when_another_may_have_removed_it()
+        {
+            var (session, participant) = await NewMemberAsync();
+            var before = _tables.WritesTo(ParticipantRow).Count;
+            _tables.Answer(Header, async _ =>
+            {
+                var other = await SessionPartition.FindAsync(_tables.Tables.Sessions, Account, session, CancellationToken.None);
+                Assert.Equal(WriteOutcome.Done, (await other!.RemoveAsync(participant, ETag.All, Guid.NewGuid(), CancellationToken.None)).Outcome);
+                return TableAnswer.Lost;
+            });
+
+            Assert.Equal(Outcome.Done, await RemoveAsync(session, participant));
+            Assert.Equal(before, _tables.WritesTo(ParticipantRow).Count);
+        }
+
         private Task<Outcome> RemoveAsync(SessionId session, ParticipantId participant)
             => Memberships.LeaveAsync(Account, session, participant, Precondition.None, CancellationToken.None);
     }
@@ -269,6 +285,34 @@ public abstract class StorageFaultTests
             _tables.Answer(ParticipantRow, _tables.DoneByAnother);
 
             await DeletesAsync(Outcome.NoParticipant, participant);
+        }
+
+        [Fact]
+        public async Task Does_not_judge_its_condition_again_after_its_own_removal()
+        {
+            var (_, participant) = await NewMemberAsync();
+            var tag = (await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag;
+            _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
+
+            Assert.Equal(
+                Outcome.Done,
+                await Memberships.DeleteParticipantAsync(Account, participant, Precondition.OneOf([tag]), CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_another_may_have_met_its_condition()
+        {
+            var (session, participant) = await NewMemberAsync();
+            var tag = (await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag;
+            _tables.Answer(Header, async _ =>
+            {
+                Assert.Equal(Outcome.Done, await Memberships.LeaveAsync(Account, session, participant, Precondition.None, CancellationToken.None));
+                return TableAnswer.Lost;
+            });
+
+            await Assert.ThrowsAsync<StorageUnavailableException>(
+                () => Memberships.DeleteParticipantAsync(Account, participant, Precondition.OneOf([tag]), CancellationToken.None));
+            Assert.NotNull(await Participants.GetAsync(Account, participant, CancellationToken.None));
         }
 
         [Fact]

@@ -3,9 +3,11 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Azure;
 using Azure.Data.Tables;
 using Sessions.Model;
 using Sessions.Security;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -106,6 +108,14 @@ public sealed class Account(ApiServer server, string id)
         var (session, participant) = (await CreateSessionAsync(), await CreateParticipantAsync());
         await JoinAsync(session, participant, body);
         return (session, participant);
+    }
+
+    /// <summary>Takes a participant out of its session as a leave does that crashes before it clears the claim.</summary>
+    public async Task LeaveBehindAClaimAsync(string session, string participant)
+    {
+        var partition = await SessionPartition.FindAsync(server.Tables.Sessions, AccountId.Parse(id), new(Guid.Parse(session)), CancellationToken.None);
+        var write = await partition!.RemoveAsync(new(Guid.Parse(participant)), ETag.All, Guid.NewGuid(), CancellationToken.None);
+        Assert.Equal(WriteOutcome.Done, write.Outcome);
     }
 
     /// <summary>Every row of the account's sessions and participants with every column, the ETags and time stamps too.</summary>

@@ -51,7 +51,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
 
     private readonly ConcurrentDictionary<Task, bool> _late = new();
 
-    /// <summary>What happens to a call.</summary>
+    /// <summary>What happens to a call, unless a policy has chosen already and set the property <see cref="StorageFault"/>.</summary>
     public Func<Request, StorageFault> Choose { get; set; } = _ => StorageFault.None;
 
     /// <summary>What a late request waits for, after its caller has given it up.</summary>
@@ -66,7 +66,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
 
     public override async ValueTask ProcessAsync(HttpMessage message)
     {
-        switch (Choose(message.Request))
+        switch (message.TryGetProperty(nameof(StorageFault), out var chosen) ? (StorageFault)chosen! : Choose(message.Request))
         {
             case StorageFault.Refused:
                 throw Failure(HttpRequestError.ConnectionError, new SocketException((int)SocketError.ConnectionRefused));

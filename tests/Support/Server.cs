@@ -1,3 +1,5 @@
+using Azure.Core;
+using Azure.Data.Tables;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,6 +22,11 @@ public class Server(AzuriteFixture azurite) : ApiServer
 
     /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
     protected virtual TimeSpan? NetworkTimeout => null;
+
+    /// <summary>Adds policies to the calls to storage.</summary>
+    protected virtual void AddPolicies(TableClientOptions options)
+    {
+    }
 
     protected virtual void AddLogging(ILoggingBuilder logging)
     {
@@ -60,7 +67,8 @@ public class Server(AzuriteFixture azurite) : ApiServer
         builder.Services.AddSingleton(_ =>
         {
             var options = StorageClient.Options();
-            options.AddPolicy(StorageCalls, Azure.Core.HttpPipelinePosition.PerRetry);
+            options.AddPolicy(StorageCalls, HttpPipelinePosition.PerRetry);
+            AddPolicies(options);
             options.Transport = Faults = new(options.Transport);
             options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
             return options;

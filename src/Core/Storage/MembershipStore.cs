@@ -342,35 +342,29 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// <summary>A join of a participant that is in the session; null when it is not any more.</summary>
     private async Task<Outcome?> ReplaceSubscriptionsAsync(JoinRequest request, MemberRow? member, RetryBudget budget)
     {
-        if (request.Precondition.IsSet)
-            return await ReplaceSubscriptionsIfAsync(request, member, budget);
-        if (request.Subscriptions is null)
+        if (request is { Subscriptions: null, Precondition.IsSet: false })
             return Outcome.Done;
 
-        return await TryReplaceSubscriptionsAsync(Change(request, request.Subscriptions), budget.Cancellation) ? Outcome.Done : null;
-    }
-
-    /// <summary>The same under a precondition, and so under the ETag of the row that was read.</summary>
-    private async Task<Outcome?> ReplaceSubscriptionsIfAsync(JoinRequest request, MemberRow? member, RetryBudget budget)
-    {
+        member ??= await FindMemberAsync();
         var mayBeDone = false;
-        while (true)
+        while (member is not null)
         {
-            if (member is null)
-                return null;
             if (!request.Precondition.Holds(member.EntityTag))
                 return Outcome.PreconditionFailed;
             if (request.Subscriptions is null)
                 return Outcome.Done;
 
-            var write = await tables.Sessions.TryMergeAsync(Change(request, request.Subscriptions), member.ETag, budget.Cancellation);
+            var write = await tables.Sessions.TryMergeAsync(
+                MemberRow.SubscriptionsChange(
+                    request.AccountId, request.SessionId, request.ParticipantId, request.Subscriptions, request.WriteId),
+                member.ETag,
+                budget.Cancellation);
             if (write.Outcome == WriteOutcome.Done)
                 return Outcome.Done;
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await budget.PauseAsync();
-            var stored = await MemberRow.FindAsync(
-                tables.Sessions, request.AccountId, request.SessionId, request.ParticipantId, budget.Cancellation);
+            var stored = await FindMemberAsync();
             if (stored?.WriteId == request.WriteId)
                 return Outcome.Done;
 
@@ -380,6 +374,11 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
                 throw Unsettled();
             member = stored;
         }
+
+        return null;
+
+        Task<MemberRow?> FindMemberAsync()
+            => MemberRow.FindAsync(tables.Sessions, request.AccountId, request.SessionId, request.ParticipantId, budget.Cancellation);
     }
 
     /// <summary>Replaces what a member receives, whatever it is now; false when there is no such row, or it was not reached.</summary>
@@ -393,9 +392,6 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         var stored = await tables.Sessions.FindAsync(change.PartitionKey, change.RowKey, cancellation);
         return stored?.GetString(Columns.WriteId) == change.GetString(Columns.WriteId) ? true : throw Unsettled();
     }
-
-    private static TableEntity Change(JoinRequest request, Subscriptions subscriptions)
-        => MemberRow.SubscriptionsChange(request.AccountId, request.SessionId, request.ParticipantId, subscriptions, request.WriteId);
 
     /// <summary>The participant and the session, if they live; both by one look at the clock, after the reads.</summary>
     private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member)> FindLiveAsync(
