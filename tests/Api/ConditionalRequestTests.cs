@@ -27,6 +27,24 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
         }
     }
 
+    [Theory]
+    [InlineData("\"*\"")]
+    [InlineData("\"a\", *")]
+    [InlineData("W/\"*\"")]
+    public async Task Only_a_star_alone_and_without_quotes_stands_for_every_state(string condition)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        foreach (var path in new[] { $"/sessions/{session}/participants/{participant}", $"/participants/{participant}", $"/sessions/{session}" })
+        {
+            var refused = await account.ChangesNothingAsync(() => account.SendAsync(HttpMethod.Delete, path, headers: ("If-Match", condition)));
+            refused.IsError(HttpStatusCode.PreconditionFailed, Changed);
+        }
+
+        var read = await account.SendAsync(HttpMethod.Get, $"/sessions/{session}", headers: ("If-None-Match", condition));
+        Assert.Equal(HttpStatusCode.OK, read.Status);
+    }
+
     [Fact]
     public async Task A_sessions_tag_changes_with_each_join_and_leave_and_with_nothing_else()
     {

@@ -14,16 +14,21 @@ public static class ConditionalRequests
     public static Reply OkOrNotModified<T>(this HttpRequestData request, Versioned<T> resource, JsonTypeInfo<T> type)
     {
         var etag = $"\"{resource.EntityTag}\"";
-        var isKnown = request.EntityTags("If-None-Match")?.Any(known => known is Precondition.Any || WithoutWeakness(known) == etag);
-        var reply = isKnown == true
+        var isKnown = request.EntityTags("If-None-Match") is { } known
+            && (IsAnyState(known) || known.Any(tag => WithoutWeakness(tag) == etag));
+        var reply = isKnown
             ? new(HttpStatusCode.NotModified)
             : Reply.Ok(resource.Value, type);
         return reply with { Header = ("ETag", etag) };
     }
 
-    /// <summary>The <c>If-Match</c> header. Weak tags match nothing, and what is no tag does not either.</summary>
-    public static Precondition IfMatch(this HttpRequestData request)
-        => new(request.EntityTags("If-Match")?.Select(Opaque).OfType<string>().ToArray());
+    /// <summary>The <c>If-Match</c> header. Weak tags match nothing, and neither does text that is not an entity tag.</summary>
+    public static Precondition IfMatch(this HttpRequestData request) => request.EntityTags("If-Match") switch
+    {
+        null => Precondition.None,
+        var tags when IsAnyState(tags) => Precondition.AnyState,
+        var tags => Precondition.OneOf([.. tags.Select(Opaque).OfType<string>()]),
+    };
 
     /// <summary>The <c>Idempotency-Key</c> header: 1 to 255 visible ASCII characters.</summary>
     public static Input<string> IdempotencyKey(this HttpRequestData request)
@@ -38,17 +43,15 @@ public static class ConditionalRequests
     }
 
     // No tag of this API has a comma in it.
-    private static IEnumerable<string>? EntityTags(this HttpRequestData request, string header)
+    private static string[]? EntityTags(this HttpRequestData request, string header)
         => request.Headers.TryGetValues(header, out var values)
-            ? values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
+            ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))]
             : null;
+
+    /// <summary>The wildcard is a star without quotes and stands alone; a quoted star is a tag like any other.</summary>
+    private static bool IsAnyState(string[] tags) => tags is ["*"];
 
     private static string WithoutWeakness(string etag) => etag.StartsWith("W/", StringComparison.Ordinal) ? etag[2..] : etag;
 
-    private static string? Opaque(string etag) => etag switch
-    {
-        ['"', .. var opaque, '"'] => opaque,
-        Precondition.Any => etag,
-        _ => null,
-    };
+    private static string? Opaque(string etag) => etag is ['"', .. var opaque, '"'] ? opaque : null;
 }
