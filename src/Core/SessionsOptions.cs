@@ -29,6 +29,9 @@ public sealed record SessionsOptions
     /// <summary>How long a request may take before it is given up with a 503.</summary>
     public TimeSpan RequestTimeout { get; private init; }
 
+    /// <summary>How long an idempotency key is remembered, at least as long as a session or participant lives.</summary>
+    public TimeSpan IdempotencyKeyLifetime { get; private init; }
+
     private const int MinTokenSigningKeyBytes = 32;
 
     // A session's header and members change in one transaction; a join needs two of its actions for itself.
@@ -40,6 +43,10 @@ public sealed record SessionsOptions
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(9);
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(365);
 
+    // A client that repeats a request does so within days; a key that is forgotten too early would create a second resource.
+    private static readonly TimeSpan MinIdempotencyKeyLifetime = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxIdempotencyKeyLifetime = TimeSpan.FromDays(3650);
+
     // Below the 30 seconds that many clients wait, and the 230 seconds after which Azure cuts off a request.
     private static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromSeconds(200);
@@ -50,12 +57,16 @@ public sealed record SessionsOptions
     {
         List<string> mistakes = [];
         var section = configuration.GetSection("Sessions");
+        var sessionLifetime = ReadTime(section, nameof(SessionLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes);
+        var participantLifetime = ReadTime(section, nameof(ParticipantLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes);
         var options = new SessionsOptions
         {
             Storage = StorageOptions.Read(section, mistakes),
             TokenSigningKey = ReadTokenSigningKey(section, mistakes),
-            SessionLifetime = ReadTime(section, nameof(SessionLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
-            ParticipantLifetime = ReadTime(section, nameof(ParticipantLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes),
+            SessionLifetime = sessionLifetime,
+            ParticipantLifetime = participantLifetime,
+            IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(
+                section, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime, mistakes),
             ParticipantsPerSession = ReadParticipantsPerSession(section, mistakes),
             RequestTimeout = ReadTime(
                 section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
@@ -92,6 +103,19 @@ public sealed record SessionsOptions
 
         mistakes.Add($"Sessions:{name}: expected a time of {range}.");
         return byDefault;
+    }
+
+    private static TimeSpan ReadIdempotencyKeyLifetime(IConfiguration section, TimeSpan longestLifetime, List<string> mistakes)
+    {
+        var least = longestLifetime > MinIdempotencyKeyLifetime ? longestLifetime : MinIdempotencyKeyLifetime;
+        if (section[nameof(IdempotencyKeyLifetime)] is not { Length: > 0 } text)
+            return least;
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= least && time <= MaxIdempotencyKeyLifetime)
+            return time;
+
+        mistakes.Add(
+            $"Sessions:{nameof(IdempotencyKeyLifetime)}: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.");
+        return least;
     }
 
     private static int ReadParticipantsPerSession(IConfiguration section, List<string> mistakes)

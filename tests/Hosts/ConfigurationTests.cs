@@ -45,6 +45,8 @@ public sealed class ConfigurationTests
     [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
     [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
     [InlineData("Sessions:ParticipantLifetime", "366.00:00:00", "Sessions:ParticipantLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
     [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "99", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "many", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
@@ -57,6 +59,18 @@ public sealed class ConfigurationTests
             () => Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), (name, value)));
 
         Assert.Equal(line, exception.Message);
+    }
+
+    [Fact]
+    public void An_idempotency_key_is_remembered_as_long_as_anything_lives()
+    {
+        Assert.Equal(TimeSpan.FromDays(30), Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey)).IdempotencyKeyLifetime);
+        Assert.Equal(
+            TimeSpan.FromDays(100),
+            Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), ("Sessions:ParticipantLifetime", "100.00:00:00")).IdempotencyKeyLifetime);
+        Assert.Throws<InvalidConfigurationException>(() => Read(
+            (Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey),
+            ("Sessions:SessionLifetime", "100.00:00:00"), ("Sessions:IdempotencyKeyLifetime", "99.00:00:00")));
     }
 
     [Theory]

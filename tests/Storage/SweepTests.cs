@@ -1,3 +1,4 @@
+using System.Net;
 using Azure.Data.Tables;
 using Sessions.Storage;
 
@@ -28,9 +29,55 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         await SweepAsync();
 
         Assert.DoesNotContain(await account.RowsAsync(), row => row.Contains(session, StringComparison.Ordinal));
-        Assert.Equal(3, (await account.RowsAsync()).Count);
+        Assert.Equal(4, (await account.RowsAsync()).Count);
         Assert.Equal(member, (await account.GetAsync($"/sessions/{living}/participants")).Json[0].GetProperty("id").GetString());
-        Assert.Equal(2, await IndexRowsAsync(account));
+        Assert.Equal(3, await IndexRowsAsync(account));
+    }
+
+    [Theory]
+    [InlineData("/sessions")]
+    [InlineData("/participants")]
+    public async Task An_idempotency_key_is_remembered_for_30_days_whatever_is_swept(string path)
+    {
+        var account = await server.NewAccountAsync();
+        var first = await CreateAsync();
+        server.Time.Advance(Lifetime + UntilSwept);
+        await SweepAsync();
+        Assert.Single(await account.RowsAsync());
+        (await account.ChangesNothingAsync(CreateAsync)).IsError(
+            HttpStatusCode.Conflict, "Idempotency-Key: what was created with it has been deleted or has ended.");
+
+        server.Time.Advance(TimeSpan.FromDays(30) - Lifetime - UntilSwept - TimeSpan.FromMinutes(1));
+        await SweepAsync();
+        Assert.Equal(HttpStatusCode.Conflict, (await account.ChangesNothingAsync(CreateAsync)).Status);
+
+        server.Time.Advance(UntilSwept);
+        await SweepAsync();
+        Assert.Empty(await account.RowsAsync());
+        Assert.Equal(0, await IndexRowsAsync(account));
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.Status, (await CreateAsync()).Status));
+
+        Task<Answer> CreateAsync() => account.SendAsync(HttpMethod.Post, path, headers: ("Idempotency-Key", "key"));
+    }
+
+    [Theory]
+    [InlineData("/sessions", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("/participants", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("/sessions", HttpStatusCode.Conflict)]
+    [InlineData("/participants", HttpStatusCode.Conflict)]
+    public async Task A_refused_creation_leaves_no_index_row(string path, HttpStatusCode refusal)
+    {
+        var account = await server.NewAccountAsync();
+        var created = (await account.SendAsync(HttpMethod.Post, path, headers: ("Idempotency-Key", "key"))).Json;
+        if (refusal == HttpStatusCode.Conflict)
+            await account.DeleteAsync($"{path}/{(created.TryGetProperty("participant", out var participant) ? participant : created).GetProperty("id")}");
+
+        // In another hour the index row would be another.
+        server.Time.Advance(TimeSpan.FromHours(1));
+        var answer = await account.SendAsync(HttpMethod.Post, path, """{"tag":"another"}""", headers: ("Idempotency-Key", "key"));
+
+        Assert.Equal(refusal, answer.Status);
+        Assert.Equal(1, await IndexRowsAsync(account));
     }
 
     [Fact]

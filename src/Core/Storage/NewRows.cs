@@ -7,43 +7,49 @@ namespace Sessions.Storage;
 internal static class NewRows
 {
     /// <summary>
-    /// Creates the row that <paramref name="make"/> returns for an id, and in parallel its row in the expiry index. Two storage
-    /// calls, made at once.
+    /// Creates the row that <paramref name="make"/> returns for an id, and its row in the expiry index. Two storage calls, made
+    /// at once; with an idempotency key one after the other, so that a refused repeat leaves nothing.
     /// </summary>
     /// <param name="table">The table of the sessions or of the participants.</param>
     /// <param name="kind">The row key of what is created.</param>
     /// <param name="accountId">The account.</param>
     /// <param name="idempotencyKey">The caller's key, which then gives the id; null for a generated id.</param>
     /// <param name="make">Makes the row for an id.</param>
+    /// <param name="keyLifetime">How long a key is remembered.</param>
     /// <param name="budget">Bounds the retries.</param>
     /// <returns>The row, and whether it was created; false when the idempotency key was used before.</returns>
     public static async Task<(T Row, bool IsNew)> CreateAsync<T>(
-        TableClient table, string kind, AccountId accountId, string? idempotencyKey, Func<Guid, T> make, RetryBudget budget)
+        TableClient table,
+        string kind,
+        AccountId accountId,
+        string? idempotencyKey,
+        Func<Guid, T> make,
+        TimeSpan keyLifetime,
+        RetryBudget budget)
         where T : ResourceRow
     {
         if (idempotencyKey is not null)
         {
             var row = make(Keys.IdOf(kind, accountId, idempotencyKey));
             var entity = row.ToEntity(accountId);
-            return (row, await IndexedAsync(table, entity, AddOnceAsync(table, entity, budget), budget));
+            var isNew = await AddOnceAsync(table, entity, row.Created + keyLifetime, budget);
+            if (isNew)
+                await IndexAsync(table, entity, budget);
+            return (row, isNew);
         }
 
         while (true)
         {
             var row = make(Guid.NewGuid());
             var entity = row.ToEntity(accountId);
-            if (await IndexedAsync(table, entity, TryAddAsync(table, entity, budget.Cancellation), budget))
+            var indexing = IndexAsync(table, entity, budget);
+            var adding = TryAddAsync(table, entity, budget.Cancellation);
+            await Task.WhenAll(indexing, adding);
+            if (await adding)
                 return (row, true);
 
             await budget.PauseAsync();
         }
-    }
-
-    /// <summary>Adds the row's row in the expiry index while the row itself is being added.</summary>
-    private static async Task<bool> IndexedAsync(TableClient table, TableEntity row, Task<bool> adding, RetryBudget budget)
-    {
-        await Task.WhenAll(IndexAsync(table, row, budget), adding);
-        return await adding;
     }
 
     private static async Task IndexAsync(TableClient table, TableEntity row, RetryBudget budget)
@@ -71,12 +77,13 @@ internal static class NewRows
     }
 
     /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when the marker is there already.</summary>
-    private static async Task<bool> AddOnceAsync(TableClient table, TableEntity row, RetryBudget budget)
+    private static async Task<bool> AddOnceAsync(
+        TableClient table, TableEntity row, DateTimeOffset keyExpires, RetryBudget budget)
     {
         while (true)
         {
             var write = await table.TrySubmitAsync(
-                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, IdempotencyMarker.Beside(row))],
+                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, IdempotencyMarker.Beside(row, keyExpires))],
                 budget.Cancellation);
             if (write.Outcome is WriteOutcome.Done or WriteOutcome.Conflict)
                 return write.Outcome == WriteOutcome.Done;

@@ -14,7 +14,13 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         AccountId accountId, NewParticipant participant, string? idempotencyKey, CancellationToken cancellation)
     {
         var (row, isNew) = await NewRows.CreateAsync(
-            tables.Participants, Keys.Participant, accountId, idempotencyKey, id => NewRow(new(id), participant), new(time, cancellation));
+            tables.Participants,
+            Keys.Participant,
+            accountId,
+            idempotencyKey,
+            id => NewRow(new(id), participant),
+            options.IdempotencyKeyLifetime,
+            new(time, cancellation));
         if (isNew)
             return (Outcome.Done, row.ToModel(), row.Expires);
         if (await FindLiveAsync(accountId, row.Id, cancellation) is not { } created)

@@ -10,9 +10,15 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         AccountId accountId, NewSession session, string? idempotencyKey, CancellationToken cancellation)
     {
         var (header, isNew) = await NewRows.CreateAsync(
-            tables.Sessions, Keys.Header, accountId, idempotencyKey, id => NewHeader(new(id), session), new(time, cancellation));
+            tables.Sessions,
+            Keys.Header,
+            accountId,
+            idempotencyKey,
+            id => NewHeader(new(id), session),
+            options.IdempotencyKeyLifetime,
+            new(time, cancellation));
         if (isNew)
-            return (Outcome.Done, header.ToModel());
+            return (Outcome.Done, header.ToModel(header.Created));
         if (await GetAsync(accountId, header.Id, cancellation) is not { Value: var created })
             return (Outcome.IdempotentResourceGone, null);
 
@@ -24,7 +30,7 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
     {
         var header = await HeaderRow.FindAsync(tables.Sessions, accountId, id, cancellation);
         var now = time.GetUtcNow();
-        return header?.IsLive(now) == true ? new(header.ToModel(), header.EntityTag(now)) : null;
+        return header?.IsLive(now) == true ? new(header.ToModel(now), header.EntityTag(now)) : null;
     }
 
     /// <summary>The participants in the session, or null when there is no session or it has expired.</summary>

@@ -63,5 +63,6 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
             ? string.Create(CultureInfo.InvariantCulture, $"{Version}.{expired}")
             : Version;
 
-    public Session ToModel() => new(Id.ToString(), Tag);
+    public Session ToModel(DateTimeOffset now)
+        => new(Id.ToString(), Tag, [.. Members.Live(now).Select(entry => entry.ParticipantId.ToString())]);
 }

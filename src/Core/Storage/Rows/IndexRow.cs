@@ -11,9 +11,9 @@ namespace Sessions.Storage;
 /// <param name="ResourcePartitionKey">The partition of the session or participant that ends then.</param>
 internal sealed record IndexRow(string PartitionKey, string ResourcePartitionKey)
 {
-    /// <summary>The row beside the row of what is created.</summary>
-    public static IndexRow Beside(TableEntity created)
-        => new(Keys.Index(created.GetDateTimeOffset(Columns.Expires)!.Value, created.PartitionKey), created.PartitionKey);
+    /// <summary>The row that has the sweep look at the partition of <paramref name="expiring"/> when that row has expired.</summary>
+    public static IndexRow Beside(TableEntity expiring)
+        => new(Keys.Index(expiring.GetDateTimeOffset(Columns.Expires)!.Value, expiring.PartitionKey), expiring.PartitionKey);
 
     /// <summary>The rows of the hours that had ended by <paramref name="endedBefore"/>, the oldest first, in pages.</summary>
     public static async IAsyncEnumerable<IReadOnlyList<IndexRow>> ReadAsync(
