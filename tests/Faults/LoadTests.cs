@@ -7,6 +7,7 @@ using System.Text.Json;
 using Azure.Core;
 using Azure.Data.Tables;
 using Sessions.LocalHost;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -108,6 +109,15 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
             Requests: {Count(history.Requests.GroupBy(request => $"{request.Action}"))}
             Longest: {new TimeSpan(waits[^1])}; calls to storage by fault: {string.Join(", ", _faults.OrderBy(fault => fault.Key).Select(fault => $"{fault.Key} {fault.Value}"))}
             """));
+        foreach (var action in history.Requests.Where(request => request.Action != LoadAction.CreateRefused).GroupBy(request => request.Action))
+        {
+            if (!action.Any(request => request.Status is >= 200 and < 300))
+                _mistakes.Add($"No {action.Key} of {action.Count()} succeeded.");
+        }
+
+        var settled = history.Requests.Count(request => request.Status is >= 200 and < 500);
+        if (settled < history.Requests.Count / 10)
+            _mistakes.Add($"Only {settled} of {history.Requests.Count} requests got an answer other than a 503.");
         history.Clear(); // What is measured then is the server's memory.
         return storage;
 
