@@ -17,7 +17,7 @@ namespace Sessions.Micro;
 [BenchmarkCategory(nameof(Parts))]
 public class Parts : IAsyncDisposable
 {
-    private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review");
+    private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review", []);
 
     private static readonly Func<string> Caller = () => "127.0.0.1";
 

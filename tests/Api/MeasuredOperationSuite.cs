@@ -17,7 +17,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
 
         var id = answer.Json.GetProperty("id").GetString();
         Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", id);
-        answer.Is(HttpStatusCode.OK, $$"""{"id":"{{id}}","tag":"standup"}""");
+        answer.Is(HttpStatusCode.OK, $$"""{"id":"{{id}}","tag":"standup","participant_ids":[]}""");
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
         var created = path == "/sessions" ? answer.Json : answer.Json.GetProperty("participant");
         var id = created.GetProperty("id").GetString();
         var expected = path == "/sessions"
-            ? $$"""{"id":"{{id}}"}"""
+            ? $$"""{"id":"{{id}}","participant_ids":[]}"""
             : $$"""{"id":"{{id}}","publishPermissions":[],"sessions":[],"subscriptions":{},"tag":"{{id}}","deviceApiVersion":"V3"}""";
         Assert.Equal(expected, created.GetRawText());
         Assert.NotEqual("mine", id);
@@ -135,7 +135,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
 
         await account.JoinAsync(upperSession, upperParticipant, $$"""{"sessionId":"{{upperSession}}"}""");
 
-        (await account.GetAsync($"/sessions/{upperSession}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}"}""");
+        (await account.GetAsync($"/sessions/{upperSession}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","participant_ids":["{{participant}}"]}""");
         Assert.Equal($"[\"{session}\"]", (await account.GetAsync($"/participants/{upperParticipant}")).Json.GetProperty("sessions").GetRawText());
         (await account.GetAsync($"{path}/subscriptions")).Is(HttpStatusCode.OK, $$"""{"sessionId":"{{session}}"}""");
         (await account.DeleteAsync(path)).Is(HttpStatusCode.NoContent);
@@ -170,6 +170,54 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
         Assert.Equal(answered, (await account.GetAsync($"/participants/{id}")).Json.GetProperty("deviceApiVersion").GetString());
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("undefined/callback")]
+    [InlineData("/path")]
+    [InlineData("example.com")]
+    [InlineData("http://")]
+    [InlineData("ftp://example.com")]
+    [InlineData("javascript:alert(1)")]
+    public async Task A_callback_url_that_is_not_valid_is_stored_as_it_was_sent(string url)
+    {
+        var account = await server.NewAccountAsync();
+        var id = await account.CreateParticipantAsync($$"""{"callbackUrl":"{{url}}"}""");
+
+        Assert.Equal(url, (await account.GetAsync($"/participants/{id}")).Json.GetProperty("callbackUrl").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"sessionId":""}""")]
+    [InlineData("""{"sessionId":"","participants":[]}""")]
+    [InlineData("""{"sessionId":null}""")]
+    public async Task An_empty_sessionId_in_subscriptions_is_none(string body)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var path = $"/sessions/{session}/participants/{participant}/subscriptions";
+        await account.PutAsync(path, $$"""{"sessionId":"{{session}}"}""");
+
+        (await account.PutAsync(path, body)).Is(HttpStatusCode.NoContent);
+
+        (await account.GetAsync(path)).Is(HttpStatusCode.OK, "{}");
+    }
+
+    [Fact]
+    public async Task A_session_names_its_participants_in_the_order_of_joining()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+        var ids = new string[5];
+        for (var index = 0; index < ids.Length; index++)
+            await account.JoinAsync(session, ids[index] = await account.CreateParticipantAsync());
+        await account.DeleteAsync($"/sessions/{session}/participants/{ids[1]}");
+        await account.JoinAsync(session, ids[1]);
+
+        var expected = new[] { ids[0], ids[2], ids[3], ids[4], ids[1] };
+        Assert.Equal(expected, (await account.GetAsync($"/sessions/{session}")).Json.GetProperty("participant_ids").EnumerateArray().Select(id => id.GetString()));
+        Assert.Equal(expected, (await account.GetAsync($"/sessions/{session}/participants")).Json.EnumerateArray().Select(member => member.GetProperty("id").GetString()));
+    }
+
     [Fact]
     public async Task An_empty_tag_of_a_participant_is_its_id_and_of_a_session_stays()
     {
@@ -178,7 +226,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
         var session = await account.CreateSessionAsync("""{"tag":""}""");
 
         Assert.Equal(id, (await account.GetAsync($"/participants/{id}")).Json.GetProperty("tag").GetString());
-        (await account.GetAsync($"/sessions/{session}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","tag":""}""");
+        (await account.GetAsync($"/sessions/{session}")).Is(HttpStatusCode.OK, $$"""{"id":"{{session}}","tag":"","participant_ids":[]}""");
     }
 
     [Theory]

@@ -24,7 +24,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         using var kill = Start("kill", ["-INT", $"{localHost.Id}"]);
         await localHost.WaitForExitAsync();
 
-        Assert.Matches("""^\{"id":"[0-9a-f-]{36}","tag":"first"\} 200$""", answer);
+        Assert.Matches("""^\{"id":"[0-9a-f-]{36}","tag":"first","participant_ids":\[\]\} 200$""", answer);
         Assert.Contains(lines, line => line.StartsWith("Sessions listens. The base URL for your SDK: http://127.0.0.1:", StringComparison.Ordinal) && line.EndsWith("/v1", StringComparison.Ordinal));
         Assert.Equal(0, localHost.ExitCode);
     }

@@ -12,7 +12,7 @@ const tables = ["sessions", "participants", "credentials"].map(name =>
   TableClient.fromConnectionString(process.env.STORAGE_CONNECTION_STRING, name, { allowInsecureConnection: true }));
 const [sessions, participants, credentials] = tables;
 
-const headerKey = (account, id) => ({ partitionKey: `${account}:${id}`, rowKey: "session" });
+const headerKey = (account, id) => ({ partitionKey: `${account}:${id}`, rowKey: "header" });
 const participantKey = (account, id) => ({ partitionKey: `${account}:${id}`, rowKey: "participant" });
 const memberKey = (account, sessionId, id) => ({ partitionKey: `${account}:${sessionId}`, rowKey: `member:${id}` });
 const userKey = (account, user) => ({ partitionKey: account, rowKey: Buffer.from(user).toString("hex") });
@@ -35,24 +35,25 @@ export const saveCredential = (account, user, secretHash, access) => credentials
 
 export async function createSession(account, { tag }) {
   const id = randomUUID();
-  await createIndexed(sessions, { ...headerKey(account, id), Tag: tag, Version: randomUUID() });
-  return { id, tag };
+  await createIndexed(sessions, { ...headerKey(account, id), Tag: tag, Members: "", Version: randomUUID() });
+  return { id, tag, participant_ids: [] };
 }
 
 export async function getSession(account, id) {
-  const header = await find(sessions, headerKey(account, id));
-  if (!isLive(header)) throw noSession();
-  return { id, tag: header.Tag };
+  const header = await readHeader(account, id);
+  return { id, tag: header.Tag, participant_ids: membersOf(header).filter(isLive).map(member => member.id) };
 }
 
 export async function listParticipants(account, id) {
-  const { members } = await readSession(account, id);
+  const { header, members } = await querySession(account, id);
+  if (!isLive(header)) throw noSession();
   return members.filter(isLive).sort((one, other) => one.Joined - other.Joined).map(row => toParticipant(row, id));
 }
 
 export const deleteSession = (account, id) => retry(async () => {
-  const { header, members } = await readSession(account, id);
-  await sessions.submitTransaction([header, ...members].map(row => ["delete", keyOf(row)]));
+  const header = await readHeader(account, id);
+  const members = membersOf(header).map(member => memberKey(account, id, member.id));
+  await sessions.submitTransaction([keyOf(header), ...members].map(key => ["delete", key]));
 });
 
 export async function createParticipant(account, { callbackUrl, publishPermissions, tag, deviceApiVersion }) {
@@ -76,14 +77,15 @@ export async function getParticipant(account, id) {
 
 export const deleteParticipant = (account, id) => retry(async () => {
   const row = await readParticipant(account, id);
-  if (row.SessionId) await removeMember(await querySession(account, row.SessionId), id);
+  if (row.SessionId) await removeMember(account, await find(sessions, headerKey(account, row.SessionId)), id);
   await participants.deleteEntity(row.partitionKey, row.rowKey, { etag: row.etag });
 });
 
 /** Puts a participant into a session. If it is there already, the subscriptions replace its own, and undefined leaves them. */
 export const join = (account, sessionId, id, subscriptions) => retry(async () => {
-  const [{ header, members }, participant] = await Promise.all([readSession(account, sessionId), readParticipant(account, id)]);
-  if (members.some(row => idOf(row) === id)) {
+  const [header, participant] = await Promise.all([readHeader(account, sessionId), readParticipant(account, id)]);
+  const members = membersOf(header);
+  if (members.some(member => member.id === id)) {
     if (subscriptions) await subscribe(account, sessionId, id, subscriptions);
     return;
   }
@@ -97,19 +99,19 @@ export const join = (account, sessionId, id, subscriptions) => retry(async () =>
     Joined: new Date(),
     Expires: participant.Expires < header.Expires ? participant.Expires : header.Expires,
   };
-  await sessions.submitTransaction([rewrite(header), ["create", member]]);
+  await sessions.submitTransaction([rewrite(header, [...members, { id, Expires: member.Expires }]), ["create", member]]);
   try {
     await claim(participant, sessionId);
   } catch (error) {
     // Another request has changed the participant: this join is taken back, and tried again.
-    await retry(async () => removeMember(await querySession(account, sessionId), id));
+    await retry(async () => removeMember(account, await find(sessions, headerKey(account, sessionId)), id));
     throw error;
   }
 });
 
 export const leave = (account, sessionId, id) => retry(async () => {
-  const [session, participant] = await Promise.all([readSession(account, sessionId), readParticipant(account, id)]);
-  if (!await removeMember(session, id)) throw notAMember();
+  const [header, participant] = await Promise.all([readHeader(account, sessionId), readParticipant(account, id)]);
+  if (!await removeMember(account, header, id)) throw notAMember();
   if (participant.SessionId === sessionId) await claim(participant, "").catch(unlessStatus(404, 412));
 });
 
@@ -143,18 +145,24 @@ async function readParticipant(account, id) {
   return row;
 }
 
-async function readSession(account, id) {
-  const session = await querySession(account, id);
-  if (!isLive(session.header)) throw noSession();
-  return session;
+async function readHeader(account, id) {
+  const header = await find(sessions, headerKey(account, id));
+  if (!isLive(header)) throw noSession();
+  return header;
 }
+
+/** The members that a header lists, as in "ID=MILLISECONDS,ID=MILLISECONDS". */
+const membersOf = header => header.Members.split(",").filter(Boolean).map(member => {
+  const [id, expires] = member.split("=");
+  return { id, Expires: new Date(Number(expires)) };
+});
 
 async function querySession(account, id) {
   const session = { header: undefined, members: [] };
   const { partitionKey } = headerKey(account, id);
   for await (const row of sessions.listEntities({ queryOptions: { filter: odata`PartitionKey eq ${partitionKey}` } })) {
     if (isMember(row)) session.members.push(row);
-    else if (row.rowKey === "session") session.header = row;
+    else if (row.rowKey === "header") session.header = row;
   }
   return session;
 }
@@ -178,17 +186,19 @@ const claim = (participant, sessionId) =>
   participants.updateEntity({ ...keyOf(participant), SessionId: sessionId, WriteId: randomUUID() }, "Merge", { etag: participant.etag });
 
 /** Deletes the participant's row in a session; false when there is none. */
-async function removeMember({ header, members }, id) {
-  const member = members.find(row => idOf(row) === id);
-  if (!header || !member) return false;
-  await sessions.submitTransaction([rewrite(header), ["delete", keyOf(member)]]);
+async function removeMember(account, header, id) {
+  const members = header ? membersOf(header) : [];
+  const others = members.filter(member => member.id !== id);
+  if (others.length === members.length) return false;
+  await sessions.submitTransaction([rewrite(header, others), ["delete", memberKey(account, idOf(header), id)]]);
   return true;
 }
 
 /** Makes a transaction fail when another has changed the session since its header was read. */
-function rewrite(header) {
+function rewrite(header, members) {
   const writeId = randomUUID();
-  return ["update", { ...keyOf(header), Version: writeId, WriteId: writeId }, "Merge", { etag: header.etag }];
+  const Members = members.map(({ id, Expires }) => `${id}=${Expires.getTime()}`).join();
+  return ["update", { ...keyOf(header), Members, Version: writeId, WriteId: writeId }, "Merge", { etag: header.etag }];
 }
 
 /** Tries again what lost against another request, after a while that grows. */

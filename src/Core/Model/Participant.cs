@@ -25,7 +25,7 @@ public sealed record Participant(
 public sealed record CreatedParticipant(Participant Participant, string Token);
 
 /// <summary>What a caller sends to create a participant.</summary>
-/// <param name="CallbackUrl">An absolute http or https URL of at most <see cref="MaxCallbackUrlLength"/> characters; null for none.</param>
+/// <param name="CallbackUrl">Any text of at most <see cref="MaxCallbackUrlLength"/> characters, which need not be a valid URL; null for none.</param>
 /// <param name="PublishPermissions">Any of AUDIO and VIDEO, without repeats.</param>
 /// <param name="Tag">The caller's own label; null for none.</param>
 /// <param name="DeviceApiVersion">V2 or V3.</param>
@@ -46,23 +46,11 @@ public sealed record NewParticipant(
     /// <summary>Reads a request body.</summary>
     /// <exception cref="JsonException">The body is not valid; the message names the field and what was expected.</exception>
     public static NewParticipant Read(JsonField body) => new(
-        body.Field("callbackUrl") is { } url ? ReadCallbackUrl(url) : null,
+        body.Field("callbackUrl")?.Text(MaxCallbackUrlLength),
         body.Field("publishPermissions") is { } permissions ? ReadPermissions(permissions) : [],
         body.Field("tag")?.Text(NewSession.MaxTagLength) is { Length: > 0 } tag ? tag : null,
         body.Field("deviceApiVersion")?.OneOf("V2", "V3") ?? DefaultVersion);
 
     private static string[] ReadPermissions(JsonField field)
         => [.. field.Items(int.MaxValue).Select(item => item.OneOf("AUDIO", "VIDEO")).Distinct()];
-
-    private static string ReadCallbackUrl(JsonField field)
-    {
-        var url = field.Text(MaxCallbackUrlLength);
-        return IsAbsoluteHttpUrl(url) ? url : throw field.Expected("an absolute http or https URL");
-    }
-
-    // Uri alone also takes "http:path" and surrounding white space.
-    private static bool IsAbsoluteHttpUrl(string url)
-        => (url.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || url.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
-            && !url.Any(character => char.IsWhiteSpace(character) || char.IsControl(character))
-            && Uri.TryCreate(url, UriKind.Absolute, out _);
 }

@@ -40,12 +40,12 @@ public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantS
                 : throw participants.Value.Expected($"at most {MaxStoredBytes} bytes in all");
         }
 
-        if (session is null)
+        if (string.IsNullOrEmpty(sessionText))
             return None;
 
         return Model.SessionId.TryParse(sessionText, out var named) && named == sessionId
             ? new(sessionId.ToString(), null)
-            : throw session.Value.Expected("the id of the session in the path, or else participants");
+            : throw session!.Value.Expected("the id of the session in the path, or else participants");
     }
 }
 
