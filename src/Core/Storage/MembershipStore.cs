@@ -179,28 +179,41 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         RetryBudget budget)
     {
         HashSet<string> writeIds = [];
+        ETag? tried = null;
         var mayBeDone = false;
         while (session.Header.Members.Contains(participantId))
         {
-            if (precondition.IsSet && !precondition.Holds(member?.EntityTag))
-                return Removal.PreconditionFailed;
+            // The header and the row are read at different moments: when there is no row, the participant has left in between.
+            if (!precondition.IsSet || member is not null)
+            {
+                if (!precondition.Holds(member?.EntityTag))
+                    return Removal.PreconditionFailed;
 
-            var writeId = Guid.NewGuid();
-            writeIds.Add(writeId.ToString());
-            var write = await session.RemoveAsync(participantId, member?.ETag ?? ETag.All, writeId, budget.Cancellation);
-            if (write.Outcome == WriteOutcome.Done)
-                return Removal.Done;
+                var writeId = Guid.NewGuid();
+                writeIds.Add(writeId.ToString());
+                tried = member?.ETag;
+                var write = await session.RemoveAsync(participantId, member?.ETag ?? ETag.All, writeId, budget.Cancellation);
+                if (write.Outcome == WriteOutcome.Done)
+                    return Removal.Done;
 
-            mayBeDone |= write.Outcome == WriteOutcome.Unknown;
+                mayBeDone |= write.Outcome == WriteOutcome.Unknown;
+            }
+
             await budget.PauseAsync();
             var before = session.Header.ETag;
             (var reread, member) = await FindAsync(accountId, session.Header.Id, participantId, precondition.IsSet, budget.Cancellation);
             if (reread is null)
                 return mayBeDone ? Removal.Gone : Removal.NoSession;
 
-            // It may be in again after this removal: to remove it again could undo a join that was answered.
-            if (mayBeDone && reread.Header.ETag != before && reread.Header.Members.Contains(participantId))
+            // It may be in again after this removal: to remove it again could undo a join that was answered, and to judge the
+            // condition by the new membership could refuse a removal that was made.
+            if (mayBeDone
+                && reread.Header.Members.Contains(participantId)
+                && (reread.Header.ETag != before || (member is not null && member.ETag != tried)))
+            {
                 throw Unsettled();
+            }
+
             session = reread;
         }
 
