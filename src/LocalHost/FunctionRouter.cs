@@ -71,12 +71,9 @@ public sealed class FunctionRouter
     private sealed record Function(
         MethodInvoker Method, string?[] Parameters, TemplateMatcher Route, string[] Methods, Lazy<object> Instance)
     {
-        // On the host a catch-all takes paths that begin with two slashes, too; the matcher alone does not.
-        private readonly bool _takesEveryPath = Route.Template is { Segments.Count: 1, Parameters: [{ IsCatchAll: true }] };
-
         public bool Takes(HttpRequest request, RouteValueDictionary values)
             => (Methods.Length == 0 || Methods.Contains(request.Method, StringComparer.OrdinalIgnoreCase))
-                && (_takesEveryPath || Route.TryMatch(request.Path, values));
+                && Route.TryMatch(request.Path, values);
 
         public Task<HttpResponseData> InvokeAsync(HttpRequestData request, RouteValueDictionary values)
         {

@@ -56,9 +56,9 @@ internal sealed class LocalHttpRequestData(FunctionContext context, HttpRequest 
 
     public override IReadOnlyCollection<IHttpCookie> Cookies => throw new NotSupportedException();
 
-    // A request of HTTP/1.0 need not name a host.
+    // Not with the host that the request names: HTTP/1.0 need not name one, and a Host header may contain text that no URL can.
     public override Uri Url => new(UriHelper.BuildAbsolute(
-        request.Scheme, request.Host.HasValue ? request.Host : new("localhost"), request.PathBase, request.Path, request.QueryString));
+        request.Scheme, new("localhost"), request.PathBase, request.Path, request.QueryString));
 
     public override IEnumerable<ClaimsIdentity> Identities => request.HttpContext.User.Identities;
 

@@ -89,8 +89,9 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     [InlineData("GET", "/v1/accounts/a")]
     [InlineData("POST", "/v2/accounts/a/sessions")]
     [InlineData("POST", "/v1/accounts/a/sessions//")]
-    [InlineData("POST", "//v1/accounts/a/sessions")]
     [InlineData("POST", "/v1/accounts//sessions")]
+    [InlineData("GET", "/a//b")]
+    [InlineData("GET", "/x//")]
     [InlineData("GET", "/v1/accounts/a/sessions/b/participants/c/subscriptions/d")]
     [InlineData("DELETE", "/v1/accounts/a/sessions/b/members")]
     [InlineData("OPTIONS", "/favicon.ico")]
@@ -98,6 +99,20 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     [InlineData("GET", "/?path=health")]
     public async Task A_path_that_is_not_ours_is_a_404(string method, string path)
         => (await SendAsync(method, path)).IsError(HttpStatusCode.NotFound, "There is nothing at this path.");
+
+    [Theory]
+    [InlineData("POST", "//v1/accounts/a/sessions")]
+    [InlineData("GET", "//health")]
+    [InlineData("GET", "//")]
+    [InlineData("GET", "///health")]
+    public async Task A_path_that_begins_with_two_slashes_reaches_no_function(string method, string path)
+    {
+        var answer = await server.SendRawAsync($"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("x-request-id", answer, StringComparison.OrdinalIgnoreCase);
+        Assert.EndsWith("\r\n\r\n", answer, StringComparison.Ordinal);
+    }
 
     private async Task<Answer> SendAsync(string method, string path)
     {

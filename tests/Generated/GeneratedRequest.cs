@@ -9,8 +9,8 @@ namespace Sessions.Tests.Generated;
 internal sealed record GeneratedRequest(
     string Method, string Path, string Query, IReadOnlyList<(string Name, string Value)> Headers, string Body)
 {
-    // No server lets a NUL in a path through.
-    public string PathIn(SimulatedServer server) => Fill(Path, server).Replace("%00", "", StringComparison.Ordinal);
+    // No server lets a NUL in a path through, and no function gets a path that begins with two slashes.
+    public string PathIn(SimulatedServer server) => $"/{Fill(Path, server).Replace("%00", "", StringComparison.Ordinal).TrimStart('/')}";
 
     public string BodyIn(SimulatedServer server) => Fill(Body, server);
 

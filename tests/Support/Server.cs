@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Azure.Core;
 using Azure.Data.Tables;
 using Microsoft.AspNetCore.Builder;
@@ -83,6 +85,17 @@ public class Server(AzuriteFixture azurite) : ApiServer
     {
         Time.Advance(TimeSpan.FromSeconds(1));
         return Task.CompletedTask;
+    }
+
+    /// <summary>Sends these characters on a connection of their own, and reads until the server closes it.</summary>
+    public async Task<string> SendRawAsync(string request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(Url.Host, Url.Port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync();
     }
 
     protected override async Task StopAsync() => await _app!.DisposeAsync();
