@@ -61,16 +61,19 @@ internal sealed class SimulatedServer : IDisposable
         http.Request.QueryString = new(request.Query);
         foreach (var (name, value) in request.Headers)
             http.Request.Headers.Append(name, value);
-        http.Request.Body = new MemoryStream(Encoding.Latin1.GetBytes(request.BodyIn(this)));
+        var body = Encoding.Latin1.GetBytes(request.BodyIn(this));
+        if (http.Request.Headers.ContentLength is null)
+            http.Request.Headers.ContentLength = body.Length;
+        http.Request.Body = new MemoryStream(body);
         var answer = new MemoryStream();
         http.Response.Body = answer;
 
         await _router.InvokeAsync(http);
 
-        var (status, body) = ((HttpStatusCode)http.Response.StatusCode, Encoding.UTF8.GetString(answer.ToArray()));
+        var (status, text) = ((HttpStatusCode)http.Response.StatusCode, Encoding.UTF8.GetString(answer.ToArray()));
         if (status == HttpStatusCode.OK && request.Method == "POST")
-            Remember(body);
-        return (status, http.Response.ContentType, body, _writes - before);
+            Remember(text);
+        return (status, http.Response.ContentType, text, _writes - before);
     }
 
     public void Dispose() => _services.Dispose();

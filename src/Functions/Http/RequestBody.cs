@@ -12,7 +12,11 @@ public static class RequestBody
     /// <summary>The largest body, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    private const int UnannouncedBytes = 1024;
+    private static readonly Reply TooLarge = new(
+        HttpStatusCode.RequestEntityTooLarge, Error: $"The body: expected at most {MaxBytes} bytes.");
+
+    private static readonly Reply LengthRequired = new(
+        HttpStatusCode.LengthRequired, Error: "The body: expected a Content-Length header, and no Transfer-Encoding.");
 
     /// <summary>
     /// Reads the body as JSON, whatever its content type says. The literal <c>null</c> is no body (the Ruby and PHP SDKs),
@@ -21,18 +25,29 @@ public static class RequestBody
     public static async Task<Input<T>> ReadJsonAsync<T>(
         this HttpRequestData request, Func<JsonField, T> read, CancellationToken cancellation)
     {
-        ReadOnlyMemory<byte>? received;
+        // A body that is sent in chunks never reaches the worker: the host forwards a body only if ContentLength > 0, but
+        // it forwards every header (GrpcMessageConversionExtensions.ToRpcHttp in Azure/azure-functions-host, and its issue
+        // 7930). Refuse it here, or the request would be carried out as if it had no body. A request with neither header
+        // has no body (RFC 9112, section 6.3): curl -X PUT, for example, sends none.
+        if (request.Headers.Contains("Transfer-Encoding"))
+            return new(default, LengthRequired);
+
+        var length = LengthOf(request);
+        if (length > MaxBytes)
+            return new(default, TooLarge);
+        if (length == 0)
+            return default;
+
+        ReadOnlyMemory<byte> bytes;
         try
         {
-            received = await ReadBytesAsync(request, cancellation);
+            bytes = await ReadBytesAsync(request.Body, (int)length, cancellation);
         }
         catch (IOException)
         {
             return Refuse<T>("The body: expected all of it, and it ended too early.");
         }
 
-        if (received is not { } bytes)
-            return new(default, new(HttpStatusCode.RequestEntityTooLarge, Error: $"The body: expected at most {MaxBytes} bytes."));
         if (bytes.IsEmpty)
             return default;
 
@@ -59,28 +74,19 @@ public static class RequestBody
     private static JsonElement OrEmptyObject(JsonElement json)
         => json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 0 ? JsonElement.Parse("{}") : json;
 
-    /// <summary>The bytes, without a byte order mark; null when there are too many, of which no more than that are read.</summary>
-    private static async Task<ReadOnlyMemory<byte>?> ReadBytesAsync(HttpRequestData request, CancellationToken cancellation)
+    private static long LengthOf(HttpRequestData request)
     {
         request.Headers.TryGetValues("Content-Length", out var values);
-        var isAnnounced = long.TryParse(values?.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var announced);
-        if (announced > MaxBytes)
-            return null;
+        _ = long.TryParse(values?.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var length);
+        return length;
+    }
 
-        // With room for one byte more than is expected: a full buffer then means that there is more.
-        var body = new byte[(isAnnounced ? announced : UnannouncedBytes) + 1];
-        var length = 0;
-        int count;
-        while ((count = await request.Body.ReadAsync(body.AsMemory(length), cancellation)) > 0)
-        {
-            length += count;
-            if (length > MaxBytes)
-                return null;
-            if (length == body.Length)
-                Array.Resize(ref body, Math.Min(2 * length, MaxBytes + 1));
-        }
-
-        var bytes = body.AsMemory(0, length);
-        return bytes.Span.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
+    /// <summary>Reads at most <paramref name="length"/> bytes, and leaves out a byte order mark.</summary>
+    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(Stream body, int length, CancellationToken cancellation)
+    {
+        var bytes = new byte[length];
+        var count = await body.ReadAtLeastAsync(bytes, length, throwOnEndOfStream: false, cancellation);
+        var received = bytes.AsMemory(0, count);
+        return received.Span.StartsWith("\uFEFF"u8) ? received[3..] : received;
     }
 }
