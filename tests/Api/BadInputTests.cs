@@ -63,6 +63,10 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
         { """{"participants":[{}]}""", "participants[0]: expected a participantId." },
         { """{"participants":[{"participantId":null}]}""", "participants[0]: expected a participantId." },
         { """{"participants":[{"participantId":7}]}""", "participants[0].participantId: expected a string." },
+        { $$"""{"participants":[{"participantId":" {{SomeId}}"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}\t"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
+        { $$"""{"participants":[{"participantId":"{{SomeId}}\n"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
+        { """{"participants":[{"participantId":"0x1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
         { """{"participants":[{"participantId":"ann"}]}""", "participants[0].participantId: expected the id of a participant, a UUID." },
         { $$"""{"participants":[{"participantId":"{{SomeId}}"},{"participantId":"{{SomeId}}","streamAliases":"camera"}]}""", "participants[1].streamAliases: expected an array." },
         { $$"""{"participants":[{"participantId":"{{SomeId}}","streamAliases":["camera",5]}]}""", "participants[0].streamAliases[1]: expected a string." },
@@ -125,6 +129,18 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
         answer.IsError(HttpStatusCode.BadRequest, error);
     }
 
+    [Fact]
+    public async Task The_session_of_the_path_with_a_blank_before_its_id_is_refused()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+
+        var answer = await account.ChangesNothingAsync(
+            () => account.PutAsync($"/sessions/{session}/participants/{participant}/subscriptions", $$"""{"sessionId":" {{session}}"}"""));
+
+        answer.IsError(HttpStatusCode.BadRequest, "sessionId: expected the id of the session in the path, or else participants.");
+    }
+
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
@@ -185,6 +201,34 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
 
             answer.IsError(HttpStatusCode.NotFound, $"There is no {what} with this id.");
         }
+    }
+
+    [Theory]
+    [InlineData("%20{0}")]
+    [InlineData("{0}%20")]
+    [InlineData("%09{0}")]
+    [InlineData("{0}%0D%0A")]
+    [InlineData("{0}%C2%A0")]
+    public async Task An_id_with_white_space_around_it_is_the_id_of_nothing(string around)
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var (noSession, noParticipant) = (Around(session), Around(participant));
+
+        foreach (var (method, path, what) in new[]
+        {
+            (HttpMethod.Get, $"/sessions/{noSession}", "session"), (HttpMethod.Delete, $"/sessions/{noSession}", "session"),
+            (HttpMethod.Get, $"/participants/{noParticipant}", "participant"), (HttpMethod.Delete, $"/participants/{noParticipant}", "participant"),
+            (HttpMethod.Put, $"/sessions/{session}/participants/{noParticipant}", "participant"),
+            (HttpMethod.Put, $"/sessions/{noSession}/participants/{participant}/subscriptions", "session"),
+        })
+        {
+            var answer = await account.ChangesNothingAsync(() => account.SendAsync(method, path));
+
+            answer.IsError(HttpStatusCode.NotFound, $"There is no {what} with this id.");
+        }
+
+        string Around(string id) => around.Replace("{0}", id, StringComparison.Ordinal);
     }
 
     [Fact]

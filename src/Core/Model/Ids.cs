@@ -64,5 +64,13 @@ public readonly record struct ParticipantId(Guid Value)
 /// <summary>The text form of a UUID (RFC 9562, section 4).</summary>
 internal static class Uuid
 {
-    public static bool TryParse(ReadOnlySpan<char> text, out Guid id) => Guid.TryParseExact(text, "D", out id);
+    private static readonly SearchValues<char> Allowed = SearchValues.Create("0123456789abcdefABCDEF-");
+
+    /// <summary>Reads 8-4-4-4-12 hexadecimal digits in any case.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Guid id)
+    {
+        // .NET also ignores white space around a UUID, and takes "0x" and "+" for digits.
+        id = default;
+        return !text.ContainsAnyExcept(Allowed) && Guid.TryParseExact(text, "D", out id);
+    }
 }
