@@ -46,8 +46,7 @@ public sealed partial class RequestPipeline(
     public async Task<HttpResponseData> RunAsync(string name, HttpRequestData request, Func<CancellationToken, Task<Reply>> operation)
     {
         var started = time.GetTimestamp();
-        var trace = request.FunctionContext.TraceContext;
-        _ = ActivityContext.TryParse(trace.TraceParent, trace.TraceState, isRemote: true, out var caller);
+        var caller = TraceOf(request);
         using var activity = Telemetry.Source.StartActivity(name, ActivityKind.Internal, caller);
         var requestId = RequestIdOf(activity?.Context ?? caller);
         var reply = await TryAsync(operation, requestId, request.FunctionContext.CancellationToken);
@@ -122,6 +121,17 @@ public sealed partial class RequestPipeline(
         HttpStatusCode.TooManyRequests,
         Error: "Too many credentials did not open this account; try again later.",
         Header: ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>The trace that the caller began: the host's trace context, which is empty without Application Insights, or the caller's headers.</summary>
+    private static ActivityContext TraceOf(HttpRequestData request)
+    {
+        var trace = request.FunctionContext.TraceContext;
+        if (!ActivityContext.TryParse(trace.TraceParent, trace.TraceState, isRemote: true, out var context))
+            _ = ActivityContext.TryParse(Header("traceparent"), Header("tracestate"), isRemote: true, out context);
+        return context;
+
+        string? Header(string name) => request.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    }
 
     /// <summary>The W3C trace id (https://www.w3.org/TR/trace-context/), or a new one when there is none.</summary>
     private static string RequestIdOf(ActivityContext trace)
