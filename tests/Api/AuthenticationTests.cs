@@ -22,7 +22,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, authorization: "");
 
-        IsUnauthorized(answer);
+        IsUnauthorized(answer, method);
     }
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic(Account.Writer, "wrong"));
 
-        IsUnauthorized(answer);
+        IsUnauthorized(answer, method);
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic("unknown", ApiServer.Secret));
 
-        IsUnauthorized(answer);
+        IsUnauthorized(answer, method);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
         var answer = await SendAsync(mine, method, route, authorization);
 
-        IsUnauthorized(answer);
+        IsUnauthorized(answer, method);
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
         var answer = await SendAsync(account, method, route, Account.Basic("reader", ApiServer.Secret));
 
-        if (method == "get")
+        if (method is "get" or "head")
             Assert.Equal(HttpStatusCode.OK, answer.Status);
         else
             answer.IsError(HttpStatusCode.Forbidden, "The credentials may only read.");
@@ -207,7 +207,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     private static async Task<Answer> SendAsync(Account account, string method, string route, string authorization)
     {
         var (session, participant) = await account.CreateMemberAsync();
-        return method == "get"
+        return method is "get" or "head"
             ? await account.SendAsync(new(method), BelowAccount(route, session, participant), authorization: authorization)
             : await account.ChangesNothingAsync(
                 () => account.SendAsync(new(method), BelowAccount(route, session, participant), authorization: authorization));
@@ -218,9 +218,12 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
         .Replace("{sessionId}", session, StringComparison.Ordinal)
         .Replace("{participantId}", participant, StringComparison.Ordinal);
 
-    private static void IsUnauthorized(Answer answer)
+    private static void IsUnauthorized(Answer answer, string method = "get")
     {
-        answer.IsError(HttpStatusCode.Unauthorized, Unauthorized);
+        if (method == "head")
+            Assert.Equal((HttpStatusCode.Unauthorized, ""), (answer.Status, answer.Body));
+        else
+            answer.IsError(HttpStatusCode.Unauthorized, Unauthorized);
         Assert.Equal("Basic realm=\"Sessions\", charset=\"UTF-8\"", answer.Headers.WwwAuthenticate.ToString());
     }
 }

@@ -176,6 +176,15 @@ public abstract class MeasuredOperationSuite(ApiServer server)
         Assert.Equal((HttpStatusCode.OK, """{"status":"healthy"}"""), (response.StatusCode, await response.Content.ReadAsStringAsync()));
     }
 
+    [Fact]
+    public async Task Health_answers_HEAD_without_a_body()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, "/health");
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal((HttpStatusCode.OK, ""), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+    }
+
     private static string ParticipantJson(
         string id, string? session = null, string subscriptions = "{}", string? tag = null, string permissions = "")
     {

@@ -13,7 +13,7 @@ public sealed class GetParticipant(RequestPipeline pipeline, ParticipantStore pa
     /// <summary>GET a participant: 200 with it.</summary>
     [Function(nameof(GetParticipant))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Participant)] HttpRequestData request,
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Participant)] HttpRequestData request,
         string accountId,
         string participantId)
         => pipeline.RunAsync(nameof(GetParticipant), request, accountId, Access.Read, async (account, cancellation) =>

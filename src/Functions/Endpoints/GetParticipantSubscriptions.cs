@@ -13,7 +13,7 @@ public sealed class GetParticipantSubscriptions(RequestPipeline pipeline, Member
     /// <summary>GET what a participant in a session receives: 200 with its subscriptions.</summary>
     [Function(nameof(GetParticipantSubscriptions))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Subscriptions)] HttpRequestData request,
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Subscriptions)] HttpRequestData request,
         string accountId,
         string sessionId,
         string participantId)

@@ -13,7 +13,7 @@ public sealed class GetSession(RequestPipeline pipeline, SessionStore sessions)
     /// <summary>GET a session: 200 with it.</summary>
     [Function(nameof(GetSession))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Session)] HttpRequestData request,
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Session)] HttpRequestData request,
         string accountId,
         string sessionId)
         => pipeline.RunAsync(nameof(GetSession), request, accountId, Access.Read, async (account, cancellation) =>

@@ -12,7 +12,7 @@ public sealed class Health(RequestPipeline pipeline, Tables tables)
     /// <summary>GET whether the service works.</summary>
     [Function(nameof(Health))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.Health)] HttpRequestData request)
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Health)] HttpRequestData request)
         => pipeline.RunAsync(nameof(Health), request, async cancellation =>
         {
             await tables.CheckAsync(cancellation);

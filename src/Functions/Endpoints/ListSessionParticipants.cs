@@ -13,7 +13,7 @@ public sealed class ListSessionParticipants(RequestPipeline pipeline, SessionSto
     /// <summary>GET the participants in a session: 200 with an array, in the order in which they joined.</summary>
     [Function(nameof(ListSessionParticipants))]
     public Task<HttpResponseData> Run(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = Routes.SessionParticipants)] HttpRequestData request,
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.SessionParticipants)] HttpRequestData request,
         string accountId,
         string sessionId)
         => pipeline.RunAsync(nameof(ListSessionParticipants), request, accountId, Access.Read, async (account, cancellation) =>

@@ -33,12 +33,12 @@ public static class Routes
     public static IReadOnlyList<(string Route, string Methods)> Allowed { get; } =
     [
         (Sessions, "POST"),
-        (Session, "GET, DELETE"),
-        (SessionParticipants, "GET"),
+        (Session, "GET, HEAD, DELETE"),
+        (SessionParticipants, "GET, HEAD"),
         (SessionParticipant, "PUT, DELETE"),
-        (Subscriptions, "GET, PUT"),
+        (Subscriptions, "GET, HEAD, PUT"),
         (Participants, "POST"),
-        (Participant, "GET, DELETE"),
-        (Health, "GET"),
+        (Participant, "GET, HEAD, DELETE"),
+        (Health, "GET, HEAD"),
     ];
 }
