@@ -1,3 +1,8 @@
+using Azure.Core;
+using Azure.Data.Tables;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Storage;
+
 namespace Sessions.LocalHost;
 
 /// <summary>The functions on Kestrel, with Azurite started for them unless other storage is configured.</summary>
@@ -48,6 +53,7 @@ public static class LocalHostProgram
     /// <summary>The web application that serves the functions, once <paramref name="prepare"/> has done its work.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, Func<IServiceProvider, Task>? prepare = null)
     {
+        builder.Services.TryAddSingleton(_ => ClientOptions());
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
         var app = builder.Build();
@@ -65,5 +71,12 @@ public static class LocalHostProgram
 
         app.Run(new FunctionRouter(typeof(ServiceRegistration).Assembly, app.Services).InvokeAsync);
         return app;
+    }
+
+    private static TableClientOptions ClientOptions()
+    {
+        var options = StorageClient.Options();
+        options.AddPolicy(new EmulatorLimit(), HttpPipelinePosition.PerRetry);
+        return options;
     }
 }

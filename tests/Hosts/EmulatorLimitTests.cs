@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Sessions.LocalHost;
+
+namespace Sessions.Tests;
+
+/// <summary>How LocalHost calls an emulator when many requests come at once.</summary>
+public sealed class EmulatorLimitTests
+{
+    [Fact]
+    public async Task Hundreds_of_requests_at_once_become_no_more_than_32_calls_at_once()
+    {
+        var (calls, most) = (0, 0);
+        var connections = new ConcurrentDictionary<string, bool>();
+        await using var emulator = Builder().Build();
+        emulator.Run(async http =>
+        {
+            connections[http.Connection.Id] = true;
+            InterlockedMax(ref most, Interlocked.Increment(ref calls));
+            await Task.Delay(10);
+            Interlocked.Decrement(ref calls);
+            await http.Response.WriteAsync("""{"value":[]}""");
+        });
+        await emulator.StartAsync();
+        await using var localHost = LocalHostProgram.Build(Builder(
+            $"--Sessions:StorageConnectionString=AccountName=a;AccountKey=c2VjcmV0;TableEndpoint={emulator.Urls.First()}/a",
+            $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}"));
+        await localHost.StartAsync();
+        using var http = new HttpClient { BaseAddress = new(localHost.Urls.First()) };
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => http.GetAsync("/health")));
+
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.Equal(32, most);
+
+        // A call may begin a moment before the connection of the one that ended is free again.
+        Assert.InRange(connections.Count, 1, 2 * most);
+    }
+
+    private static WebApplicationBuilder Builder(params string[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", .. settings]);
+        builder.Logging.ClearProviders();
+        return builder;
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = most; value > seen; seen = most)
+            Interlocked.CompareExchange(ref most, value, seen);
+    }
+}
