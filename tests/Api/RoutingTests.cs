@@ -1,6 +1,9 @@
 using System.Net;
+using System.Reflection;
+using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Endpoints;
 using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
@@ -119,6 +122,32 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
         Assert.DoesNotContain("x-request-id", answer, StringComparison.OrdinalIgnoreCase);
         Assert.EndsWith("\r\n\r\n", answer, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Paths_have_no_prefix_in_the_Functions_host()
+    {
+        var host = JsonElement.Parse(File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, "host.json")));
+
+        Assert.Equal("", host.GetProperty("extensions").GetProperty("http").GetProperty("routePrefix").GetString());
+    }
+
+    [Fact]
+    public void Expired_rows_are_swept_every_ten_minutes()
+    {
+        var trigger = typeof(SweepExpired).GetMethod(nameof(SweepExpired.Run))!.GetParameters()
+            .Select(parameter => parameter.GetCustomAttribute<TimerTriggerAttribute>()).OfType<TimerTriggerAttribute>().Single();
+
+        Assert.Equal("0 */10 * * * *", trigger.Schedule);
+        Assert.Equal(TimeSpan.FromMinutes(10), SweepExpired.Period);
+    }
+
+    // Program.cs is not compiled where the worker's packages are missing, so its text is all there is to look at.
+    [Fact]
+    public void The_Functions_app_has_the_services_and_the_telemetry()
+        => Assert.Contains(
+            "builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);",
+            File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, "src", "Functions", "Program.cs")),
+            StringComparison.Ordinal);
 
     private async Task<Answer> SendAsync(string method, string path)
     {
