@@ -26,6 +26,7 @@ public static class ServiceRegistration
         services.AddSingleton<MembershipStore>();
         services.AddSingleton<CredentialStore>();
         services.AddSingleton<Sweeper>();
+        services.AddSingleton<TableCheck>();
         services.TryAddSingleton(new GuessLimiter(failures: 10, window: TimeSpan.FromMinutes(1)));
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ParticipantTokens>();

@@ -52,6 +52,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     {
         foreach (var fault in new[] { Busy, Refused, NoTable })
         {
+            server.Time.Advance(TimeSpan.FromSeconds(2));
             var answer = await WithFaultAsync(fault, async () =>
             {
                 using var response = await server.Http.GetAsync("/health");

@@ -7,7 +7,7 @@ using Sessions.Storage;
 namespace Sessions.Endpoints;
 
 /// <summary>GET whether the service works: 200 when every table answers, otherwise 503. Without authentication.</summary>
-public sealed class Health(RequestPipeline pipeline, Tables tables)
+public sealed class Health(RequestPipeline pipeline, TableCheck check)
 {
     /// <summary>GET whether the service works.</summary>
     [Function(nameof(Health))]
@@ -15,7 +15,7 @@ public sealed class Health(RequestPipeline pipeline, Tables tables)
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Health)] HttpRequestData request)
         => pipeline.RunAsync(nameof(Health), request, async cancellation =>
         {
-            await tables.CheckAsync(cancellation);
+            await check.RunAsync(cancellation);
             return Reply.Ok(new("healthy"), WireFormat.Default.HealthStatus);
         });
 }

@@ -1,0 +1,34 @@
+namespace Sessions.Storage;
+
+/// <summary>
+/// Whether the tables can be read, by a check that began at most <see cref="Age"/> ago: however often anybody asks, storage is
+/// asked once in that time. Those who ask while a check is under way share it.
+/// </summary>
+public sealed class TableCheck(Tables tables, SessionsOptions options, TimeProvider time)
+{
+    /// <summary>How old a check may be, whether it succeeded or failed.</summary>
+    public static readonly TimeSpan Age = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private Task? _latest;
+    private long _began;
+
+    /// <summary>Checks the tables.</summary>
+    /// <param name="cancellation">Ends the wait, and not the check, which others may share.</param>
+    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
+    public Task RunAsync(CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            if (_latest is null || (_latest.IsCompleted && time.GetElapsedTime(_began) > Age))
+                (_began, _latest) = (time.GetTimestamp(), CheckAsync());
+            return _latest.WaitAsync(cancellation);
+        }
+    }
+
+    private async Task CheckAsync()
+    {
+        using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
+        await tables.CheckAsync(deadline.Token);
+    }
+}

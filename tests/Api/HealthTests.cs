@@ -1,0 +1,85 @@
+using System.Net;
+using Azure;
+
+namespace Sessions.Tests;
+
+/// <summary>What asking for health costs: one check of the tables in a second, however many ask.</summary>
+public sealed class HealthTests : IClassFixture<Server>
+{
+    private const int CallsOfCheck = 3;
+
+    private readonly Server _server;
+
+    public HealthTests(Server server)
+    {
+        _server = server;
+        server.Time.Stop();
+        server.Time.Advance(TimeSpan.FromSeconds(2));
+        server.StorageCalls.Clear();
+    }
+
+    [Fact]
+    public async Task The_tables_are_asked_once_in_a_second()
+    {
+        await HasStatusAsync(HttpStatusCode.OK);
+        _server.Time.Advance(TimeSpan.FromSeconds(1));
+        await HasStatusAsync(HttpStatusCode.OK);
+        Assert.Equal(CallsOfCheck, _server.StorageCalls.Count);
+
+        _server.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await HasStatusAsync(HttpStatusCode.OK);
+        Assert.Equal(2 * CallsOfCheck, _server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task Requests_at_once_share_a_check()
+    {
+        _server.StorageCalls.Hold = TimeSpan.FromMilliseconds(300);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => HasStatusAsync(HttpStatusCode.OK)));
+        _server.StorageCalls.Hold = TimeSpan.Zero;
+
+        Assert.Equal(CallsOfCheck, _server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_failure_is_remembered_no_longer_than_a_success()
+    {
+        await HasStatusAsync(HttpStatusCode.OK);
+        _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
+        await HasStatusAsync(HttpStatusCode.OK);
+        _server.Time.Advance(TimeSpan.FromMilliseconds(1001));
+        await HasStatusAsync(HttpStatusCode.ServiceUnavailable);
+        _server.StorageCalls.Fault = null;
+        await HasStatusAsync(HttpStatusCode.ServiceUnavailable);
+
+        _server.Time.Advance(TimeSpan.FromMilliseconds(1001));
+        await HasStatusAsync(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Who_goes_away_fails_nobody_else()
+    {
+        var begun = new TaskCompletionSource();
+        _server.Faults.Choose = _ =>
+        {
+            begun.TrySetResult();
+            return StorageFault.Slow;
+        };
+        using var impatience = new CancellationTokenSource();
+        var first = _server.Http.GetAsync("/health", impatience.Token);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var second = HasStatusAsync(HttpStatusCode.OK);
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
+        await impatience.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        await second;
+        _server.Faults.Choose = _ => StorageFault.None;
+    }
+
+    private async Task HasStatusAsync(HttpStatusCode status)
+    {
+        using var response = await _server.Http.GetAsync("/health");
+        Assert.Equal(status, response.StatusCode);
+    }
+}
