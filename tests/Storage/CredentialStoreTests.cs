@@ -61,6 +61,27 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
         Assert.Equal(Access.Read, credential.Access);
     }
 
+    [Fact]
+    public async Task Of_two_rotations_at_once_the_later_keeps_the_secret_of_the_other()
+    {
+        var third = BasicCredentials.Hash("third");
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
+
+        // Both have read the row before either writes it.
+        server.StorageCalls.Hold = TimeSpan.FromMilliseconds(300);
+        var rotated = await Task.WhenAll(RotateAsync(Second), RotateAsync(third));
+        server.StorageCalls.Hold = TimeSpan.Zero;
+
+        Assert.Equal([true, true], rotated);
+        var credential = (await FindAsync())!;
+        Assert.Equal(
+            new[] { Second, third }.Select(Convert.ToHexString).Order(),
+            new[] { credential.SecretHash, credential.Previous!.SecretHash }.Select(Convert.ToHexString).Order());
+    }
+
+    private Task<bool> RotateAsync(byte[] secretHash)
+        => server.Credentials.RotateAsync(_account, "ann", secretHash, TimeSpan.FromHours(1), CancellationToken.None);
+
     private Task<Credential?> FindAsync() => server.Credentials.FindAsync(_account, "ann", CancellationToken.None);
 
     private async Task<bool> WithFaultAsync(StorageFault fault, Func<Task<bool>> change)
