@@ -19,7 +19,7 @@ public class Parts : IAsyncDisposable
 {
     private static readonly Session Session = new(InMemorySessions.SessionId, "weekly review", []);
 
-    private static readonly Func<string> Caller = () => "127.0.0.1";
+    private static readonly Func<Caller> Caller = () => Security.Caller.Parse("127.0.0.1");
 
     private readonly InMemorySessions _sessions = new();
     private readonly FunctionRouter _emptyFunctions;

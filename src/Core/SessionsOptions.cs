@@ -32,11 +32,18 @@ public sealed record SessionsOptions
     /// <summary>How long an idempotency key is remembered, at least as long as a session or participant lives.</summary>
     public TimeSpan IdempotencyKeyLifetime { get; private init; }
 
+    /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
+    public int TrustedProxies { get; private init; }
+
     private const int MinTokenSigningKeyBytes = 32;
 
     // A session's header and members change in one transaction; a join needs two of its actions for itself.
     private const int MaxParticipantsPerSession = TableCalls.MaxTransactionActions - 2;
     private const int DefaultParticipantsPerSession = 20;
+
+    // The front end of Azure, or LocalHost itself. None would be no way to tell callers apart.
+    private const int DefaultTrustedProxies = 1;
+    private const int MaxTrustedProxies = 10;
 
     private const string LifetimeRange = "1 second to 365 days, as in 09:00:00";
 
@@ -67,9 +74,11 @@ public sealed record SessionsOptions
             ParticipantLifetime = participantLifetime,
             IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(
                 section, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime, mistakes),
-            ParticipantsPerSession = ReadParticipantsPerSession(section, mistakes),
+            ParticipantsPerSession = ReadNumber(
+                section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, MaxParticipantsPerSession, mistakes),
             RequestTimeout = ReadTime(
                 section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
+            TrustedProxies = ReadNumber(section, nameof(TrustedProxies), DefaultTrustedProxies, MaxTrustedProxies, mistakes),
         };
 
         return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
@@ -118,14 +127,14 @@ public sealed record SessionsOptions
         return least;
     }
 
-    private static int ReadParticipantsPerSession(IConfiguration section, List<string> mistakes)
+    private static int ReadNumber(IConfiguration section, string name, int byDefault, int most, List<string> mistakes)
     {
-        if (section[nameof(ParticipantsPerSession)] is not { Length: > 0 } text)
-            return DefaultParticipantsPerSession;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MaxParticipantsPerSession)
-            return count;
+        if (section[name] is not { Length: > 0 } text)
+            return byDefault;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+            return number;
 
-        mistakes.Add($"Sessions:{nameof(ParticipantsPerSession)}: expected a number from 1 to {MaxParticipantsPerSession}.");
-        return DefaultParticipantsPerSession;
+        mistakes.Add($"Sessions:{name}: expected a number from 1 to {most}.");
+        return byDefault;
     }
 }

@@ -27,7 +27,7 @@ public static class ServiceRegistration
         services.AddSingleton<CredentialStore>();
         services.AddSingleton<Sweeper>();
         services.AddSingleton<TableCheck>();
-        services.TryAddSingleton(new GuessLimiter(failures: 10, window: TimeSpan.FromMinutes(1)));
+        services.AddSingleton<GuessLimiter>();
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ParticipantTokens>();
         services.AddSingleton<RequestPipeline>();

@@ -104,6 +104,56 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Theory]
+    [InlineData("Basic YW5uOnNl    Y3JldA==")]
+    [InlineData("Basic YW5uOnNl Y3JldA==")]
+    [InlineData("Basic YW5uOnNl\tY3Jl\t\t\tdA==")]
+    [InlineData("Basic YW5uOnNlY3JldA= =")]
+    [InlineData("Basic YW5uOnNlY3JldB==")]
+    [InlineData("Basic YW5uOnNlY3JldA=")]
+    [InlineData("Basic YW5uOnNlY3JldA")]
+    [InlineData("Basic YW5uOnNlY3JldA====")]
+    [InlineData("BasicYW5uOnNlY3JldA==")]
+    public async Task A_spelling_of_a_credential_that_is_not_canonical_is_refused(string authorization)
+    {
+        var account = await server.NewAccountAsync();
+        await account.AddUserAsync("ann", "secret", Access.Write);
+        Assert.Equal("Basic YW5uOnNlY3JldA==", Account.Basic("ann", "secret"));
+        Assert.Equal(HttpStatusCode.OK, (await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic("ann", "secret"))).Status);
+        server.StorageCalls.Clear();
+
+        IsUnauthorized(await account.SendAsync(HttpMethod.Post, "/sessions", authorization: authorization));
+
+        Assert.Equal(0, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_remembered_credential_is_known_however_the_header_spells_it()
+    {
+        var account = await server.NewWarmAccountAsync();
+        server.StorageCalls.Clear();
+
+        foreach (var scheme in new[] { "basic ", "BASIC ", "Basic   " })
+        {
+            var authorization = Account.Basic(Account.Writer, ApiServer.Secret).Replace("Basic ", scheme, StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.NotFound, (await account.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", authorization: authorization)).Status);
+        }
+
+        Assert.Equal(3, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task A_remembered_credential_opens_no_account_whose_id_goes_on_with_the_user_name()
+    {
+        var (account, longer) = (await server.NewAccountAsync("border-1"), await server.NewAccountAsync("border-12"));
+        await account.AddUserAsync("2ann", "secret", Access.Write);
+        var authorization = Account.Basic("2ann", "secret");
+        Assert.Equal(HttpStatusCode.OK, (await account.SendAsync(HttpMethod.Post, "/sessions", authorization: authorization)).Status);
+
+        IsUnauthorized(await longer.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic("ann", "secret")));
+        IsUnauthorized(await longer.SendAsync(HttpMethod.Post, "/sessions", authorization: authorization));
+    }
+
+    [Theory]
     [InlineData("BASIC")]
     [InlineData("basic")]
     public async Task The_scheme_is_taken_in_any_case(string scheme)

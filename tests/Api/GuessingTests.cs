@@ -1,90 +1,242 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.Extensions.DependencyInjection;
+using Azure;
 using Sessions.Model;
 using Sessions.Security;
 
 namespace Sessions.Tests;
 
-/// <summary>Guessing credentials: failures are limited for each account and caller, and those who open the account go on.</summary>
-public sealed class GuessingTests(GuessingTests.QuickServer server) : IClassFixture<GuessingTests.QuickServer>
+/// <summary>
+/// Guessing credentials: failures are limited for each account and caller, and for each caller, and those who open an account
+/// go on. The server is behind one more proxy, so that each test has callers of its own.
+/// </summary>
+public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
 {
-    private const int Failures = 5;
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(3);
+    private const int FailuresOnAccount = 10;
+    private const int FailuresEverywhere = 100;
+
+    private static int _callers;
+
+    private readonly ProxiedServer _server;
+    private readonly string _caller = NewCaller();
+
+    public GuessingTests(ProxiedServer server)
+    {
+        _server = server;
+        server.Time.Stop();
+    }
 
     [Fact]
-    public async Task Failures_are_limited_until_the_window_ends()
+    public async Task Ten_failures_on_an_account_are_limited_until_a_minute_has_passed_since_the_first()
     {
-        var account = await server.NewAccountAsync();
+        var account = await _server.NewAccountAsync();
         await GuessAsync(account);
 
         var limited = await TryAsync(account, "wrong");
         limited.IsError(HttpStatusCode.TooManyRequests, "Too many credentials did not open this account; try again later.");
-        Assert.InRange(int.Parse(limited.Headers.GetValues("Retry-After").Single(), CultureInfo.InvariantCulture), 1, Window.TotalSeconds);
-        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
+        Assert.Equal(60, RetryAfter(limited));
 
-        await Task.Delay(Window);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await TryAsync(account, "wrong")).Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret)).Status);
+        _server.Time.Advance(TimeSpan.FromSeconds(59));
+        limited = await TryAsync(account, Server.Secret);
+        Assert.Equal((HttpStatusCode.TooManyRequests, 1), (limited.Status, RetryAfter(limited)));
+
+        _server.Time.Advance(TimeSpan.FromSeconds(1));
+        await GuessAsync(account);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
+    }
+
+    [Fact]
+    public async Task A_hundred_failures_on_any_accounts_are_limited_and_nobody_else_is()
+    {
+        for (var account = 0; account < FailuresEverywhere / FailuresOnAccount; account++)
+            await GuessAsync(await _server.NewAccountAsync());
+
+        var other = await _server.NewAccountAsync();
+        var limited = await TryAsync(other, Server.Secret);
+        Assert.Equal((HttpStatusCode.TooManyRequests, 60), (limited.Status, RetryAfter(limited)));
+        Assert.Equal(HttpStatusCode.NotFound, (await TryFromAsync(NewCaller(), other, Server.Secret)).Status);
+
+        _server.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(await _server.NewAccountAsync(), Server.Secret)).Status);
+    }
+
+    [Fact]
+    public async Task Guesses_in_parallel_are_limited_as_those_one_by_one()
+    {
+        var account = await _server.NewAccountAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 400).Select(guess => TryAsync(account, $"wrong{guess}")));
+
+        Assert.Equal(FailuresOnAccount, answers.Count(answer => answer.Status == HttpStatusCode.Unauthorized));
+        var limited = answers.Where(answer => answer.Status == HttpStatusCode.TooManyRequests).ToArray();
+        Assert.Equal(400 - FailuresOnAccount, limited.Length);
+        Assert.All(limited, answer => Assert.InRange(RetryAfter(answer), 1, 60));
+    }
+
+    [Fact]
+    public async Task The_first_requests_of_a_caller_may_come_at_once_and_share_a_look_up()
+    {
+        var account = await _server.NewAccountAsync();
+        _server.StorageCalls.Clear();
+        _server.StorageCalls.Hold = TimeSpan.FromMilliseconds(500);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => TryAsync(account, Server.Secret)));
+
+        _server.StorageCalls.Hold = TimeSpan.Zero;
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.NotFound, answer.Status));
+        Assert.InRange(_server.StorageCalls.Count, 51, 51 + FailuresOnAccount);
+    }
+
+    [Fact]
+    public async Task Credentials_that_open_the_account_are_not_counted()
+    {
+        var account = await _server.NewAccountAsync();
+        for (var user = 0; user < 2 * FailuresOnAccount; user++)
+        {
+            await account.AddUserAsync($"user{user}", Server.Secret, Access.Read);
+            Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: $"user{user}")).Status);
+        }
+
+        await GuessAsync(account);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
+    }
+
+    [Fact]
+    public async Task Credentials_that_storage_could_not_tell_about_are_not_counted()
+    {
+        var account = await _server.NewAccountAsync();
+        _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
+        for (var guess = 0; guess < 2 * FailuresOnAccount; guess++)
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await TryAsync(account, $"wrong{guess}")).Status);
+        _server.StorageCalls.Fault = null;
+
+        await GuessAsync(account);
+    }
+
+    [Fact]
+    public async Task A_guess_counts_though_its_caller_has_gone_away()
+    {
+        var account = await _server.NewAccountAsync();
+        var (lookUps, allBegun) = (0, new TaskCompletionSource());
+        _server.Faults.Choose = _ =>
+        {
+            if (Interlocked.Increment(ref lookUps) == FailuresOnAccount)
+                allBegun.SetResult();
+            return StorageFault.Slow;
+        };
+        using var impatience = new CancellationTokenSource();
+        var guesses = Enumerable.Range(0, FailuresOnAccount)
+            .Select(guess => TryAsync(account, $"wrong{guess}", cancellation: impatience.Token)).ToArray();
+        await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await impatience.CancelAsync();
+        foreach (var guess in guesses)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guess);
+        _server.Faults.Choose = _ => StorageFault.None;
+
+        // The look-ups take a third of a second; one that was given up would by then be given back.
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
     }
 
     [Fact]
     public async Task A_limited_guess_costs_no_storage_call()
     {
-        var account = await server.NewAccountAsync();
+        var account = await _server.NewAccountAsync();
         await GuessAsync(account);
-        server.StorageCalls.Clear();
+        _server.StorageCalls.Clear();
 
         await TryAsync(account, "wrong");
 
-        Assert.Equal(0, server.StorageCalls.Count);
+        Assert.Equal(0, _server.StorageCalls.Count);
     }
 
     [Fact]
     public async Task Who_has_opened_the_account_goes_on_from_the_same_address_and_past_the_minute()
     {
-        var account = await server.NewWarmAccountAsync();
+        var account = await _server.NewAccountAsync();
+        await TryAsync(account, Server.Secret);
         await GuessAsync(account);
 
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret)).Status);
-        server.Time.Advance(TimeSpan.FromSeconds(61));
+        _server.Time.Advance(TimeSpan.FromSeconds(61));
+        await GuessAsync(account);
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret)).Status);
+    }
+
+    [Fact]
+    public async Task A_revoked_credential_is_a_guess_after_its_first_failure()
+    {
+        var account = await _server.NewAccountAsync();
+        await TryAsync(account, Server.Secret);
+        await _server.Credentials.RemoveAsync(AccountId.Parse(account.Id), Account.Writer, CancellationToken.None);
+        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret)).Status);
+
+        _server.Time.Advance(TimeSpan.FromSeconds(60));
+        for (var attempt = 0; attempt < 1 + FailuresOnAccount; attempt++)
+            Assert.Equal(HttpStatusCode.Unauthorized, (await TryAsync(account, Server.Secret)).Status);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
     }
 
     [Fact]
     public async Task Other_callers_and_other_accounts_go_on()
     {
-        var (account, other) = (await server.NewAccountAsync(), await server.NewAccountAsync());
+        var (account, other) = (await _server.NewAccountAsync(), await _server.NewAccountAsync());
         await GuessAsync(account);
 
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(other, Server.Secret)).Status);
-        var limiter = new GuessLimiter(1, TimeSpan.FromMinutes(1));
-        limiter.Count(AccountId.Parse("account"), "1.2.3.4");
-        Assert.NotNull(limiter.Wait(AccountId.Parse("account"), "1.2.3.4"));
-        Assert.Null(limiter.Wait(AccountId.Parse("account"), "1.2.3.5"));
+        Assert.Equal(HttpStatusCode.NotFound, (await TryFromAsync(NewCaller(), account, Server.Secret)).Status);
+    }
+
+    [Theory]
+    [InlineData("6.6.6.{0}, {1}")]
+    [InlineData("6.6.6.{0},7.7.7.{0},{1}")]
+    [InlineData(" ,, {1}")]
+    [InlineData("{1}:5{0}")]
+    [InlineData("::ffff:{1}")]
+    [InlineData("[::ffff:{1}]:443")]
+    public async Task A_caller_cannot_name_another_address_for_itself(string forwardedFor)
+    {
+        var account = await _server.NewAccountAsync();
+        for (var guess = 0; guess < FailuresOnAccount; guess++)
+            await TryFromAsync(string.Format(CultureInfo.InvariantCulture, forwardedFor, guess, _caller), account, $"wrong{guess}");
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await TryFromAsync(NewCaller(), account, "wrong")).Status);
     }
 
     [Fact]
-    public async Task A_caller_cannot_name_another_address_for_itself()
+    public async Task The_64_of_an_IPv6_address_is_one_caller()
     {
-        var account = await server.NewAccountAsync();
-        for (var guess = 0; guess < Failures; guess++)
-            await TryAsync(account, "wrong", ("X-Forwarded-For", $"10.0.0.{guess}"));
+        var account = await _server.NewAccountAsync();
+        for (var guess = 0; guess < FailuresOnAccount; guess++)
+            await TryFromAsync($"2001:db8:0:1:{guess}::{guess}", account, $"wrong{guess}");
 
-        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong", ("X-Forwarded-For", "10.0.1.1"))).Status);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryFromAsync("[2001:db8:0:1:ffff::1]:443", account, "wrong")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await TryFromAsync("2001:db8:0:2::1", account, "wrong")).Status);
+    }
+
+    [Fact]
+    public async Task With_fewer_entries_than_trusted_proxies_the_first_is_the_caller()
+    {
+        var account = await _server.NewAccountAsync();
+        for (var guess = 0; guess < FailuresOnAccount; guess++)
+            await TryFromAsync(null, account, $"wrong{guess}");
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryFromAsync("127.0.0.1", account, "wrong")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await TryAsync(account, "wrong")).Status);
     }
 
     [Fact]
     public async Task An_unknown_user_and_a_wrong_secret_are_answered_alike_for_the_same_storage_calls()
     {
-        var account = await server.NewAccountAsync();
-        server.StorageCalls.Clear();
-        var wrongSecret = await account.SendAsync(HttpMethod.Get, "/sessions/x", authorization: Account.Basic(Account.Writer, "wrong"));
-        var calls = server.StorageCalls.Count;
-        server.StorageCalls.Clear();
-        var unknownUser = await account.SendAsync(HttpMethod.Get, "/sessions/x", authorization: Account.Basic("unknown", "wrong"));
+        var account = await _server.NewAccountAsync();
+        _server.StorageCalls.Clear();
+        var wrongSecret = await TryAsync(account, "wrong");
+        var calls = _server.StorageCalls.Count;
+        _server.StorageCalls.Clear();
+        var unknownUser = await TryAsync(account, "wrong", user: "unknown");
 
-        Assert.Equal(calls, server.StorageCalls.Count);
+        Assert.Equal(calls, _server.StorageCalls.Count);
         Assert.Equal(wrongSecret.Status, unknownUser.Status);
         Assert.Equal(
             wrongSecret.Body.Replace(wrongSecret.RequestId, "", StringComparison.Ordinal),
@@ -92,26 +244,103 @@ public sealed class GuessingTests(GuessingTests.QuickServer server) : IClassFixt
     }
 
     [Fact]
-    public void A_million_callers_take_no_more_memory_than_4096_limiters()
+    public void One_caller_with_41_000_guesses_on_any_accounts_shuts_nobody_out()
     {
-        var limiter = new GuessLimiter(10, TimeSpan.FromMinutes(1));
-        for (var caller = 0; caller < 1_000_000; caller++)
-            limiter.Count(AccountId.Parse("account"), caller.ToString(CultureInfo.InvariantCulture));
+        var limiter = new GuessLimiter(_server.Time);
+        var attacker = Caller.Parse(_caller);
+        var taken = 0;
+        for (var guess = 0; guess < 41_000; guess++)
+        {
+            var account = AccountId.Parse($"{guess % 4_100}");
+            if (limiter.TryBegin(account, attacker, out _))
+            {
+                limiter.End(account, attacker, failed: true);
+                taken++;
+            }
+        }
 
-        Assert.Equal(4096, limiter.Used);
+        Assert.Equal(FailuresEverywhere, taken);
+        Assert.Equal((FailuresEverywhere, 1), limiter.Count);
+        for (var caller = 0; caller < 200; caller++)
+            Assert.True(limiter.TryBegin(AccountId.Parse($"{caller}"), Caller.Parse(NewCaller()), out _));
     }
 
-    private static async Task GuessAsync(Account account)
+    [Fact]
+    public void Any_number_of_callers_takes_bounded_memory_and_the_oldest_is_forgotten()
     {
-        for (var guess = 0; guess < Failures; guess++)
+        var limiter = new GuessLimiter(_server.Time);
+        var account = AccountId.Parse("account");
+        for (var caller = 0; caller <= GuessLimiter.Capacity; caller++)
+        {
+            for (var guess = 0; guess < FailuresOnAccount; guess++)
+            {
+                Assert.True(limiter.TryBegin(account, CallerOf(caller), out _));
+                limiter.End(account, CallerOf(caller), failed: true);
+            }
+        }
+
+        Assert.Equal((GuessLimiter.Capacity, GuessLimiter.Capacity), limiter.Count);
+        Assert.False(limiter.TryBegin(account, CallerOf(1), out _));
+        Assert.False(limiter.TryBegin(account, CallerOf(GuessLimiter.Capacity), out _));
+        Assert.True(limiter.TryBegin(account, CallerOf(0), out _));
+
+        static Caller CallerOf(int number) => Caller.Parse(new IPAddress(number).ToString());
+    }
+
+    [Fact]
+    public void Callers_who_open_their_accounts_leave_nothing_in_memory()
+    {
+        var limiter = new GuessLimiter(_server.Time);
+        Assert.True(limiter.TryBegin(AccountId.Parse("account"), Caller.Parse(_caller), out _));
+        limiter.End(AccountId.Parse("account"), Caller.Parse(_caller), failed: false);
+
+        Assert.Equal((0, 0), limiter.Count);
+    }
+
+    private static string NewCaller()
+    {
+        var number = Interlocked.Increment(ref _callers);
+        return $"198.18.{number >> 8}.{number & 255}";
+    }
+
+    private static int RetryAfter(Answer answer) => int.Parse(answer.Headers.GetValues("Retry-After").Single(), CultureInfo.InvariantCulture);
+
+    private async Task GuessAsync(Account account)
+    {
+        for (var guess = 0; guess < FailuresOnAccount; guess++)
             Assert.Equal(HttpStatusCode.Unauthorized, (await TryAsync(account, $"wrong{guess}")).Status);
     }
 
-    private static Task<Answer> TryAsync(Account account, string secret, params (string Name, string Value)[] headers)
-        => account.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", authorization: Account.Basic(Account.Writer, secret), headers: headers);
+    private Task<Answer> TryAsync(Account account, string secret, string user = Account.Writer, CancellationToken cancellation = default)
+        => TryFromAsync(_caller, account, secret, user, cancellation);
 
-    public sealed class QuickServer(AzuriteFixture azurite) : Server(azurite)
+    private static Task<Answer> TryFromAsync(
+        string? forwardedFor, Account account, string secret, string user = Account.Writer, CancellationToken cancellation = default)
+        => account.SendAsync(
+            HttpMethod.Get,
+            $"/sessions/{Guid.Empty}",
+            authorization: Account.Basic(user, secret),
+            cancellation: cancellation,
+            headers: forwardedFor is null ? [] : [("X-Forwarded-For", forwardedFor)]);
+
+    /// <summary>Behind no other proxy, as in Azure without Front Door: the caller is who connects.</summary>
+    public sealed class WithoutAnotherProxy(Server server) : IClassFixture<Server>
     {
-        protected override void Configure(IServiceCollection services) => services.AddSingleton(new GuessLimiter(Failures, Window));
+        [Fact]
+        public async Task A_caller_cannot_name_itself()
+        {
+            server.Time.Stop();
+            var account = await server.NewAccountAsync();
+            for (var guess = 0; guess < FailuresOnAccount; guess++)
+                Assert.Equal(HttpStatusCode.Unauthorized, (await TryFromAsync(NewCaller(), account, $"wrong{guess}")).Status);
+
+            Assert.Equal(HttpStatusCode.TooManyRequests, (await TryFromAsync($"{NewCaller()}:443", account, "wrong")).Status);
+        }
+    }
+
+    /// <summary>Its callers are whoever the entry before LocalHost's own names.</summary>
+    public sealed class ProxiedServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        protected override IEnumerable<string> Settings => ["--Sessions:TrustedProxies=2"];
     }
 }

@@ -18,6 +18,7 @@ public sealed class ConfigurationTests
         Assert.Null(options.Storage.TableEndpoint);
         Assert.Equal((TimeSpan.FromHours(9), TimeSpan.FromHours(9), 20), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
         Assert.Equal(TimeSpan.FromSeconds(25), options.RequestTimeout);
+        Assert.Equal(1, options.TrustedProxies);
     }
 
     [Fact]
@@ -26,12 +27,13 @@ public sealed class ConfigurationTests
         var options = Read(
             (Endpoint, "https://account.table.core.windows.net"), (Key, Server.TokenSigningKey),
             ("Sessions:SessionLifetime", "1.00:00:00"), ("Sessions:ParticipantLifetime", "00:00:01"), ("Sessions:ParticipantsPerSession", "98"),
-            ("Sessions:RequestTimeout", "00:03:20"));
+            ("Sessions:RequestTimeout", "00:03:20"), ("Sessions:TrustedProxies", "10"));
 
         Assert.Null(options.Storage.ConnectionString);
         Assert.Equal(new Uri("https://account.table.core.windows.net"), options.Storage.TableEndpoint);
         Assert.Equal((TimeSpan.FromDays(1), TimeSpan.FromSeconds(1), 98), (options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession));
         Assert.Equal(TimeSpan.FromSeconds(200), options.RequestTimeout);
+        Assert.Equal(10, options.TrustedProxies);
     }
 
     [Theory]
@@ -53,6 +55,10 @@ public sealed class ConfigurationTests
     [InlineData("Sessions:RequestTimeout", "00:00:00.9", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
     [InlineData("Sessions:RequestTimeout", "00:03:21", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
     [InlineData("Sessions:RequestTimeout", "soon", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
+    [InlineData("Sessions:TrustedProxies", "0", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "11", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "-1", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "Front Door", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
     public void A_mistake_is_one_line_without_any_secret(string name, string value, string line)
     {
         var exception = Assert.Throws<InvalidConfigurationException>(

@@ -36,7 +36,7 @@ public sealed class AllocationTests : IAsyncLifetime
     {
         await _sessions.Request("GET", InMemorySessions.SessionPath).SendAsync();
         var authenticator = _sessions.Services.GetRequiredService<Authenticator>();
-        var caller = () => "127.0.0.1";
+        Func<Caller> caller = () => throw new InvalidOperationException("Nobody has to know who calls.");
         Assert.Equal(0, await OfAsync(() =>
         {
             var authenticating = authenticator.AuthenticateAsync(InMemorySessions.Account, InMemorySessions.Authorization, caller, CancellationToken.None);

@@ -110,11 +110,17 @@ public sealed partial class RequestPipeline(
         };
     }
 
-    /// <summary>The address of the caller: the last that <c>X-Forwarded-For</c> names, which is the one that the front end of Azure adds.</summary>
-    private static string CallerOf(HttpRequestData request)
+    /// <summary>
+    /// The caller as the outermost trusted proxy saw it. Each proxy adds an entry at the end of <c>X-Forwarded-For</c>, so that
+    /// a caller can write only into those before.
+    /// </summary>
+    private Caller CallerOf(HttpRequestData request)
     {
-        var last = request.Headers.TryGetValues("X-Forwarded-For", out var values) ? values.Last().Split(',')[^1].Trim() : "";
-        return IPEndPoint.TryParse(last, out var endPoint) ? endPoint.Address.ToString() : last;
+        if (!request.Headers.TryGetValues("X-Forwarded-For", out var values))
+            return default;
+
+        var entries = string.Join(',', values).Split(',');
+        return Caller.Parse(entries[Math.Max(0, entries.Length - options.TrustedProxies)]);
     }
 
     private static Reply TooManyFailures(TimeSpan wait) => new(

@@ -1,0 +1,70 @@
+using Azure;
+using Microsoft.Extensions.Configuration;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+using Sessions.Tests.Simulation;
+
+namespace Sessions.Tests;
+
+/// <summary>Which credentials are remembered as verified, when there are more than can be, over tables in memory.</summary>
+public sealed class RememberedCredentialTests
+{
+    private static readonly AccountId Account = AccountId.Parse("account");
+
+    private readonly SimulatedRows _rows = new();
+    private readonly Clock _time = new();
+    private readonly CredentialStore _credentials;
+    private readonly Authenticator _authenticator;
+    private int _calls;
+
+    public RememberedCredentialTests()
+    {
+        _time.Stop();
+        var options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+            new("Sessions:TokenSigningKey", Server.TokenSigningKey),
+        ]).Build());
+        var tables = new Tables(name => new SimulatedTable(name, call =>
+        {
+            _calls++;
+            return Task.FromResult(_rows.Execute(call, new ETag($"{_calls}")));
+        }));
+        _credentials = new(tables, _time);
+        _authenticator = new(_credentials, new GuessLimiter(_time), options, _time);
+    }
+
+    [Fact]
+    public async Task The_one_that_was_verified_longest_ago_is_forgotten()
+    {
+        for (var user = 0; user <= Authenticator.MaxRemembered; user++)
+            await _credentials.AddAsync(Account, $"{user}", new(BasicCredentials.Hash(Server.Secret), Access.Read), CancellationToken.None);
+        for (var user = 0; user < Authenticator.MaxRemembered; user++)
+            Assert.Equal((Access.Read, 1), await VerifyAsync(user));
+        for (var user = 0; user < Authenticator.MaxRemembered; user++)
+            Assert.Equal((Access.Read, 0), await VerifyAsync(user));
+
+        // The first is verified again, which makes it the newest; one more takes the place of the second.
+        _time.Advance(Authenticator.MemoryLifetime);
+        Assert.Equal((Access.Read, 1), await VerifyAsync(0));
+        Assert.Equal((Access.Read, 1), await VerifyAsync(Authenticator.MaxRemembered));
+
+        // Whoever is remembered is no guesser.
+        for (var guess = 0; guess < GuessLimiter.FailuresOnAccount; guess++)
+            Assert.Equal((null, 1), await VerifyAsync(0, $"wrong{guess}"));
+        Assert.Equal((null, 0), await VerifyAsync(1));
+        Assert.Equal((Access.Read, 1), await VerifyAsync(2));
+        Assert.Equal((Access.Read, 1), await VerifyAsync(Authenticator.MaxRemembered - 1));
+        Assert.Equal((Access.Read, 0), await VerifyAsync(0));
+        Assert.Equal((Access.Read, 0), await VerifyAsync(Authenticator.MaxRemembered));
+    }
+
+    private async Task<(Access? Access, int StorageCalls)> VerifyAsync(int user, string secret = Server.Secret)
+    {
+        var before = _calls;
+        var result = await _authenticator.AuthenticateAsync(
+            Account, Tests.Account.Basic($"{user}", secret), () => Caller.Parse("192.0.2.1"), CancellationToken.None);
+        return (result.Access, _calls - before);
+    }
+}
