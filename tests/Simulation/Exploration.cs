@@ -1,48 +1,35 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What happens at once, and from which state.</summary>
-internal sealed record Scenario(StartState Start, IReadOnlyList<Operation> Operations, Func<Request, TableCall, TableCall>? Mutation = null)
-{
-    /// <summary>Whether one thing may go wrong in a schedule.</summary>
-    public bool WithFaults { get; init; } = true;
-
-    /// <summary>A request that has met more than these setbacks is followed no further: two joins can fence each other for ever.</summary>
-    public int MaxSetbacks { get; init; } = 2;
-
-    public override string ToString() => $"{Start.Name}: {string.Join(" | ", Operations)}";
-}
-
-/// <summary>How much was explored.</summary>
-internal sealed class Counts
-{
-    public long Scenarios;
-    public long Executions;
-    public long States;
-    public long Ends;
-    public long Crashes;
-    public long LostAnswers;
-    public long Pruned;
-
-    public override string ToString()
-        => $"{Scenarios} scenarios, {States} states, {Executions} schedules followed, {Ends} ends, {Crashes} crash points, {LostAnswers} lost calls and answers, {Pruned} cut off";
-}
-
 /// <summary>
-/// Follows every interleaving of a scenario's storage calls. Each schedule starts afresh; one that comes to a state in
-/// which another has been is not followed further, because all that comes after is the same.
+/// Follows every interleaving of a scenario's storage calls. A schedule that comes to a state in which another has been is not
+/// followed further, because all that comes after is the same.
 /// </summary>
-internal sealed class Exploration(Scenario scenario, Counts counts)
+internal sealed class Exploration
 {
+    private readonly Scenario _scenario;
+    private readonly Counts _counts;
+    private readonly WorldSettings _settings;
     private readonly HashSet<ulong> _states = [];
     private readonly HashSet<ulong> _ends = [];
-    private Schedule? _current;
+
+    private Exploration(Scenario scenario, Counts counts)
+    {
+        (_scenario, _counts) = (scenario, counts);
+        RequestSettings common = new(scenario.Start.Options, scenario.PageSize);
+        Dictionary<(int, Operation), Request> begun = [];
+        _settings = new(scenario.Start, scenario.Mutation)
+        {
+            Begin = (number, operation) => begun.TryGetValue((number, operation), out var known)
+                ? known
+                : begun[(number, operation)] = new(number, operation, common, StartState.Now),
+        };
+    }
 
     /// <exception cref="ViolationException">With the shortest schedule to a violation.</exception>
     public static void Run(Scenario scenario, Counts counts)
     {
         counts.Scenarios++;
-        var exploration = new Exploration(scenario, counts);
-        if (!exploration.Explore(deepFirst: true))
+        if (!new Exploration(scenario, counts).Explore(deepFirst: true))
             return;
 
         // Breadth first, a shortest one is the first.
@@ -51,10 +38,10 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
     private bool Explore(bool deepFirst)
     {
-        var open = new LinkedList<Schedule?>([null]);
+        var open = new LinkedList<(World World, Schedule? Schedule)>([(NewWorld(null), null)]);
         while (open.Count > 0)
         {
-            var schedule = deepFirst ? open.Last!.Value : open.First!.Value;
+            var (world, schedule) = deepFirst ? open.Last!.Value : open.First!.Value;
             if (deepFirst)
                 open.RemoveLast();
             else
@@ -62,58 +49,66 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
             try
             {
-                Follow(schedule, open, deepFirst);
+                foreach (var next in Next(world, schedule))
+                    open.AddLast(next);
             }
             catch (ViolationException) when (deepFirst)
             {
                 return true;
-            }
-            catch (ViolationException violation)
-            {
-                throw new ViolationException($"{violation.Message}\n{scenario}\n{Tell(_current)}");
             }
         }
 
         return false;
     }
 
-    private void Follow(Schedule? schedule, LinkedList<Schedule?> open, bool toTheEnd)
+    private IEnumerable<(World World, Schedule Schedule)> Next(World world, Schedule? schedule)
     {
-        counts.Executions++;
-        _current = schedule;
-        var world = Replay(schedule, null);
-        while (true)
+        _counts.States++;
+        if (world.Requests.Any(request => request.Setbacks > _scenario.MaxSetbacks))
         {
-            var hasFaulted = _current is { HasFault: true };
-            if (!_states.Add(world.Fingerprint() + (hasFaulted ? 1UL : 0)))
-                return;
-
-            counts.States++;
-            if (world.Requests.Any(request => request.Setbacks > scenario.MaxSetbacks))
-            {
-                counts.Pruned++;
-                return;
-            }
-
-            var steps = Steps(world, scenario.WithFaults && !hasFaulted).ToList();
-            counts.Crashes += steps.Count(step => step.Fault == Fault.Crash);
-            counts.LostAnswers += steps.Count(step => step.Fault is Fault.AnswerLost or Fault.CallLost);
-            if (steps.Count == 0)
-            {
-                counts.Ends++;
-                if (_ends.Add(world.Fingerprint()))
-                    world.Finish();
-                return;
-            }
-
-            foreach (var step in toTheEnd ? steps.Skip(1) : steps)
-                open.AddLast(new Schedule(_current, step));
-            if (!toTheEnd)
-                return;
-
-            _current = new(_current, steps[0]);
-            world.Take(steps[0]);
+            _counts.CutOff++;
+            yield break;
         }
+
+        if (world.Requests.All(request => request.HasEnded))
+            End(world, schedule);
+        foreach (var step in Steps(world, (schedule?.Faults ?? 0) < _scenario.MaxFaults))
+        {
+            Schedule after = new(schedule, step);
+            var next = new World(world);
+            Check(() => next.Take(step), after);
+            Count(world, step);
+            if (_states.Add(next.Fingerprint() + (ulong)after.Faults))
+                yield return (next, after);
+        }
+    }
+
+    private void End(World world, Schedule? schedule)
+    {
+        _counts.Ends++;
+        if (_ends.Add(world.Fingerprint()))
+            Check(new World(world).Finish, schedule);
+    }
+
+    private void Check(Action act, Schedule? schedule)
+    {
+        try
+        {
+            act();
+        }
+        catch (ViolationException violation)
+        {
+            throw new ViolationException($"{violation.Message}\n{_scenario}\n{Tell(schedule)}");
+        }
+    }
+
+    private void Count(World world, Step step)
+    {
+        _counts.Steps++;
+        _counts.Crashes += step.Kind == StepKind.Crash ? 1 : 0;
+        _counts.Lost += step.Kind == StepKind.Lose ? 1 : 0;
+        _counts.Late += step.Kind == StepKind.Land ? 1 : 0;
+        _counts.Pages += step.Kind == StepKind.Make && world.Requests[step.Index].Pending[step.Call].Call.Page?.From is not null ? 1 : 0;
     }
 
     private static IEnumerable<Step> Steps(World world, bool withFaults)
@@ -127,27 +122,24 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
         foreach (var (request, call, pending, _) in calls)
         {
-            yield return new(request, call, Fault.None);
+            yield return new(StepKind.Make, request, call);
             if (!withFaults)
                 continue;
 
-            yield return new(request, call, Fault.Crash);
+            yield return new(StepKind.Crash, request, call);
             if (pending.Call.IsWrite)
-            {
-                yield return new(request, call, Fault.AnswerLost);
-                yield return new(request, call, Fault.CallLost);
-            }
+                yield return new(StepKind.Lose, request, call);
         }
+
+        for (var late = 0; late < world.LateWrites.Count; late++)
+            yield return new(StepKind.Land, late);
     }
 
-    private World Replay(Schedule? schedule, Action<string>? log)
+    private World NewWorld(Action<string>? log)
     {
-        var world = new World(scenario.Start, scenario.Mutation) { Log = log };
-        foreach (var operation in scenario.Operations)
+        var world = new World(_settings) { Log = log };
+        foreach (var operation in _scenario.Operations)
             world.Send(operation);
-
-        foreach (var step in schedule?.Steps() ?? new())
-            world.Take(step);
         return world;
     }
 
@@ -156,7 +148,10 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
         List<string> lines = [];
         try
         {
-            Replay(schedule, lines.Add).Finish();
+            var world = NewWorld(lines.Add);
+            foreach (var step in schedule?.Steps() ?? new())
+                world.Take(step);
+            world.Finish();
         }
         catch (ViolationException violation)
         {
@@ -168,7 +163,7 @@ internal sealed class Exploration(Scenario scenario, Counts counts)
 
     private sealed record Schedule(Schedule? Before, Step Last)
     {
-        public bool HasFault { get; } = Last.Fault != Fault.None || Before is { HasFault: true };
+        public int Faults { get; } = (Before?.Faults ?? 0) + (Last.IsFault ? 1 : 0);
 
         public Stack<Step> Steps()
         {

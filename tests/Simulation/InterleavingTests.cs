@@ -1,86 +1,118 @@
 using static Sessions.Tests.Simulation.OperationKind;
+using static Sessions.Tests.Simulation.StartStates;
 
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// Every interleaving of a few requests, with at most one crash or lost answer in each. The environment variable
+/// Every interleaving of a few requests, with crashes, lost calls and late writes. Of the larger families a test run explores a
+/// part: the environment variable <c>SIMULATION_SEED</c> chooses which, by default the day, and <c>SIMULATION=full</c> explores all.
 /// <c>SIMULATION_SETBACKS</c> follows requests through as many more setbacks.
 /// </summary>
 public abstract class InterleavingTests(ITestOutputHelper output)
 {
-    private static readonly StartState Apart = new("P1 in no session", 20, participants: 1, sessions: 2);
-    private static readonly StartState Member = new StartState("P1 in S1", 20, participants: 1, sessions: 2).Joined(1, 1);
-    private static readonly StartState Claimant = new StartState("P1 claims S1", 20, participants: 1, sessions: 2).Claiming(1, 1);
-    private static readonly StartState Stranded = new StartState("P1 claims a session that is gone", 20, participants: 1, sessions: 2).Claiming(1, 3);
-    private static readonly StartState OnePlace = new StartState("one place left in S1", 2, participants: 3, sessions: 1).Joined(2, 1);
+    private static readonly bool IsFull = Environment.GetEnvironmentVariable("SIMULATION") == "full";
 
     private static int MoreSetbacks => Setting.Number("SIMULATION_SETBACKS") ?? 0;
 
-    private Task ExploreAsync(IEnumerable<Scenario> scenarios) => Task.Run(() =>
+    private protected Task ExploreAsync(IEnumerable<Scenario> scenarios, Counts atLeast) => Task.Run(() =>
     {
         var counts = new Counts();
         foreach (var scenario in scenarios)
             Exploration.Run(scenario with { MaxSetbacks = scenario.MaxSetbacks + MoreSetbacks }, counts);
         output.WriteLine(counts.ToString());
+        Assert.True(counts.Reaches(atLeast), $"Explored were {counts}, and once it was {atLeast}.");
+    });
+
+    /// <summary>Explores as many scenarios as it takes to see so many states, or all.</summary>
+    private protected Task ExplorePartAsync(IEnumerable<Scenario> scenarios, int states) => Task.Run(() =>
+    {
+        var seed = Setting.Number("SIMULATION_SEED") ?? DateTime.UtcNow.DayOfYear;
+        var order = scenarios.OrderBy(scenario => Fingerprint.Of(scenario.ToString(), $"{seed}")).ToList();
+        var counts = new Counts();
+        Parallel.ForEach(order, new ParallelOptions { MaxDegreeOfParallelism = IsFull ? Environment.ProcessorCount : 1 }, (scenario, run) =>
+        {
+            var own = new Counts();
+            Exploration.Run(scenario, own);
+            lock (counts)
+                counts.Add(own);
+            if (!IsFull && counts.States >= states)
+                run.Stop();
+        });
+        output.WriteLine($"SIMULATION_SEED={seed}, {order.Count} scenarios in all: {counts}");
+        Assert.True(counts.Scenarios == order.Count || (!IsFull && counts.States >= states), $"Explored were only {counts}.");
     });
 
     public sealed class OfTwo(ITestOutputHelper output) : InterleavingTests(output)
     {
-        private static readonly Operation[] OfOneParticipant =
-        [
-            new(Join, 1, 1), new(Join, 1, 1, "a"), new(Join, 1, 2, "b"), new(Leave, 1, 1), new(Update, 1, 1, "c"), new(Update, 1, 2, "d"),
-            new(DeleteParticipant, 1), new(DeleteSession, Session: 1), new(GetParticipant, 1), new(List, Session: 1),
-        ];
-
-        private static readonly Operation[] ForTheLastPlace =
-        [
-            new(Join, 1, 1), new(Join, 3, 1), new(Update, 1, 1, "a"), new(Leave, 2, 1), new(Leave, 1, 1),
-            new(DeleteParticipant, 1), new(DeleteParticipant, 2), new(DeleteSession, Session: 1), new(GetParticipant, 1), new(List, Session: 1),
-        ];
+        [Fact]
+        public Task Two_requests_of_a_participant_in_no_session() => ExploreAsync(
+            Scenarios.Pairs(Apart), new() { Scenarios = 55, States = 72_800, Crashes = 5_800, Lost = 2_350, Late = 8_600 });
 
         [Fact]
-        public Task Two_requests_of_a_participant_in_no_session() => ExploreAsync(Pairs(Apart, OfOneParticipant));
+        public Task Two_requests_of_a_member() => ExploreAsync(
+            Scenarios.Pairs(Member), new() { Scenarios = 55, States = 21_500, Crashes = 3_200, Lost = 1_050, Late = 3_300 });
 
         [Fact]
-        public Task Two_requests_of_a_member() => ExploreAsync(Pairs(Member, OfOneParticipant));
+        public Task Two_requests_of_a_participant_with_a_stale_claim() => ExploreAsync(
+            Scenarios.Pairs(Claimant), new() { Scenarios = 55, States = 137_900, Crashes = 9_700, Lost = 4_350, Late = 14_700 });
 
         [Fact]
-        public Task Two_requests_of_a_participant_with_a_stale_claim() => ExploreAsync(Pairs(Claimant, OfOneParticipant));
+        public Task Two_requests_of_a_participant_with_a_claim_on_a_session_that_is_gone() => ExploreAsync(
+            Scenarios.Pairs(Stranded), new() { Scenarios = 55, States = 79_300, Crashes = 6_600, Lost = 2_500, Late = 9_500 });
 
         [Fact]
-        public Task Two_requests_of_a_participant_with_a_claim_on_a_session_that_is_gone() => ExploreAsync(Pairs(Stranded, OfOneParticipant));
-
-        [Fact]
-        public Task Two_requests_to_a_session_with_one_place_left() => ExploreAsync(Pairs(OnePlace, ForTheLastPlace));
-
-        private static IEnumerable<Scenario> Pairs(StartState start, Operation[] operations)
-            => operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
+        public Task Two_requests_to_a_session_with_one_place_left() => ExploreAsync(
+            Scenarios.Pairs(OnePlace), new() { Scenarios = 55, States = 27_900, Crashes = 3_050, Lost = 1_150, Late = 4_550 });
     }
 
     public sealed class OfThree(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Joins_to_two_sessions_and_a_deletion_of_the_participant()
-            => ExploreAsync(Triple(Apart, new(Join, 1, 1), new(Join, 1, 2), new(DeleteParticipant, 1)));
-
-        [Fact]
-        public Task Joins_to_two_sessions_and_a_deletion_of_one()
-            => ExploreAsync(Triple(Apart, new(Join, 1, 1), new(Join, 1, 2), new(DeleteSession, Session: 1)));
+        public Task Joins_to_two_sessions_and_a_deletion_of_the_participant() => ExploreAsync(
+            Deep(Apart, new(Join, 1, 1), new(Join, 1, 2), new(DeleteParticipant, 1)), new() { Scenarios = 1, States = 125_000 });
 
         [Fact]
         public Task A_join_a_leave_and_a_join() => ExploreAsync(
-        [
-            .. Triple(Apart, new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)),
-            .. Triple(Member, new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)),
-            .. Triple(Member, new(Join, 1, 2), new(Leave, 1, 1), new(Join, 1, 1)),
-            .. Triple(Member, new(Update, 1, 1, "a"), new(Leave, 1, 1), new(Update, 1, 1, "b")),
-        ]);
+            [
+                .. Deep(Apart, new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)),
+                .. Deep(Member, new(Join, 1, 1), new(Leave, 1, 1), new(Join, 1, 1)),
+                .. Deep(Member, new(Join, 1, 2), new(Leave, 1, 1), new(Join, 1, 1)),
+                .. Deep(Member, new(Update, 1, 1, "a"), new(Leave, 1, 1), new(Update, 1, 1, "b")),
+            ],
+            new() { Scenarios = 4, States = 10_300 });
 
         [Fact]
-        public Task Two_joins_for_the_last_place_and_a_leave() => ExploreAsync(Triple(OnePlace, new(Join, 1, 1), new(Join, 3, 1), new(Leave, 2, 1)));
+        public Task Two_joins_for_the_last_place_and_a_leave() => ExploreAsync(
+            Deep(OnePlace, new(Join, 1, 1), new(Join, 3, 1), new(Leave, 2, 1)), new() { Scenarios = 1, States = 830 });
 
         /// <summary>More setbacks without faults, because each multiplies the schedules.</summary>
-        private static Scenario[] Triple(StartState start, params Operation[] operations)
-            => [new(start, operations) { MaxSetbacks = 1 }, new(start, operations) { WithFaults = false }];
+        private static Scenario[] Deep(StartState start, params Operation[] operations) => [new(start, operations) { MaxFaults = 0 }];
+    }
+
+    public sealed class OfAnyThree(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task Any_three_changes_with_a_fault() => ExplorePartAsync(Scenarios.Starts.SelectMany(Scenarios.Triples), states: 200_000);
+    }
+
+    public sealed class WithTwoFaults(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task Two_requests_with_two_faults() => ExplorePartAsync(
+            Scenarios.Starts.SelectMany(Scenarios.Pairs).Select(pair => pair with { MaxFaults = 2 }), states: 150_000);
+    }
+
+    public sealed class WithConditions(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task A_change_under_a_condition_and_another_change() => ExplorePartAsync(
+            Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 150_000);
+    }
+
+    public sealed class InPages(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task A_list_in_pages_and_changes() => ExploreAsync(
+            Scenarios.Starts.SelectMany(Scenarios.InPages), new() { Scenarios = 135, States = 35_400, Crashes = 950, Lost = 170, Late = 700, Pages = 12_000 });
     }
 }

@@ -1,48 +1,124 @@
 using Azure;
+using Azure.Data.Tables;
 using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>The protocol with one rule of it broken, as changes to what a request's calls do.</summary>
+/// <summary>The protocol with one rule of it broken.</summary>
 internal static class Mutations
 {
-    public static IReadOnlyDictionary<string, Func<Request, TableCall, TableCall>> All { get; } = new Dictionary<string, Func<Request, TableCall, TableCall>>
+    private static readonly TableAnswer Refusal = new(412, "UpdateConditionNotSatisfied");
+
+    public static Mutation NoFenceInJoin { get; } = new()
+    {
+        Call = (request, call) => IsJoin(request) && IsFence(call) ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All }) : call,
+    };
+
+    public static Mutation NoFenceInDeleteParticipant { get; } = new()
+    {
+        Call = (request, call) => request.Operation.Kind == OperationKind.DeleteParticipant && IsFence(call)
+            ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All })
+            : call,
+    };
+
+    public static Mutation ReleasesTheClaimUnderAnyETag { get; } = new()
+    {
+        Call = (request, call) => request.Operation.Kind == OperationKind.Leave && ClaimOf(call) == ""
+            ? With(call, change => change with { IfMatch = ETag.All })
+            : call,
+    };
+
+    public static Mutation InsertsUnderAnyHeader { get; } = new()
+    {
+        Call = (_, call) => IsInsert(call) ? With(call, change => change.Kind == ChangeKind.Merge ? change with { IfMatch = ETag.All } : change) : call,
+    };
+
+    public static Mutation LooksAtItsClaim { get; } = new()
+    {
+        Call = (request, call) => IsJoin(request) && ClaimOf(call) is not null && request.Wrote(call.Changes[0].IfMatch)
+            ? With(call, change => change with { Kind = ChangeKind.Compare })
+            : call,
+    };
+
+    /// <summary>A leave takes the removal for its own when it may be its own.</summary>
+    public static Mutation ReleasesTheClaimAfterAnothersRemoval { get; } = new()
+    {
+        Answer = (request, call, answer) => request.Operation.Kind == OperationKind.Leave && IsHeaderRead(call) && LostRemoval(request) is { } removal
+            ? WithWriteId(answer, (string)removal.Changes[0].Columns!["WriteId"])
+            : answer,
+    };
+
+    public static Mutation ForgetsThatItsInsertMayLand { get; } = Forgets(IsInsert);
+
+    public static Mutation ForgetsThatItsRemovalMayBeDone { get; } = Forgets(IsRemoval);
+
+    public static Mutation ForgetsThatItsDeletionMayBeDone { get; } = Forgets(call => call.Changes is [{ Kind: ChangeKind.Delete }, ..]);
+
+    /// <summary>A replacement of subscriptions that got no answer is made again.</summary>
+    public static Mutation ForgetsThatItsReplacementMayLand { get; } = Forgets(call => IsReplacement(call) && call.Changes[0].IfMatch == ETag.All, new(404, "ResourceNotFound"));
+
+    public static Mutation ForgetsThatItsConditionalReplacementMayBeDone { get; } = Forgets(call => IsReplacement(call) && call.Changes[0].IfMatch != ETag.All);
+
+    /// <summary>A deletion of a participant does not know that it was itself that took it out of its session.</summary>
+    public static Mutation JudgesItsConditionAgain { get; } = new()
+    {
+        Answer = (request, call, answer) => request.Operation.Kind != OperationKind.DeleteParticipant ? answer
+            : IsRemoval(call) && answer.Succeeded ? Refusal
+            : IsHeaderRead(call) ? WithWriteId(answer, "another's")
+            : answer,
+    };
+
+    /// <summary>A list in pages takes its first pass for the second, too.</summary>
+    public static Mutation DoesNotLookAgain { get; } = new()
+    {
+        Answer = (request, call, answer) => call.Page is null ? answer
+            : request.Made.LastOrDefault(made => made.Call.Page == call.Page) is { Answer: { } first } ? first
+            : answer,
+    };
+
+    public static IReadOnlyDictionary<string, Mutation> All { get; } = new Dictionary<string, Mutation>
     {
         [nameof(NoFenceInJoin)] = NoFenceInJoin,
         [nameof(NoFenceInDeleteParticipant)] = NoFenceInDeleteParticipant,
-        [nameof(ClearsTheClaimUnderAnyETag)] = ClearsTheClaimUnderAnyETag,
+        [nameof(ReleasesTheClaimUnderAnyETag)] = ReleasesTheClaimUnderAnyETag,
         [nameof(InsertsUnderAnyHeader)] = InsertsUnderAnyHeader,
         [nameof(LooksAtItsClaim)] = LooksAtItsClaim,
+        [nameof(ReleasesTheClaimAfterAnothersRemoval)] = ReleasesTheClaimAfterAnothersRemoval,
+        [nameof(ForgetsThatItsInsertMayLand)] = ForgetsThatItsInsertMayLand,
+        [nameof(ForgetsThatItsRemovalMayBeDone)] = ForgetsThatItsRemovalMayBeDone,
+        [nameof(ForgetsThatItsDeletionMayBeDone)] = ForgetsThatItsDeletionMayBeDone,
+        [nameof(ForgetsThatItsReplacementMayLand)] = ForgetsThatItsReplacementMayLand,
+        [nameof(ForgetsThatItsConditionalReplacementMayBeDone)] = ForgetsThatItsConditionalReplacementMayBeDone,
+        [nameof(JudgesItsConditionAgain)] = JudgesItsConditionAgain,
+        [nameof(DoesNotLookAgain)] = DoesNotLookAgain,
     };
 
-    public static TableCall NoFenceInJoin(Request request, TableCall call)
-        => IsJoin(request) && IsFence(call) ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All }) : call;
-
-    public static TableCall NoFenceInDeleteParticipant(Request request, TableCall call)
-        => request.Operation.Kind == OperationKind.DeleteParticipant && IsFence(call)
-            ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All })
-            : call;
-
-    public static TableCall ClearsTheClaimUnderAnyETag(Request request, TableCall call)
-        => request.Operation.Kind == OperationKind.Leave && ClaimOf(call) == "" ? With(call, change => change with { IfMatch = ETag.All }) : call;
-
-    public static TableCall InsertsUnderAnyHeader(Request request, TableCall call)
-        => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Add }, ..]
-            ? With(call, change => change.Kind == ChangeKind.Merge ? change with { IfMatch = ETag.All } : change)
-            : call;
-
-    public static TableCall LooksAtItsClaim(Request request, TableCall call)
-        => IsJoin(request) && ClaimOf(call) is not null && request.Wrote(call.Changes[0].IfMatch)
-            ? With(call, change => change with { Kind = ChangeKind.Compare })
-            : call;
+    /// <summary>Takes no answer to such a write for a refusal.</summary>
+    private static Mutation Forgets(Func<TableCall, bool> isSuch, TableAnswer? refusal = null)
+        => new() { Answer = (_, call, answer) => answer == TableAnswer.Lost && isSuch(call) ? refusal ?? Refusal : answer };
 
     private static bool IsJoin(Request request) => request.Operation.Kind is OperationKind.Join or OperationKind.Update;
 
     private static bool IsFence(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: Keys.Header }];
 
+    private static bool IsInsert(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Add }, ..];
+
+    private static bool IsRemoval(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Delete }];
+
+    private static bool IsReplacement(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge } change] && Keys.IsMember(change.RowKey);
+
+    private static bool IsHeaderRead(TableCall call) => call is { IsWrite: false, RowKey: Keys.Header };
+
     private static string? ClaimOf(TableCall call)
         => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: Keys.Participant, Columns: { } columns }] ? columns.GetString("SessionId") : null;
 
+    private static TableCall? LostRemoval(Request request)
+        => request.Made.FirstOrDefault(made => IsRemoval(made.Call) && made.Answer == TableAnswer.Lost).Call;
+
     private static TableCall With(TableCall call, Func<Change, Change> change)
         => call with { Changes = [.. call.Changes.Select(change)] };
+
+    private static TableAnswer WithWriteId(TableAnswer answer, string writeId) => answer.Rows.IsDefault
+        ? answer
+        : answer with { Rows = [.. answer.Rows.Select(row => row.Merge(new TableEntity { ["WriteId"] = writeId }, row.ETag))] };
 }

@@ -1,12 +1,18 @@
 namespace Sessions.Tests.Simulation;
 
+/// <summary>How much a random schedule is about.</summary>
+internal sealed record RandomSize(int Participants, int Sessions, int ParticipantsPerSession)
+{
+    public static RandomSize Large { get; } = new(20, 6, 4);
+
+    public static RandomSize Small { get; } = new(3, 2, 2);
+}
+
 /// <summary>Draws requests, which call comes next, and what goes wrong, all from one seed.</summary>
 internal sealed class RandomSchedule
 {
-    private const int Participants = 20;
-    private const int Sessions = 6;
-    private const int ParticipantsPerSession = 4;
     private const int MaxInFlight = 6;
+    private const int MaxLateWrites = 3;
     private const int StepsToTell = 300;
     private const int OperationsBetweenReadings = 500;
 
@@ -14,22 +20,28 @@ internal sealed class RandomSchedule
 
     private readonly Random _random;
     private readonly World _world;
-    private readonly int[] _participants = [.. Enumerable.Range(1, Participants)];
-    private readonly int[] _sessions = [.. Enumerable.Range(1, Sessions)];
+    private readonly int[] _participants;
+    private readonly int[] _sessions;
     private readonly Queue<string> _lastSteps = [];
     private readonly List<Operation> _toRepeat = [];
+    private readonly Dictionary<int, string?> _tags = [];
 
-    private int _lastId = Participants;
+    private int _lastId;
     private long _operations;
     private long _steps;
     private long _crashes;
     private long _lost;
+    private long _late;
     private long _unavailable;
 
-    public RandomSchedule(int seed, Func<Request, TableCall, TableCall>? mutation = null)
+    public RandomSchedule(int seed, RandomSize size, Mutation? mutation = null)
     {
+        StartState start = new("by chance", size.ParticipantsPerSession, size.Participants, size.Sessions);
         _random = new(seed);
-        _world = new(new("by chance", ParticipantsPerSession, Participants, Sessions), mutation)
+        _participants = [.. Enumerable.Range(1, size.Participants)];
+        _sessions = [.. Enumerable.Range(1, size.Sessions)];
+        _lastId = size.Participants + size.Sessions;
+        _world = new(new WorldSettings(start, mutation) { Begin = (number, operation) => new(number, operation, new(start.Options, PageSizeOf(number)), StartState.Now) })
         {
             Log = step =>
             {
@@ -42,13 +54,15 @@ internal sealed class RandomSchedule
 
     public IEnumerable<string> LastSteps => _lastSteps;
 
+    private int InFlight => _world.Requests.Count(request => !request.HasEnded);
+
     /// <exception cref="ViolationException">Something went wrong.</exception>
     public void Run(int operations)
     {
         while (_operations < operations)
         {
             Renew();
-            while (_world.Requests.Count < MaxInFlight && (_world.Requests.Count == 0 || _random.Next(2) == 0))
+            while (InFlight < MaxInFlight && (InFlight == 0 || _random.Next(2) == 0))
                 Send();
 
             TakeStep();
@@ -60,18 +74,18 @@ internal sealed class RandomSchedule
     }
 
     public override string ToString()
-        => $"{_operations} operations, {_steps} steps, {_crashes} crashes, {_lost} lost calls and answers, {_unavailable} unavailable";
+        => $"{_operations} operations, {_steps} steps, {_crashes} crashes, {_lost} lost calls, {_late} late writes, {_unavailable} unavailable";
 
     /// <summary>Puts a new participant or session in the place of each that was deleted.</summary>
     private void Renew()
     {
-        for (var index = 0; index < Participants; index++)
+        for (var index = 0; index < _participants.Length; index++)
         {
             if (!_world.State.Participants.Contains(_participants[index]) && _random.Next(20) == 0)
                 _world.Write(StartState.NewParticipant(_participants[index] = ++_lastId));
         }
 
-        for (var index = 0; index < Sessions; index++)
+        for (var index = 0; index < _sessions.Length; index++)
         {
             if (!_world.State.Sessions.Contains(_sessions[index]) && _random.Next(20) == 0)
                 _world.Write(StartState.NewSession(_sessions[index] = ++_lastId));
@@ -82,7 +96,7 @@ internal sealed class RandomSchedule
     {
         _operations++;
         var repeat = _toRepeat.Count > 0 && _random.Next(2) == 0;
-        _world.Send(repeat ? _toRepeat[^1] : Draw());
+        _world.Send(repeat ? _toRepeat[^1] : WithCondition(Draw()));
         if (repeat)
             _toRepeat.RemoveAt(_toRepeat.Count - 1);
     }
@@ -90,8 +104,8 @@ internal sealed class RandomSchedule
     private Operation Draw()
     {
         // Half of them meet at few participants, where the races are.
-        var participant = _participants[_random.Next(_random.Next(2) == 0 ? 3 : Participants)];
-        var session = _sessions[_random.Next(Sessions)];
+        var participant = _participants[_random.Next(_random.Next(2) == 0 ? 3 : _participants.Length)];
+        var session = _sessions[_random.Next(_sessions.Length)];
         var subscriptions = Subscriptions[_random.Next(Subscriptions.Length)];
         return _random.Next(100) switch
         {
@@ -108,31 +122,84 @@ internal sealed class RandomSchedule
     private int SessionOf(int participant, int otherwise)
         => _random.Next(10) > 0 && _world.State.Members.TryGetValue(participant, out var member) ? member.Session : otherwise;
 
+    /// <summary>A condition for one in five changes: any tag, the present one, or one from before, which may still be the present one.</summary>
+    private Operation WithCondition(Operation operation)
+    {
+        if (operation.Kind is OperationKind.GetParticipant or OperationKind.List || _random.Next(5) > 0)
+            return operation;
+
+        var (ofSession, id) = (operation.Kind == OperationKind.DeleteSession, operation.Kind == OperationKind.DeleteSession ? operation.Session : operation.Participant);
+        var before = _tags.GetValueOrDefault(id);
+        var now = _tags[id] = ofSession ? _world.State.TagOfSession(id) : _world.State.TagOfParticipant(id);
+        return operation with
+        {
+            IfMatch = _random.Next(4) switch
+            {
+                0 => Operation.AnyTag,
+                1 => before,
+                _ => now,
+            },
+        };
+    }
+
     private void TakeStep()
     {
-        var index = _random.Next(_world.Requests.Count);
-        var request = _world.Requests[index];
-        var call = _random.Next(request.Pending.Count);
-        var fault = _random.Next(100) switch
-        {
-            0 => Fault.Crash,
-            1 when request.Pending[call].Call.IsWrite => Fault.AnswerLost,
-            2 when request.Pending[call].Call.IsWrite => Fault.CallLost,
-            _ => Fault.None,
-        };
         _steps++;
-        _crashes += fault == Fault.Crash ? 1 : 0;
-        _lost += fault is Fault.AnswerLost or Fault.CallLost ? 1 : 0;
-
-        _world.Take(new(index, call, fault));
-        if (!request.HasEnded)
-            return;
-
-        _unavailable += request.IsUnsettled && !request.HasCrashed ? 1 : 0;
-        if (request.IsUnsettled)
-            _toRepeat.Add(request.Operation);
-        _world.Forget(index);
+        if (_world.LateWrites.Count > 0 && _random.Next(4) == 0)
+            Land();
+        else
+            TakeCall();
+        for (var index = _world.Requests.Count - 1; index >= 0; index--)
+        {
+            var request = _world.Requests[index];
+            if (request.HasEnded && _world.LateWrites.All(late => late.Request != request.Number))
+                _world.Forget(index);
+        }
     }
+
+    private void Land()
+    {
+        var late = _random.Next(_world.LateWrites.Count);
+        if (_random.Next(4) == 0)
+        {
+            _world.Drop(late);
+            return;
+        }
+
+        _late++;
+        _world.Take(new(StepKind.Land, late));
+    }
+
+    private void TakeCall()
+    {
+        var index = _random.Next(_world.Requests.Count);
+        while (_world.Requests[index].HasEnded)
+            index = (index + 1) % _world.Requests.Count;
+        var pending = _world.Requests[index].Pending;
+        var call = _random.Next(pending.Count);
+        var kind = _random.Next(100) switch
+        {
+            0 => StepKind.Crash,
+            1 or 2 when pending[call].Call.IsWrite && _world.LateWrites.Count < MaxLateWrites => StepKind.Lose,
+            _ => StepKind.Make,
+        };
+        _crashes += kind == StepKind.Crash ? 1 : 0;
+        _lost += kind == StepKind.Lose ? 1 : 0;
+
+        _world.Take(new(kind, index, call));
+        if (_world.Requests[index] is { IsUnsettled: true } ended)
+        {
+            _unavailable += ended.HasCrashed ? 0 : 1;
+            _toRepeat.Add(ended.Operation);
+        }
+    }
+
+    private static int PageSizeOf(int number) => (number % 3) switch
+    {
+        0 => 1,
+        1 => 2,
+        _ => int.MaxValue,
+    };
 
     /// <summary>What every reader is told, while the requests wait, is what the rows say.</summary>
     private void ReadAll()

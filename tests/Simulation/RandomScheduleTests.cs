@@ -9,10 +9,15 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
     private const int DefaultOperations = 20_000;
 
     [Fact]
-    public Task Holds_the_invariants_and_answers_as_the_model() => Task.Run(() =>
+    public Task Many_participants_and_sessions_hold_the_invariants_and_answer_as_the_model() => RunAsync(RandomSize.Large);
+
+    [Fact]
+    public Task Three_participants_and_two_sessions_hold_the_invariants_and_answer_as_the_model() => RunAsync(RandomSize.Small);
+
+    private Task RunAsync(RandomSize size) => Task.Run(() =>
     {
         var seed = Setting.Number("SIMULATION_SEED") ?? Random.Shared.Next();
-        var run = new RandomSchedule(seed);
+        var run = new RandomSchedule(seed, size);
         output.WriteLine($"SIMULATION_SEED={seed}");
         try
         {
@@ -34,19 +39,23 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
 
         static string[] StepsOf(int seed)
         {
-            var run = new RandomSchedule(seed);
+            var run = new RandomSchedule(seed, RandomSize.Large);
             run.Run(200);
             return [.. run.LastSteps];
         }
     });
 
-    public static TheoryData<string> EveryMutation => [.. Mutations.All.Keys];
+    /// <summary>Those that chance finds soon; <see cref="MutationTests"/> has every one.</summary>
+    public static TheoryData<string> MutationsFoundSoon => [.. Mutations.All.Keys.Except(
+    [
+        nameof(Mutations.ReleasesTheClaimAfterAnothersRemoval), nameof(Mutations.ForgetsThatItsConditionalReplacementMayBeDone),
+    ])];
 
     [Theory]
-    [MemberData(nameof(EveryMutation))]
+    [MemberData(nameof(MutationsFoundSoon))]
     public Task Finds_a_protocol_that_lacks_one_of_its_rules(string mutation) => Task.Run(() =>
     {
-        var run = new RandomSchedule(1, Mutations.All[mutation]);
+        var run = new RandomSchedule(1, RandomSize.Small, Mutations.All[mutation]);
         var violation = Assert.Throws<ViolationException>(() => run.Run(200_000));
         output.WriteLine($"{violation.Message} after {run}");
     });

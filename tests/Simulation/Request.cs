@@ -5,140 +5,124 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>A storage call that waits for its turn.</summary>
-internal sealed class PendingCall(int number, TableCall call)
-{
-    private readonly TaskCompletionSource<TableAnswer> _answer = new();
+/// <summary>What all requests have in common.</summary>
+internal sealed record RequestSettings(SessionsOptions Options, int PageSize = int.MaxValue);
 
-    public int Number => number;
-
-    public TableCall Call => call;
-
-    public Task<TableAnswer> Answer => _answer.Task;
-
-    /// <summary>Lets the request go on, at once and on this thread, up to its next calls.</summary>
-    public void Continue(TableAnswer answer) => _answer.SetResult(answer);
-}
-
-/// <summary>One request on its way: the product's own code over tables on which each call waits for its turn.</summary>
+/// <summary>
+/// A request at one point of its way. It never changes: an answer leads to another point, and the same answer to the same one.
+/// The product's code runs once to each point, because it is deterministic.
+/// </summary>
 internal sealed class Request
 {
     public static readonly AccountId Account = AccountId.Parse("account");
 
     public static readonly int AccountPrefix = $"{Account}:".Length;
 
-    private static readonly StoppedClock Clock = new();
+    private readonly RequestSettings _settings;
+    private readonly DateTimeOffset _now;
+    private readonly Request? _before;
+    private readonly Dictionary<(int Call, ulong Answer, DateTimeOffset Now), Request> _next = [];
+    private readonly Exception? _failure;
+    private readonly string? _answer;
+    private Execution? _execution;
 
-    private readonly List<PendingCall> _pending = [];
-    private readonly Task<string> _run;
-    private int _calls;
-
-    public Request(int number, Operation operation, SessionsOptions options)
+    public Request(int number, Operation operation, RequestSettings settings, DateTimeOffset now)
     {
-        (Number, Operation) = (number, operation);
-        var tables = new Tables(Table);
-        _run = RunAsync(operation, new(tables, options, Clock), new(tables, options, Clock), new(tables, options, Clock));
+        (Number, Operation, _settings, _now) = (number, operation, settings, now);
+        _execution = new(number, operation, settings, now);
+        Pending = [.. _execution.Pending];
+    }
+
+    private Request(Request before, PendingCall call, TableAnswer answer, DateTimeOffset now, Execution execution)
+    {
+        (Number, Operation, _settings, _now) = (before.Number, before.Operation, before._settings, now);
+        (_before, Last, HasBegun) = (before, (call, answer), true);
+        Setbacks = before.Setbacks + (call.Call.IsWrite && !answer.Succeeded ? 1 : 0);
+
+        // Calls that are made in parallel may be answered in any order.
+        History = before.History + Fingerprint.Of(Fingerprint.Of((ulong)call.Number, answer.Fingerprint), (ulong)now.UtcTicks);
+        Pending = [.. execution.Pending];
+        HasEnded = execution.Result.IsCompleted;
+        (_execution, _failure) = (HasEnded ? null : execution, execution.Result.Exception);
+        _answer = execution.Result.IsCompletedSuccessfully ? execution.Result.Result : null;
+        IsUnsettled = _failure is not null && StorageFaults.IsTransient(_failure);
+    }
+
+    private Request(Request crashing)
+    {
+        (Number, Operation, _settings, _now) = (crashing.Number, crashing.Operation, crashing._settings, crashing._now);
+        (Setbacks, History) = (crashing.Setbacks, crashing.History);
+        (HasBegun, HasEnded, HasCrashed, IsUnsettled, Pending) = (true, true, true, true, []);
     }
 
     public int Number { get; }
 
     public Operation Operation { get; }
 
-    public IReadOnlyList<PendingCall> Pending => _pending;
+    public IReadOnlyList<PendingCall> Pending { get; }
 
     /// <summary>Whether the first of its calls has been made: until then it might as well not have been sent.</summary>
-    public bool HasBegun { get; private set; }
+    public bool HasBegun { get; }
+
+    public bool HasEnded { get; }
 
     /// <summary>It is lost in the middle, and nobody ever gets its answer.</summary>
-    public bool HasCrashed { get; private set; }
-
-    public bool HasEnded => HasCrashed || _run.IsCompleted;
+    public bool HasCrashed { get; }
 
     /// <summary>It ended without an answer that tells what it did.</summary>
-    public bool IsUnsettled => HasCrashed || (_run.IsFaulted && StorageFaults.IsTransient(_run.Exception!));
+    public bool IsUnsettled { get; }
 
-    public string? Answer => IsUnsettled ? null : _run.GetAwaiter().GetResult();
+    public string? Answer => _failure is null || IsUnsettled ? _answer : throw new ViolationException($"{Operation} failed: {_failure}");
 
     /// <summary>How many of its writes were refused or got no answer: each is a reason to try again.</summary>
-    public int Setbacks { get; private set; }
+    public int Setbacks { get; }
 
     /// <summary>Stands for all that the request knows: its code is deterministic, so what it was answered says where it is.</summary>
-    public ulong History { get; private set; }
+    public ulong History { get; }
+
+    /// <summary>The calls that were answered, the last one first.</summary>
+    public IEnumerable<(TableCall Call, TableAnswer Answer)> Made
+    {
+        get
+        {
+            for (var request = this; request is { _before: { } before, Last: var (call, answer) }; request = before)
+                yield return (call.Call, answer);
+        }
+    }
+
+    private (PendingCall Call, TableAnswer Answer) Last { get; }
 
     public ETag NextETag(PendingCall call) => new(string.Create(CultureInfo.InvariantCulture, $"{Number}.{call.Number}"));
 
     public bool Wrote(ETag etag) => etag.ToString().StartsWith(string.Create(CultureInfo.InvariantCulture, $"{Number}."), StringComparison.Ordinal);
 
-    public void Take(PendingCall call, TableAnswer answer)
+    public Request After(PendingCall call, TableAnswer answer, DateTimeOffset now)
     {
-        HasBegun = true;
-        _pending.Remove(call);
-        if (call.Call.IsWrite && !answer.Succeeded)
-            Setbacks++;
+        var key = (call.Number, answer.Fingerprint, now);
+        if (_next.TryGetValue(key, out var next))
+            return next;
 
-        // Calls that are made in parallel may be answered in any order.
-        History += Fingerprint.Of((ulong)call.Number, answer.Fingerprint);
-        call.Continue(answer);
+        var execution = TakeExecution();
+        execution.Continue(call.Number, answer, now);
+        return _next[key] = new(this, call, answer, now, execution);
     }
 
-    public void Crash()
-    {
-        HasBegun = HasCrashed = true;
-        _pending.Clear();
-    }
+    public Request Crash() => new(this);
 
-    private static async Task<string> RunAsync(
-        Operation operation, MembershipStore memberships, ParticipantStore participants, SessionStore sessions)
+    /// <summary>The run that has come to this point. It leaves it next, so the next one to ask gets another.</summary>
+    private Execution TakeExecution()
     {
-        var (kind, number, sessionNumber, text) = operation;
-        var (participant, session) = (Ids.Participant(number), Ids.Session(sessionNumber));
-        var subscriptions = text is null ? null : Ids.Subscriptions(text);
-        return kind switch
+        if (_execution is { } waiting)
         {
-            OperationKind.Join => (await memberships.JoinAsync(Account, session, participant, subscriptions, Precondition.None, default)).ToString(),
-            OperationKind.Leave => (await memberships.LeaveAsync(Account, session, participant, Precondition.None, default)).ToString(),
-            OperationKind.Update => (await memberships.UpdateSubscriptionsAsync(Account, session, participant, subscriptions!, Precondition.None, default)).ToString(),
-            OperationKind.DeleteParticipant => (await memberships.DeleteParticipantAsync(Account, participant, Precondition.None, default)).ToString(),
-            OperationKind.DeleteSession => (await memberships.DeleteSessionAsync(Account, session, Precondition.None, default)).ToString(),
-            OperationKind.GetParticipant => await participants.GetAsync(Account, participant, default) switch
-            {
-                null => "NoParticipant",
-                { Value: { Sessions: [var id] } member } => Model.In(Ids.Of(id), Ids.Text(member.Subscriptions)),
-                _ => "in no session",
-            },
-            _ => await sessions.ListParticipantsAsync(Account, session, default) is { } members
-                ? Model.List(members.Select(member => (Ids.Of(member.Id), Ids.Text(member.Subscriptions))))
-                : "NoSession",
-        };
-    }
-
-    private SimulatedTable Table(string name) => new(name, call =>
-    {
-        var pending = new PendingCall(++_calls, call);
-        _pending.Add(pending);
-        return pending.Answer;
-    });
-
-    /// <summary>Its time stands still, and every pause is over at once.</summary>
-    private sealed class StoppedClock : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => StartState.Now;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            callback(state);
-            return new Rung();
-        }
-    }
-
-    private sealed class Rung : ITimer
-    {
-        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-        public void Dispose()
-        {
+            _execution = null;
+            return waiting;
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        if (_before is null)
+            return new(Number, Operation, _settings, _now);
+
+        var execution = _before.TakeExecution();
+        execution.Continue(Last.Call.Number, Last.Answer, _now);
+        return execution;
     }
 }

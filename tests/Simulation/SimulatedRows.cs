@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Azure;
 using Azure.Data.Tables;
+using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
@@ -17,25 +18,34 @@ internal enum ChangeKind
 /// <summary>What a write does to one row.</summary>
 internal sealed record Change(ChangeKind Kind, string RowKey, ETag IfMatch, TableEntity? Columns = null);
 
+/// <summary>The rows of a query from one on, so many at most.</summary>
+internal sealed record QueryPage(string? From, int Size);
+
 /// <summary>One call to a table: changes of a partition that happen all or not at all, a row to read, or a partition to query.</summary>
 internal sealed record TableCall(string Table, string PartitionKey, string? RowKey, ImmutableArray<Change> Changes)
 {
+    public QueryPage? Page { get; init; }
+
     public bool IsWrite => !Changes.IsEmpty;
 
     public (string Table, string PartitionKey) Partition => (Table, PartitionKey);
 }
 
-/// <summary>What a table answers: rows, the ETag of what was written, or an error with the index of the change at fault.</summary>
+/// <summary>
+/// What a table answers: rows and the key of the next page's first, the ETag of what was written, or an error with the index of
+/// the change at fault.
+/// </summary>
 internal sealed record TableAnswer(
-    int Status, string? Error = null, int FailedChange = 0, ETag ETag = default, ImmutableArray<SimulatedRow> Rows = default)
+    int Status, string? Error = null, int FailedChange = 0, ETag ETag = default, ImmutableArray<SimulatedRow> Rows = default, string? Next = null)
 {
     /// <summary>No answer: the connection broke.</summary>
     public static TableAnswer Lost { get; } = new(0);
 
     public bool Succeeded => Status is >= 200 and < 300;
 
-    public ulong Fingerprint { get; } = (Rows.IsDefault ? [] : Rows).Aggregate(
-        Simulation.Fingerprint.Of((ulong)Status, Simulation.Fingerprint.Of(ETag.ToString())), (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
+    public ulong Fingerprint => (Rows.IsDefault ? [] : Rows).Aggregate(
+        Simulation.Fingerprint.Of((ulong)Status, Simulation.Fingerprint.Of(ETag.ToString(), Next ?? "")),
+        (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
 }
 
 /// <summary>A stored row. It never changes: a write puts another one in its place.</summary>
@@ -57,6 +67,13 @@ internal sealed class SimulatedRow
     public ETag ETag { get; }
 
     public ulong Fingerprint { get; }
+
+    /// <summary>Of a row of a member, read once.</summary>
+    public string Subscriptions => field ??= Ids.Text((byte[])this["Subscriptions"]!);
+
+    /// <summary>The participants that a header lists, read once.</summary>
+    public ImmutableHashSet<int> Members
+        => field ??= [.. MemberSet.From((byte[])this["Members"]!).Entries.Select(entry => Ids.Of(entry.ParticipantId))];
 
     public object? this[string column] => _columns.GetValueOrDefault(column);
 
@@ -89,9 +106,8 @@ internal sealed class SimulatedRow
         return entity;
     }
 
-    // These are random in each write, and the ETag stands for them.
     private static ulong FingerprintOf(string name, object value)
-        => name is "WriteId" or "Version" ? 0 : Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
+        => Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
 
     private static object Copy(object value) => value is byte[] bytes ? bytes.ToArray() : value;
 }
@@ -101,15 +117,14 @@ internal sealed class SimulatedRows
 {
     private static readonly ImmutableSortedDictionary<string, SimulatedRow> Empty = ImmutableSortedDictionary.Create<string, SimulatedRow>(StringComparer.Ordinal);
 
-    private readonly Dictionary<(string Table, string PartitionKey), ImmutableSortedDictionary<string, SimulatedRow>> _partitions;
+    private ImmutableDictionary<(string Table, string PartitionKey), ImmutableSortedDictionary<string, SimulatedRow>> _partitions
+        = ImmutableDictionary<(string Table, string PartitionKey), ImmutableSortedDictionary<string, SimulatedRow>>.Empty;
 
-    public SimulatedRows() => _partitions = [];
-
-    public SimulatedRows(SimulatedRows original)
+    public SimulatedRows()
     {
-        _partitions = new(original._partitions);
-        Fingerprint = original.Fingerprint;
     }
+
+    public SimulatedRows(SimulatedRows original) => (_partitions, Fingerprint) = (original._partitions, original.Fingerprint);
 
     public ulong Fingerprint { get; private set; }
 
@@ -122,9 +137,9 @@ internal sealed class SimulatedRows
         var before = Partition(call.Partition);
         if (!call.IsWrite)
         {
-            if (call.RowKey is null)
-                return new(200, Rows: [.. before.Values]);
-            return before.TryGetValue(call.RowKey, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
+            if (call.Page is { } page)
+                return Query(before, page);
+            return before.TryGetValue(call.RowKey!, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
         }
 
         var after = before;
@@ -143,9 +158,15 @@ internal sealed class SimulatedRows
             };
         }
 
-        _partitions[call.Partition] = after;
+        _partitions = _partitions.SetItem(call.Partition, after);
         Fingerprint = Fingerprint ^ Of(call.Table, before) ^ Of(call.Table, after);
         return new(204, ETag: after.GetValueOrDefault(call.Changes[0].RowKey)?.ETag ?? default);
+    }
+
+    private static TableAnswer Query(ImmutableSortedDictionary<string, SimulatedRow> partition, QueryPage page)
+    {
+        var rows = partition.Values.Where(row => string.CompareOrdinal(row.RowKey, page.From) >= 0).ToList();
+        return new(200, Rows: [.. rows.Take(page.Size)], Next: rows.Count > page.Size ? rows[page.Size].RowKey : null);
     }
 
     private static (int Status, string Error)? Refusal(Change change, SimulatedRow? stored) => stored switch

@@ -9,9 +9,9 @@ namespace Sessions.Tests.Simulation;
 
 /// <summary>
 /// A table for one caller, who decides in <paramref name="send"/> when each call happens and what becomes of its answer.
-/// It has the calls that the stores use.
+/// It has the calls that the stores use. A query comes in pages of <paramref name="pageSize"/> rows, each a call of its own.
 /// </summary>
-internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<TableAnswer>> send) : TableClient
+internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<TableAnswer>> send, int pageSize = int.MaxValue) : TableClient
 {
     public override string Name => name;
 
@@ -45,7 +45,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     public override AsyncPageable<T> QueryAsync<T>(
         string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
         => PartitionFilter().Match(filter ?? "") is { Success: true } match
-            ? new PartitionQuery<T>(() => send(new(name, match.Groups["key"].Value, null, [])))
+            ? new PartitionQuery<T>(from => send(new(name, match.Groups["key"].Value, null, []) { Page = new(from, Math.Min(pageSize, maxPerPage ?? pageSize)) }))
             : throw new NotSupportedException($"The filter {filter}.");
 
     public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
@@ -94,16 +94,22 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
-    private sealed class PartitionQuery<T>(Func<Task<TableAnswer>> send) : AsyncPageable<T>
+    private sealed class PartitionQuery<T>(Func<string?, Task<TableAnswer>> send) : AsyncPageable<T>
         where T : notnull
     {
         public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
         {
-            var answer = await send();
-            if (!answer.Succeeded)
-                throw Failure(answer);
+            do
+            {
+                var answer = await send(continuationToken);
+                if (!answer.Succeeded)
+                    throw Failure(answer);
 
-            yield return Page<T>.FromValues([.. answer.Rows.Select(row => (T)(object)row.ToEntity())], null, new SimulatedResponse(answer));
+                continuationToken = answer.Next;
+                yield return Page<T>.FromValues(
+                    [.. answer.Rows.Select(row => (T)(object)row.ToEntity())], continuationToken, new SimulatedResponse(answer));
+            }
+            while (continuationToken is not null);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class StartState
     public static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly SimulatedRows _rows = new();
-    private readonly StateReader _reader;
+    private readonly WriteIds _writeIds = new(0);
     private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
     private readonly Dictionary<int, MemberSet> _members = [];
     private int _writes;
@@ -20,7 +20,6 @@ internal sealed class StartState
     public StartState(string name, int participantsPerSession, int participants, int sessions)
     {
         (Name, Options) = (name, OptionsFor(participantsPerSession));
-        _reader = new(_rows, State.Empty, participantsPerSession);
         for (var number = 1; number <= participants; number++)
             Add(NewParticipant(number));
         for (var number = 1; number <= sessions; number++)
@@ -33,7 +32,7 @@ internal sealed class StartState
 
     public SimulatedRows Rows => new(_rows);
 
-    public State State => _reader.State;
+    public State State { get; private set; } = State.Empty;
 
     public IReadOnlySet<(string Table, string PartitionKey)> Partitions => _partitions;
 
@@ -88,10 +87,10 @@ internal sealed class StartState
 
     private void Add(TableCall call)
     {
-        if (!_rows.Execute(call, new(string.Create(CultureInfo.InvariantCulture, $"0.{++_writes}"))).Succeeded)
+        if (!_rows.Execute(_writeIds.Name(call), new(string.Create(CultureInfo.InvariantCulture, $"0.{++_writes}"))).Succeeded)
             throw new InvalidOperationException($"The start state {Name} cannot be built.");
 
         _partitions.Add(call.Partition);
-        _reader.Read(call.Partition);
+        State = StateReader.Read(_rows, call.Partition, State, Options.ParticipantsPerSession);
     }
 }

@@ -7,70 +7,71 @@ namespace Sessions.Tests.Simulation;
 internal sealed class ViolationException(string message) : Exception(message);
 
 /// <summary>Reads off the rows what callers can know, and holds the rows to the invariants.</summary>
-internal sealed class StateReader(SimulatedRows rows, State state, int participantsPerSession)
+internal static class StateReader
 {
-    public State State { get; private set; } = state;
-
-    /// <summary>Takes in a partition that was written.</summary>
+    /// <summary>The state after a partition was written.</summary>
     /// <exception cref="ViolationException">An invariant does not hold any more.</exception>
-    public void Read((string Table, string PartitionKey) partition)
+    public static State Read(SimulatedRows rows, (string Table, string PartitionKey) partition, State before, int participantsPerSession)
     {
         var id = Ids.Of(partition.PartitionKey.AsSpan(Request.AccountPrefix));
-        if (partition.Table == "sessions")
-            ReadSession(id, rows.Partition(partition));
-        else
-            ReadParticipant(id, !rows.Partition(partition).IsEmpty);
+        if (partition.Table == "participants")
+            return ReadParticipant(rows, id, before);
+
+        var after = ReadSession(id, rows.Partition(partition), before, participantsPerSession);
+        foreach (var participant in after.MembersOf(id))
+            CheckClaim(rows, participant, id);
+        return after;
     }
 
-    private void ReadParticipant(int participant, bool isThere)
+    private static State ReadParticipant(SimulatedRows rows, int participant, State before)
     {
-        if (isThere != State.Participants.Contains(participant))
-        {
-            State = State with
-            {
-                Participants = isThere ? State.Participants.Add(participant) : State.Participants.Remove(participant),
-            };
-        }
+        if (before.Members.TryGetValue(participant, out var member))
+            CheckClaim(rows, participant, member.Session);
 
-        if (State.Members.TryGetValue(participant, out var member))
-            CheckClaim(participant, member.Session);
+        var isThere = !rows.Partition(StartState.Participant(participant)).IsEmpty;
+        return isThere == before.Participants.Contains(participant)
+            ? before
+            : before with { Participants = isThere ? before.Participants.Add(participant) : before.Participants.Remove(participant) };
     }
 
-    private void ReadSession(int session, ImmutableSortedDictionary<string, SimulatedRow> partition)
+    private static State ReadSession(
+        int session, ImmutableSortedDictionary<string, SimulatedRow> partition, State before, int participantsPerSession)
     {
-        var members = partition.Where(row => Keys.IsMember(row.Key)).ToDictionary(
-            row => Ids.Of(Keys.ParticipantOf(row.Key)), row => (session, Ids.Text((byte[])row.Value["Subscriptions"]!)));
-        if (!partition.TryGetValue(Keys.Header, out var header) && members.Count > 0)
-            throw new ViolationException($"S{session} is deleted and has members.");
-        if (header is not null
-            && !MemberSet.From((byte[])header["Members"]!).Entries.Select(entry => Ids.Of(entry.ParticipantId)).ToHashSet().SetEquals(members.Keys))
-        {
-            throw new ViolationException($"The header of S{session} lists other members than there are.");
-        }
+        var rows = partition.Where(row => Keys.IsMember(row.Key)).ToDictionary(row => Ids.Of(Keys.ParticipantOf(row.Key)), row => row.Value);
+        CheckHeader(session, partition.GetValueOrDefault(Keys.Header), rows.Keys);
+        if (rows.Count > participantsPerSession)
+            throw new ViolationException($"S{session} has {rows.Count} members, and may have {participantsPerSession}.");
 
-        if (members.Count > participantsPerSession)
-            throw new ViolationException($"S{session} has {members.Count} members, and may have {participantsPerSession}.");
-
-        var after = State.Members.RemoveRange(State.MembersOf(session).Where(member => !members.ContainsKey(member)));
-        foreach (var (participant, membership) in members)
+        var members = before.Members.RemoveRange(before.MembersOf(session).Where(member => !rows.ContainsKey(member)));
+        foreach (var (participant, row) in rows)
         {
-            if (after.TryGetValue(participant, out var other) && other.Session != session)
+            if (members.TryGetValue(participant, out var other) && other.Session != session)
                 throw new ViolationException($"P{participant} is a member of S{other.Session} and of S{session}.");
-
-            after = after.SetItem(participant, membership);
-            CheckClaim(participant, session);
+            members = members.SetItem(participant, (session, row.Subscriptions));
         }
 
-        State = State with
+        return before with
         {
-            Sessions = partition.IsEmpty ? State.Sessions.Remove(session) : State.Sessions.Add(session),
-            Members = after,
+            Sessions = partition.IsEmpty ? before.Sessions.Remove(session) : before.Sessions.Add(session),
+            Members = members,
+            MemberTags = before.MemberTags.SetItems(rows.Select(row => KeyValuePair.Create(row.Key, (string)row.Value["WriteId"]!))),
+            SessionTags = partition.TryGetValue(Keys.Header, out var header)
+                ? before.SessionTags.SetItem(session, (string)header["Version"]!)
+                : before.SessionTags.Remove(session),
         };
     }
 
-    private void CheckClaim(int participant, int session)
+    private static void CheckHeader(int session, SimulatedRow? header, Dictionary<int, SimulatedRow>.KeyCollection members)
     {
-        if (!rows.Partition(StartState.Participant(participant)).TryGetValue("participant", out var row))
+        if (header is null && members.Count > 0)
+            throw new ViolationException($"S{session} is deleted and has members.");
+        if (header is not null && !header.Members.SetEquals(members))
+            throw new ViolationException($"The header of S{session} lists other members than there are.");
+    }
+
+    private static void CheckClaim(SimulatedRows rows, int participant, int session)
+    {
+        if (!rows.Partition(StartState.Participant(participant)).TryGetValue(Keys.Participant, out var row))
             throw new ViolationException($"P{participant} is deleted and a member of S{session}.");
         if ((string?)row["SessionId"] != Ids.Session(session).ToString())
             throw new ViolationException($"P{participant} is a member of S{session} without a claim on it.");

@@ -1,24 +1,39 @@
+using System.Collections.Immutable;
+
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
 /// Watches one request from its first storage call to its answer. Its answer must have been right at one of these
-/// moments, and what it changed must be that answer's one change.
+/// moments, and what it changed must be that answer's one change. A request that got no answer may take effect later.
 /// </summary>
-internal sealed class Witness(Request request, Model model)
+internal sealed class Witness
 {
-    private readonly HashSet<string> _right = [];
+    private readonly Model _model;
+    private Operation _operation;
+    private ImmutableHashSet<string> _right = [];
     private string? _changed;
+    private string? _answered;
+    private bool _hasLeft;
     private bool _mayFindItselfDone;
 
+    public Witness(Operation operation, Model model) => (_operation, _model) = (operation, model);
+
+    public Witness(Witness original)
+    {
+        (_model, _operation, _right, _changed) = (original._model, original._operation, original._right, original._changed);
+        (_answered, _hasLeft, _mayFindItselfDone) = (original._answered, original._hasLeft, original._mayFindItselfDone);
+        (GaveUpAWrite, Fingerprint) = (original.GaveUpAWrite, original.Fingerprint);
+    }
+
     /// <summary>Whether one of its writes got no answer.</summary>
-    public bool LostAnswer { get; private set; }
+    public bool GaveUpAWrite { get; private set; }
 
     public ulong Fingerprint { get; private set; }
 
     /// <summary>A moment that the request saw or could have seen.</summary>
     public void See(State now)
     {
-        foreach (var (answer, after) in model.Allows(request.Operation, now))
+        foreach (var (answer, after) in _model.Allows(_operation, now))
         {
             if (after.Equals(now))
                 AddRight(answer);
@@ -32,25 +47,33 @@ internal sealed class Witness(Request request, Model model)
     /// <summary>The request itself made the change.</summary>
     public void Changed(State before, State after)
     {
-        if (Model.First(request.Operation, before) is { } first && first.Equals(after))
+        if (_answered is not null)
+            throw new ViolationException($"{_operation} answered {_answered}, and took effect afterwards.");
+        if (Model.First(_operation, before) is { } first && first.Equals(after))
+        {
+            // What is begun is finished: its condition is not judged again.
+            (_hasLeft, _operation) = (true, _operation with { IfMatch = null });
+            Fingerprint += Simulation.Fingerprint.Of("left");
             return;
-        if (_changed is not null)
-            throw new ViolationException($"{request.Operation} took effect a second time.");
+        }
 
-        _changed = model.Allows(request.Operation, before).Where(allowed => !allowed.After.Equals(before) && allowed.After.Equals(after))
+        if (_changed is not null)
+            throw new ViolationException($"{_operation} took effect a second time.");
+
+        _changed = _model.Allows(_operation, before).Where(allowed => !allowed.After.Equals(before) && allowed.After.Equals(after))
             .Select(allowed => allowed.Answer)
             .FirstOrDefault()
-            ?? throw new ViolationException($"{request.Operation} changed what it must not.");
+            ?? throw new ViolationException($"{_operation} changed what it must not.");
         Fingerprint += Simulation.Fingerprint.Of("changed", _changed);
     }
 
-    public void LoseAnswer(TableCall call)
+    public void GiveUp(TableCall write)
     {
-        LostAnswer = true;
-        _mayFindItselfDone |= request.Operation.Kind switch
+        GaveUpAWrite = true;
+        _mayFindItselfDone |= _operation.Kind switch
         {
-            OperationKind.DeleteParticipant => call.Table == "participants",
-            OperationKind.DeleteSession or OperationKind.Leave => call.Table == "sessions",
+            OperationKind.DeleteParticipant => write.Table == "participants",
+            OperationKind.DeleteSession or OperationKind.Leave => write.Table == "sessions",
             _ => false,
         };
         Fingerprint += Simulation.Fingerprint.Of("lost", _mayFindItselfDone ? "may be done" : "");
@@ -58,15 +81,22 @@ internal sealed class Witness(Request request, Model model)
 
     public void Check(string answer)
     {
+        _answered = answer;
         if (_changed is not null && answer != _changed)
-            throw new ViolationException($"{request.Operation} took effect, and answered {answer}.");
+            throw new ViolationException($"{_operation} took effect, and answered {answer}.");
+        if (_hasLeft && answer == Model.PreconditionFailed)
+            throw new ViolationException($"{_operation} took its participant out of the session, and answered {answer}.");
         if (_changed is null && !_right.Contains(answer))
-            throw new ViolationException($"{request.Operation} answered {answer}, which was right at no moment; right was {string.Join(" or ", _right)}.");
+            throw new ViolationException($"{_operation} answered {answer}, which was right at no moment; right was {string.Join(" or ", _right)}.");
     }
 
     private void AddRight(string answer)
     {
-        if (_right.Add(answer))
-            Fingerprint += Simulation.Fingerprint.Of(answer);
+        var right = _right.Add(answer);
+        if (right == _right)
+            return;
+
+        _right = right;
+        Fingerprint += Simulation.Fingerprint.Of(answer);
     }
 }

@@ -1,58 +1,81 @@
 using System.Globalization;
 using Azure;
-using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-internal enum Fault
+internal enum StepKind
 {
-    None,
+    /// <summary>A call is made and answered.</summary>
+    Make,
 
-    /// <summary>The call is made, and the request goes no further.</summary>
+    /// <summary>The request gets no answer to a write, which may yet land.</summary>
+    Lose,
+
+    /// <summary>The request goes no further; when its call is a write, it may yet land.</summary>
     Crash,
 
-    /// <summary>The write is made, and its answer is lost.</summary>
-    AnswerLost,
-
-    /// <summary>The connection breaks before the write is made.</summary>
-    CallLost,
+    /// <summary>A write that a request gave up is made.</summary>
+    Land,
 }
 
-/// <summary>The next step: which waiting call of which request is made, and what goes wrong with it.</summary>
-internal readonly record struct Step(int Request, int Call, Fault Fault);
+/// <summary>The next step: of which request and which of its waiting calls, or which of the late writes.</summary>
+internal readonly record struct Step(StepKind Kind, int Index, int Call = 0)
+{
+    public bool IsFault => Kind is StepKind.Lose or StepKind.Crash;
+}
 
-/// <summary>Tables, requests on their way, and a check after each step.</summary>
+/// <summary>A write that its request gave up, and that storage may make at any time or never.</summary>
+internal sealed record LateWrite(int Request, TableCall Call, ETag ETag, ulong Fingerprint);
+
+/// <summary>What every state of one simulation shares.</summary>
+internal sealed class WorldSettings(StartState start, Mutation? mutation = null)
+{
+    public StartState Start => start;
+
+    public Mutation Mutation { get; } = mutation ?? new();
+
+    public Model Model { get; } = new(start.Options.ParticipantsPerSession);
+
+    /// <summary>Begins a request.</summary>
+    public Func<int, Operation, Request> Begin { get; init; } = (number, operation) => new(number, operation, new(start.Options), StartState.Now);
+}
+
+/// <summary>Tables, requests on their way, writes that may land late, and a check after each step.</summary>
 internal sealed class World
 {
     // What one request of the product may wait for others, at least (RetryBudget).
     private const int PatienceOfARequest = 40;
 
-    private readonly StartState _start;
-    private readonly Func<Request, TableCall, TableCall> _mutation;
-    private readonly Model _model;
+    private readonly WorldSettings _settings;
     private readonly SimulatedRows _rows;
-    private readonly StateReader _reader;
-    private readonly List<Request> _requests = [];
-    private readonly List<Witness> _witnesses = [];
+    private readonly List<Request> _requests;
+    private readonly List<Witness> _witnesses;
+    private readonly List<LateWrite> _late;
     private int _sent;
 
-    public World(StartState start, Func<Request, TableCall, TableCall>? mutation = null)
+    public World(WorldSettings settings)
     {
-        _start = start;
-        _mutation = mutation ?? ((_, call) => call);
-        _model = new(start.Options.ParticipantsPerSession);
-        _rows = start.Rows;
-        _reader = new(_rows, start.State, start.Options.ParticipantsPerSession);
+        (_settings, _rows, State) = (settings, settings.Start.Rows, settings.Start.State);
+        (_requests, _witnesses, _late) = ([], [], []);
     }
 
-    public State State => _reader.State;
+    /// <summary>Another world in the same state.</summary>
+    public World(World original)
+    {
+        (_settings, _rows, State, _sent) = (original._settings, new(original._rows), original.State, original._sent);
+        _requests = [.. original._requests];
+        _witnesses = [.. original._witnesses.Select(witness => new Witness(witness))];
+        _late = [.. original._late];
+    }
+
+    public State State { get; private set; }
 
     public IReadOnlyList<Request> Requests => _requests;
 
+    public IReadOnlyList<LateWrite> LateWrites => _late;
+
     /// <summary>Where each step is told, when somebody wants to read it.</summary>
     public Action<string>? Log { get; set; }
-
-    public ulong RowsFingerprint => _rows.Fingerprint;
 
     /// <summary>Stands for everything that can still matter: the rows, what each request knows, and what is right for it to answer.</summary>
     public ulong Fingerprint()
@@ -62,21 +85,21 @@ internal sealed class World
         {
             all = Simulation.Fingerprint.Of(all, request switch
             {
-                { IsUnsettled: true } => 1,
-                { HasEnded: true } => 2,
+                { HasEnded: true } => Simulation.Fingerprint.Of(
+                    request.IsUnsettled ? 1UL : 2, _late.Exists(late => late.Request == request.Number) ? _witnesses[index].Fingerprint : 0),
                 { HasBegun: false } => 3,
                 _ => Simulation.Fingerprint.Of(request.History, _witnesses[index].Fingerprint),
             });
         }
 
-        return all;
+        return _late.Aggregate(all, (sum, late) => sum + late.Fingerprint);
     }
 
     public Request Send(Operation operation)
     {
-        var request = new Request(++_sent, operation, _start.Options);
+        var request = _settings.Begin(++_sent, operation);
         _requests.Add(request);
-        _witnesses.Add(new(request, _model));
+        _witnesses.Add(new(operation, _settings.Model));
         return request;
     }
 
@@ -87,67 +110,56 @@ internal sealed class World
         _witnesses.RemoveAt(index);
     }
 
+    /// <summary>Storage never makes the late write at the index.</summary>
+    public void Drop(int index) => _late.RemoveAt(index);
+
     /// <summary>Makes a write that is no request's.</summary>
     public void Write(TableCall call)
     {
-        if (!_rows.Execute(call, new(string.Create(CultureInfo.InvariantCulture, $"{++_sent}.0"))).Succeeded)
+        var number = ++_sent;
+        if (!_rows.Execute(new WriteIds(number).Name(call), new(string.Create(CultureInfo.InvariantCulture, $"{number}.0"))).Succeeded)
             throw new InvalidOperationException("The world cannot be changed so.");
-        _reader.Read(call.Partition);
+        Read(call);
     }
 
     /// <summary>Whether the call is refused, and for the same reason, whenever it is made: no row gets an ETag back that it had.</summary>
     public bool IsDoomed(PendingCall pending, Request request)
     {
-        var call = _mutation(request, pending.Call);
+        var call = _settings.Mutation.Call(request, pending.Call);
         var deletion = call.Table == "sessions" ? OperationKind.DeleteSession : OperationKind.DeleteParticipant;
         return call.Changes is [{ Kind: not ChangeKind.Add } first, ..]
             && first.IfMatch != ETag.All
             && _rows.Partition(call.Partition).TryGetValue(first.RowKey, out var row)
             && row.ETag != first.IfMatch
-            && !_requests.Any(other => other != request && !other.HasEnded && other.Operation.Kind == deletion);
+            && !_requests.Exists(other => other != request && !other.HasEnded && other.Operation.Kind == deletion)
+            && !_late.Exists(late => late.Call.Partition == call.Partition);
     }
 
     /// <exception cref="ViolationException">Something is wrong after this step.</exception>
     public void Take(Step step)
     {
-        var (request, witness) = (_requests[step.Request], _witnesses[step.Request]);
-        var pending = request.Pending[step.Call];
-        var before = State;
-        if (!request.HasBegun)
-            witness.See(before);
-
-        var call = _mutation(request, pending.Call);
-        var answer = step.Fault == Fault.CallLost ? TableAnswer.Lost : _rows.Execute(call, request.NextETag(pending));
-        Log?.Invoke(Describe(request, call, answer, step.Fault));
-        if (pending.Call.IsWrite && answer.Succeeded)
-            ReadAfterWrite(request, witness, pending.Call, before);
-
-        if (step.Fault is Fault.AnswerLost or Fault.CallLost)
-        {
-            witness.LoseAnswer(pending.Call);
-            witness.See(State);
-        }
-
-        if (step.Fault == Fault.Crash)
-            request.Crash();
+        if (step.Kind == StepKind.Land)
+            Land(step.Index);
+        else if (step.IsFault)
+            GiveUp(step);
         else
-            request.Take(pending, step.Fault == Fault.AnswerLost ? TableAnswer.Lost : answer);
-        if (request.HasEnded)
-            CheckEnd(request, witness);
+            Make(step);
+        _late.RemoveAll(late => CannotLand(late.Call));
     }
 
     /// <summary>Makes a request with nothing else in its way.</summary>
     public string? Run(Operation operation)
     {
-        var request = Send(operation);
-        while (!request.HasEnded)
-            Take(new(_requests.Count - 1, 0, Fault.None));
+        Send(operation);
+        while (!_requests[^1].HasEnded)
+            Take(new(StepKind.Make, _requests.Count - 1));
 
+        var answer = _requests[^1].Answer;
         Forget(_requests.Count - 1);
-        return request.Answer;
+        return answer;
     }
 
-    /// <summary>Repeats what got no answer, which must then be settled, and reads everything.</summary>
+    /// <summary>Repeats what got no answer, which must then be settled, and reads everything, also after the late writes.</summary>
     public void Finish()
     {
         foreach (var request in _requests.Where(request => request.IsUnsettled).ToArray())
@@ -156,55 +168,94 @@ internal sealed class World
                 throw new ViolationException($"{request.Operation}, repeated, was not settled.");
         }
 
-        foreach (var (table, partitionKey) in _start.Partitions)
+        ReadAll();
+        while (_late.Count > 0)
+        {
+            Take(new(StepKind.Land, 0));
+            ReadAll();
+        }
+    }
+
+    private void ReadAll()
+    {
+        foreach (var (table, partitionKey) in _settings.Start.Partitions)
         {
             var id = Ids.Of(partitionKey.AsSpan(Request.AccountPrefix));
             Run(table == "sessions" ? new(OperationKind.List, Session: id) : new(OperationKind.GetParticipant, id));
         }
     }
 
-    private static string Describe(Request request, TableCall call, TableAnswer answer, Fault fault)
+    private void Make(Step step)
     {
-        var name = $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
-        var what = (call.IsWrite, call.RowKey) switch
-        {
-            (false, null) => $"query {name}",
-            (false, _) => $"read {name} {ShortKey(call.RowKey!)}",
-            _ => string.Join(" and ", call.Changes.Select(change => Describe(name, change))),
-        };
-        var rows = answer.Rows.IsDefault ? "" : string.Join("; ", answer.Rows.Select(row => $"{ShortKey(row.RowKey)} {Claim(row["SessionId"])}{row.ETag}"));
-        var ending = fault switch
-        {
-            Fault.Crash => ", and the request crashes",
-            Fault.AnswerLost => ", and the answer is lost",
-            Fault.CallLost => ", and the call is lost",
-            _ => "",
-        };
-        return $"{request.Number} {request.Operation}: {what} -> {(rows.Length > 0 ? rows : answer.Succeeded ? answer.ETag.ToString() : answer.Error)}{ending}";
+        var (request, witness, pending, call) = Begin(step);
+        var before = State;
+        var answer = _rows.Execute(call, request.NextETag(pending));
+        Log?.Invoke(Text.Of(request, call, answer));
+        if (call.IsWrite && answer.Succeeded)
+            ReadAfterWrite(request, witness, call, before);
+        GoOn(step.Index, request.After(pending, _settings.Mutation.Answer(request, call, answer), StartState.Now));
     }
 
-    private static string Describe(string name, Change change)
-        => $"{change.Kind.ToString().ToLowerInvariant()} {name} {ShortKey(change.RowKey)}"
-            + (change.Columns?.TryGetValue("SessionId", out var claim) == true ? $" {Claim(claim)}".TrimEnd() : "")
-            + (change.IfMatch == default || change.IfMatch == ETag.All ? "" : $" if {change.IfMatch}");
-
-    private static string Claim(object? session) => session switch
+    private void GiveUp(Step step)
     {
-        null => "",
-        "" => "without claim ",
-        var id => $"claiming S{Ids.Of((string)id)} ",
-    };
+        var (request, witness, pending, call) = Begin(step);
+        if (call.IsWrite)
+        {
+            var (etag, number) = (request.NextETag(pending), (ulong)request.Number);
+            _late.Add(new(request.Number, call, etag, Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(etag.ToString()), request.History + number)));
+            witness.GiveUp(call);
+            witness.See(State);
+        }
 
-    private static string ShortKey(string rowKey)
-        => Keys.IsMember(rowKey) ? $"member P{Ids.Of(rowKey.AsSpan("member:".Length))}" : rowKey == Keys.Header ? "header" : "row";
+        var crashes = step.Kind == StepKind.Crash;
+        Log?.Invoke($"{Text.Of(request, call)}: {(crashes ? "the request crashes" : "there is no answer")}");
+        GoOn(step.Index, crashes
+            ? request.Crash()
+            : request.After(pending, _settings.Mutation.Answer(request, call, TableAnswer.Lost), StartState.Now));
+    }
+
+    private void Land(int index)
+    {
+        var late = _late[index];
+        _late.RemoveAt(index);
+        var owner = _requests.FindIndex(request => request.Number == late.Request);
+        var before = State;
+        var answer = _rows.Execute(late.Call, late.ETag);
+        Log?.Invoke($"late, {Text.Of(_requests[owner], late.Call, answer)}");
+        if (answer.Succeeded)
+            ReadAfterWrite(_requests[owner], _witnesses[owner], late.Call, before);
+    }
+
+    private (Request Request, Witness Witness, PendingCall Pending, TableCall Call) Begin(Step step)
+    {
+        var (request, witness) = (_requests[step.Index], _witnesses[step.Index]);
+        var pending = request.Pending[step.Call];
+        if (!request.HasBegun)
+            witness.See(State);
+        return (request, witness, pending, _settings.Mutation.Call(request, pending.Call));
+    }
+
+    private void GoOn(int index, Request request)
+    {
+        _requests[index] = request;
+        if (request.HasEnded)
+            CheckEnd(request, _witnesses[index]);
+    }
+
+    /// <summary>Whether the write is refused whenever it is made: no row gets an ETag back that it had.</summary>
+    private bool CannotLand(TableCall call)
+        => call.Changes is [{ Kind: not ChangeKind.Add } first, ..]
+            && first.IfMatch != ETag.All
+            && _rows.Partition(call.Partition).GetValueOrDefault(first.RowKey)?.ETag != first.IfMatch;
+
+    private void Read(TableCall write)
+        => State = StateReader.Read(_rows, write.Partition, State, _settings.Start.Options.ParticipantsPerSession);
 
     private void ReadAfterWrite(Request request, Witness witness, TableCall call, State before)
     {
-        _reader.Read(call.Partition);
-        if (State.Equals(before))
-            return;
-
-        witness.Changed(before, State);
+        Read(call);
+        if (!State.Equals(before))
+            witness.Changed(before, State);
         for (var index = 0; index < _requests.Count; index++)
         {
             if (!_requests[index].HasEnded && (_requests[index].HasBegun || _requests[index] == request))
@@ -215,22 +266,10 @@ internal sealed class World
     private void CheckEnd(Request request, Witness witness)
     {
         if (!request.IsUnsettled)
-            witness.Check(AnswerOf(request));
-        else if (!request.HasCrashed && !witness.LostAnswer && request.Setbacks < PatienceOfARequest)
+            witness.Check(request.Answer!);
+        else if (!request.HasCrashed && !witness.GaveUpAWrite && request.Setbacks < PatienceOfARequest)
             throw new ViolationException($"{request.Operation} gave up without need.");
 
         Log?.Invoke($"{request.Number} {request.Operation}: {(request.HasCrashed ? "crashed" : request.Answer ?? "unavailable")}");
-    }
-
-    private static string AnswerOf(Request request)
-    {
-        try
-        {
-            return request.Answer!;
-        }
-        catch (Exception exception)
-        {
-            throw new ViolationException($"{request.Operation} failed: {exception}");
-        }
     }
 }

@@ -1,0 +1,30 @@
+namespace Sessions.Tests.Simulation;
+
+internal enum OperationKind
+{
+    Join,
+    Leave,
+    Update,
+    DeleteParticipant,
+    DeleteSession,
+    GetParticipant,
+    List,
+}
+
+/// <summary>What a request asks for; participants and sessions are numbers here.</summary>
+internal sealed record Operation(OperationKind Kind, int Participant = 0, int Session = 0, string? Subscriptions = null)
+{
+    public const string AnyTag = "*";
+
+    /// <summary>The only entity tag under which the change is to be made; null for no condition.</summary>
+    public string? IfMatch { get; init; }
+
+    public override string ToString() => Kind switch
+    {
+        OperationKind.DeleteParticipant => $"Delete(P{Participant})",
+        OperationKind.DeleteSession => $"Delete(S{Session})",
+        OperationKind.GetParticipant => $"Get(P{Participant})",
+        OperationKind.List => $"List(S{Session})",
+        _ => $"{Kind}(P{Participant}, S{Session}{(Subscriptions is null ? "" : $", {Subscriptions}")})",
+    } + (IfMatch is null ? "" : $" if {IfMatch}");
+}

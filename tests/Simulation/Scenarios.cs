@@ -1,0 +1,73 @@
+using static Sessions.Tests.Simulation.OperationKind;
+using static Sessions.Tests.Simulation.StartStates;
+
+namespace Sessions.Tests.Simulation;
+
+/// <summary>The families of scenarios that are explored.</summary>
+internal static class Scenarios
+{
+    private static readonly Operation[] OfOneParticipant =
+    [
+        new(Join, 1, 1), new(Join, 1, 1, "a"), new(Join, 1, 2, "b"), new(Leave, 1, 1), new(Update, 1, 1, "c"), new(Update, 1, 2, "d"),
+        new(DeleteParticipant, 1), new(DeleteSession, Session: 1), new(GetParticipant, 1), new(List, Session: 1),
+    ];
+
+    private static readonly Operation[] ForTheLastPlace =
+    [
+        new(Join, 1, 1), new(Join, 3, 1), new(Update, 1, 1, "a"), new(Leave, 2, 1), new(Leave, 1, 1),
+        new(DeleteParticipant, 1), new(DeleteParticipant, 2), new(DeleteSession, Session: 1), new(GetParticipant, 1), new(List, Session: 1),
+    ];
+
+    private static readonly Operation[] ChangesOfOneParticipant =
+    [
+        new(Join, 1, 1), new(Join, 1, 2, "b"), new(Leave, 1, 1), new(Update, 1, 1, "c"), new(DeleteParticipant, 1), new(DeleteSession, Session: 1),
+    ];
+
+    private static readonly Operation[] ChangesForTheLastPlace =
+    [
+        new(Join, 1, 1), new(Join, 3, 1, "b"), new(Leave, 2, 1), new(Update, 1, 1, "c"), new(DeleteParticipant, 2), new(DeleteSession, Session: 1),
+    ];
+
+    public static IReadOnlyList<StartState> Starts { get; } = [Apart, Member, Claimant, Stranded, OnePlace];
+
+    /// <summary>Every two operations, also one twice.</summary>
+    public static IEnumerable<Scenario> Pairs(StartState start)
+    {
+        var operations = start == OnePlace ? ForTheLastPlace : OfOneParticipant;
+        return operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
+    }
+
+    /// <summary>Every three changes, also one twice or three times.</summary>
+    public static IEnumerable<Scenario> Triples(StartState start)
+    {
+        var changes = Changes(start);
+        return
+            from first in Enumerable.Range(0, changes.Length)
+            from second in Enumerable.Range(first, changes.Length - first)
+            from third in Enumerable.Range(second, changes.Length - second)
+            select new Scenario(start, [changes[first], changes[second], changes[third]]) { MaxSetbacks = 1 };
+    }
+
+    /// <summary>Each change under each condition, beside every change.</summary>
+    public static IEnumerable<Scenario> Conditional(StartState start)
+        => from conditional in Changes(start)
+           from tag in Tags(conditional, start.State)
+           from other in Changes(start)
+           select new Scenario(start, [conditional with { IfMatch = tag }, other]);
+
+    /// <summary>A list in pages beside every change, and beside two.</summary>
+    public static IEnumerable<Scenario> InPages(StartState start)
+    {
+        Operation list = new(List, Session: 1);
+        var changes = Changes(start);
+        return changes.Select(change => new Scenario(start, [list, change]) { PageSize = 1 })
+            .Concat(changes.SelectMany((first, index) => changes.Skip(index).Select(
+                second => new Scenario(start, [list, first, second]) { PageSize = 1, MaxFaults = 0, MaxSetbacks = 1 })));
+    }
+
+    private static Operation[] Changes(StartState start) => start == OnePlace ? ChangesForTheLastPlace : ChangesOfOneParticipant;
+
+    /// <summary>The tag that is current at the start, one that is not, and any.</summary>
+    private static IEnumerable<string> Tags(Operation operation, State state)
+        => [(operation.Kind == DeleteSession ? state.TagOfSession(operation.Session) : state.TagOfParticipant(operation.Participant))!, "another", Operation.AnyTag];
+}
