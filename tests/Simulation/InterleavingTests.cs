@@ -109,6 +109,13 @@ public abstract class InterleavingTests(ITestOutputHelper output)
             Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 150_000);
     }
 
+    public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task Creations_with_an_idempotency_key_and_changes_of_what_is_created() => ExploreAsync(
+            Scenarios.Keyed(), new() { Scenarios = 40, States = 41_300, Crashes = 5_300, Lost = 2_350, Late = 11_100 });
+    }
+
     public sealed class InPages(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]

@@ -7,6 +7,7 @@ internal sealed class Model(int participantsPerSession)
 {
     public const string Done = nameof(Done);
     public const string PreconditionFailed = nameof(PreconditionFailed);
+    public const string Gone = "IdempotentResourceGone";
     public const string None = "{}";
 
     public IEnumerable<(string Answer, State After)> Allows(Operation operation, State now)
@@ -17,6 +18,8 @@ internal sealed class Model(int participantsPerSession)
         var isMember = now.Members.TryGetValue(participant, out var member);
         return kind switch
         {
+            OperationKind.CreateParticipant or OperationKind.CreateSession => [Create(kind, kind == OperationKind.CreateSession ? session : participant, now)],
+
             OperationKind.DeleteParticipant or OperationKind.GetParticipant when !isThere => [("NoParticipant", now)],
             OperationKind.GetParticipant => [(isMember ? In(member.Session, member.Subscriptions) : "in no session", now)],
             OperationKind.DeleteSession or OperationKind.List when !isSession => [("NoSession", now)],
@@ -64,6 +67,18 @@ internal sealed class Model(int participantsPerSession)
 
     public static string List(IEnumerable<(int Participant, string Subscriptions)> members)
         => $"[{string.Join(", ", members.OrderBy(member => member.Participant).Select(member => $"P{member.Participant} with {member.Subscriptions}"))}]";
+
+    private static (string Answer, State After) Create(OperationKind kind, int id, State now)
+    {
+        var isThere = kind == OperationKind.CreateSession ? now.Sessions.Contains(id) : now.Participants.Contains(id);
+        if (now.Keys.Contains((kind, id)))
+            return (isThere ? Done : Gone, now);
+
+        var after = now with { Keys = now.Keys.Add((kind, id)) };
+        return (Done, kind == OperationKind.CreateSession
+            ? after with { Sessions = now.Sessions.Add(id) }
+            : after with { Participants = now.Participants.Add(id) });
+    }
 
     /// <summary>The condition of a change to what is there.</summary>
     private static bool Holds(Operation operation, State now)

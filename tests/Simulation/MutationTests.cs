@@ -67,6 +67,10 @@ public sealed class MutationTests(ITestOutputHelper output)
     public Task A_list_in_pages_that_does_not_look_again_is_found() => FindsAsync(
         "List(S1) failed", new(Member, [new(List, Session: 1), new(Leave, 1, 1)], Mutations.DoesNotLookAgain) { MaxFaults = 0, PageSize = 1 });
 
+    [Fact]
+    public Task A_creation_without_a_marker_of_its_key_is_found() => FindsAsync(
+        "changed what it must not", new(Keyless, [new(CreateParticipant, Ids.Keyed)], Mutations.ForgetsItsKey) { MaxFaults = 0 });
+
     private Task FindsAsync(string violation, Scenario scenario) => Task.Run(() =>
     {
         var counts = new Counts();

@@ -68,6 +68,12 @@ internal static class Mutations
             : answer,
     };
 
+    /// <summary>A creation leaves no marker.</summary>
+    public static Mutation ForgetsItsKey { get; } = new()
+    {
+        Call = (_, call) => call with { Changes = [.. call.Changes.Where(change => change.RowKey != Keys.IdempotencyMarker)] },
+    };
+
     /// <summary>A list in pages takes its first pass for the second, too.</summary>
     public static Mutation DoesNotLookAgain { get; } = new()
     {

@@ -9,6 +9,8 @@ internal enum OperationKind
     DeleteSession,
     GetParticipant,
     List,
+    CreateParticipant,
+    CreateSession,
 }
 
 /// <summary>What a request asks for; participants and sessions are numbers here.</summary>
@@ -25,6 +27,7 @@ internal sealed record Operation(OperationKind Kind, int Participant = 0, int Se
         OperationKind.DeleteSession => $"Delete(S{Session})",
         OperationKind.GetParticipant => $"Get(P{Participant})",
         OperationKind.List => $"List(S{Session})",
+        OperationKind.CreateParticipant or OperationKind.CreateSession => $"{Kind} with a key",
         _ => $"{Kind}(P{Participant}, S{Session}{(Subscriptions is null ? "" : $", {Subscriptions}")})",
     } + (IfMatch is null ? "" : $" if {IfMatch}");
 }

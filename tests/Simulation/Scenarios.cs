@@ -28,6 +28,16 @@ internal static class Scenarios
         new(Join, 1, 1), new(Join, 3, 1, "b"), new(Leave, 2, 1), new(Update, 1, 1, "c"), new(DeleteParticipant, 2), new(DeleteSession, Session: 1),
     ];
 
+    private static readonly Operation[] OfAKeyedParticipant =
+    [
+        new(CreateParticipant, Ids.Keyed), new(DeleteParticipant, Ids.Keyed), new(Join, Ids.Keyed, 1), new(GetParticipant, Ids.Keyed),
+    ];
+
+    private static readonly Operation[] OfAKeyedSession =
+    [
+        new(CreateSession, Session: Ids.Keyed), new(DeleteSession, Session: Ids.Keyed), new(Join, 1, Ids.Keyed), new(List, Session: Ids.Keyed),
+    ];
+
     public static IReadOnlyList<StartState> Starts { get; } = [Apart, Member, Claimant, Stranded, OnePlace];
 
     /// <summary>Every two operations, also one twice.</summary>
@@ -38,15 +48,10 @@ internal static class Scenarios
     }
 
     /// <summary>Every three changes, also one twice or three times.</summary>
-    public static IEnumerable<Scenario> Triples(StartState start)
-    {
-        var changes = Changes(start);
-        return
-            from first in Enumerable.Range(0, changes.Length)
-            from second in Enumerable.Range(first, changes.Length - first)
-            from third in Enumerable.Range(second, changes.Length - second)
-            select new Scenario(start, [changes[first], changes[second], changes[third]]) { MaxSetbacks = 1 };
-    }
+    public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
+
+    /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
+    public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));
 
     /// <summary>Each change under each condition, beside every change.</summary>
     public static IEnumerable<Scenario> Conditional(StartState start)
@@ -64,6 +69,12 @@ internal static class Scenarios
             .Concat(changes.SelectMany((first, index) => changes.Skip(index).Select(
                 second => new Scenario(start, [list, first, second]) { PageSize = 1, MaxFaults = 0, MaxSetbacks = 1 })));
     }
+
+    private static IEnumerable<Scenario> Triples(StartState start, Operation[] operations)
+        => from first in Enumerable.Range(0, operations.Length)
+           from second in Enumerable.Range(first, operations.Length - first)
+           from third in Enumerable.Range(second, operations.Length - second)
+           select new Scenario(start, [operations[first], operations[second], operations[third]]) { MaxSetbacks = 1 };
 
     private static Operation[] Changes(StartState start) => start == OnePlace ? ChangesForTheLastPlace : ChangesOfOneParticipant;
 

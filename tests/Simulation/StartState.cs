@@ -50,6 +50,13 @@ internal sealed class StartState
         ChangeKind.Add,
         new HeaderRow(Ids.Session(number), null, Now, Now.AddHours(1)).ToEntity(Request.Account));
 
+    /// <summary>What is created with a key will be read, too.</summary>
+    public StartState BeforeKeyed()
+    {
+        _partitions.UnionWith([Participant(Ids.Keyed), Session(Ids.Keyed)]);
+        return this;
+    }
+
     public StartState Claiming(int participant, int session)
     {
         Add(Call(

@@ -11,5 +11,7 @@ internal static class StartStates
 
     public static StartState Stranded { get; } = new StartState("P1 claims a session that is gone", 20, participants: 1, sessions: 2).Claiming(1, 3);
 
+    public static StartState Keyless { get; } = new StartState("no key used", 20, participants: 1, sessions: 1).BeforeKeyed();
+
     public static StartState OnePlace { get; } = new StartState("one place left in S1", 2, participants: 3, sessions: 1).Joined(2, 1);
 }

@@ -13,6 +13,9 @@ internal sealed record State(
 
     public ImmutableDictionary<int, string> SessionTags { get; init; } = ImmutableDictionary<int, string>.Empty;
 
+    /// <summary>What was created with an idempotency key once.</summary>
+    public ImmutableHashSet<(OperationKind Kind, int Id)> Keys { get; init; } = [];
+
     public IEnumerable<int> MembersOf(int session) => Members.Where(member => member.Value.Session == session).Select(member => member.Key);
 
     public State With(int participant, int session, string subscriptions)
@@ -31,6 +34,7 @@ internal sealed record State(
     public bool Equals(State? other) => ReferenceEquals(this, other) || (other is not null
         && (ReferenceEquals(Participants, other.Participants) || Participants.SetEquals(other.Participants))
         && (ReferenceEquals(Sessions, other.Sessions) || Sessions.SetEquals(other.Sessions))
+        && (ReferenceEquals(Keys, other.Keys) || Keys.SetEquals(other.Keys))
         && (ReferenceEquals(Members, other.Members) || (Members.Count == other.Members.Count && Members.All(other.Members.Contains))));
 
     public override int GetHashCode() => HashCode.Combine(Participants.Count, Sessions.Count, Members.Count);

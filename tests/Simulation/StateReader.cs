@@ -13,6 +13,9 @@ internal static class StateReader
     /// <exception cref="ViolationException">An invariant does not hold any more.</exception>
     public static State Read(SimulatedRows rows, (string Table, string PartitionKey) partition, State before, int participantsPerSession)
     {
+        if (Keys.IsIndex(partition.PartitionKey))
+            return before;
+
         var id = Ids.Of(partition.PartitionKey.AsSpan(Request.AccountPrefix));
         if (partition.Table == "participants")
             return ReadParticipant(rows, id, before);
@@ -28,10 +31,11 @@ internal static class StateReader
         if (before.Members.TryGetValue(participant, out var member))
             CheckClaim(rows, participant, member.Session);
 
-        var isThere = !rows.Partition(StartState.Participant(participant)).IsEmpty;
-        return isThere == before.Participants.Contains(participant)
+        var partition = rows.Partition(StartState.Participant(participant));
+        var isThere = partition.ContainsKey(Keys.Participant);
+        return WithKey(OperationKind.CreateParticipant, participant, partition, isThere == before.Participants.Contains(participant)
             ? before
-            : before with { Participants = isThere ? before.Participants.Add(participant) : before.Participants.Remove(participant) };
+            : before with { Participants = isThere ? before.Participants.Add(participant) : before.Participants.Remove(participant) });
     }
 
     private static State ReadSession(
@@ -50,16 +54,20 @@ internal static class StateReader
             members = members.SetItem(participant, (session, row.Subscriptions));
         }
 
-        return before with
+        return WithKey(OperationKind.CreateSession, session, partition, before with
         {
-            Sessions = partition.IsEmpty ? before.Sessions.Remove(session) : before.Sessions.Add(session),
+            Sessions = partition.ContainsKey(Keys.Header) ? before.Sessions.Add(session) : before.Sessions.Remove(session),
             Members = members,
             MemberTags = before.MemberTags.SetItems(rows.Select(row => KeyValuePair.Create(row.Key, (string)row.Value["WriteId"]!))),
             SessionTags = partition.TryGetValue(Keys.Header, out var header)
                 ? before.SessionTags.SetItem(session, (string)header["Version"]!)
                 : before.SessionTags.Remove(session),
-        };
+        });
     }
+
+    private static State WithKey(OperationKind kind, int id, ImmutableSortedDictionary<string, SimulatedRow> partition, State state)
+        => partition.ContainsKey(Keys.IdempotencyMarker) == state.Keys.Contains((kind, id)) ? state
+            : state with { Keys = state.Keys.Contains((kind, id)) ? state.Keys.Remove((kind, id)) : state.Keys.Add((kind, id)) };
 
     private static void CheckHeader(int session, SimulatedRow? header, Dictionary<int, SimulatedRow>.KeyCollection members)
     {

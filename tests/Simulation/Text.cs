@@ -16,7 +16,7 @@ internal static class Text
 
     private static string Of(TableCall call)
     {
-        var name = $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
+        var name = Keys.IsIndex(call.PartitionKey) ? "index" : $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
         return call switch
         {
             { IsWrite: true } => string.Join(" and ", call.Changes.Select(change => Of(name, change))),

@@ -82,7 +82,7 @@ internal sealed class Witness
     public void Check(string answer)
     {
         _answered = answer;
-        if (_changed is not null && answer != _changed)
+        if (_changed is not null && answer != _changed && !(answer == Model.Gone && GaveUpAWrite && _right.Contains(answer)))
             throw new ViolationException($"{_operation} took effect, and answered {answer}.");
         if (_hasLeft && answer == Model.PreconditionFailed)
             throw new ViolationException($"{_operation} took its participant out of the session, and answered {answer}.");
