@@ -109,7 +109,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             }
 
             if (reread?.Header.IsLive(time.GetUtcNow()) != true)
-                return Outcome.NoSession;
+                return mayLand ? throw Unsettled() : Outcome.NoSession;
             session = reread;
             if (session.Header.Members.Contains(request.ParticipantId))
                 return null;
