@@ -16,12 +16,12 @@ internal sealed class Exploration
     {
         (_scenario, _counts) = (scenario, counts);
         RequestSettings common = new(scenario.Start.Options, scenario.PageSize);
-        Dictionary<(int, Operation), Request> begun = [];
+        Dictionary<(int, Operation, DateTimeOffset), Request> begun = [];
         _settings = new(scenario.Start, scenario.Mutation)
         {
-            Begin = (number, operation) => begun.TryGetValue((number, operation), out var known)
+            Begin = (number, operation, now) => begun.TryGetValue((number, operation, now), out var known)
                 ? known
-                : begun[(number, operation)] = new(number, operation, common, StartState.Now),
+                : begun[(number, operation, now)] = new(number, operation, common, now),
         };
     }
 
@@ -133,6 +133,8 @@ internal sealed class Exploration
 
         for (var late = 0; late < world.LateWrites.Count; late++)
             yield return new(StepKind.Land, late);
+        if (world.CanPass)
+            yield return new(StepKind.Pass, 0);
     }
 
     private World NewWorld(Action<string>? log)

@@ -109,6 +109,12 @@ public abstract class InterleavingTests(ITestOutputHelper output)
             Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 150_000);
     }
 
+    public sealed class WithAnEnd(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.SelectMany(Scenarios.BesideAnEnd), states: 150_000);
+    }
+
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]

@@ -45,7 +45,7 @@ internal sealed class Model(int participantsPerSession)
                 yield return "NoParticipant";
             if (isThere && !Holds(operation, now))
                 yield return PreconditionFailed;
-            if (kind == OperationKind.Leave && isSession && isThere)
+            if (kind == OperationKind.Leave)
                 yield return "NotAMember";
             if (kind != OperationKind.Leave && isMember)
                 yield return "InAnotherSession";

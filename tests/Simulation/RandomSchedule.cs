@@ -41,7 +41,7 @@ internal sealed class RandomSchedule
         _participants = [.. Enumerable.Range(1, size.Participants)];
         _sessions = [.. Enumerable.Range(1, size.Sessions)];
         _lastId = size.Participants + size.Sessions;
-        _world = new(new WorldSettings(start, mutation) { Begin = (number, operation) => new(number, operation, new(start.Options, PageSizeOf(number)), StartState.Now) })
+        _world = new(new WorldSettings(start, mutation) { Begin = (number, operation, now) => new(number, operation, new(start.Options, PageSizeOf(number)), now) })
         {
             Log = step =>
             {

@@ -43,12 +43,19 @@ internal static class Scenarios
     /// <summary>Every two operations, also one twice.</summary>
     public static IEnumerable<Scenario> Pairs(StartState start)
     {
-        var operations = start == OnePlace ? ForTheLastPlace : OfOneParticipant;
+        var operations = start.Options.ParticipantsPerSession < 3 ? ForTheLastPlace : OfOneParticipant;
         return operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
     }
 
     /// <summary>Every three changes, also one twice or three times.</summary>
     public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
+
+    /// <summary>
+    /// Two operations while something ends. Without the reading of a participant, the update of subscriptions and the join from
+    /// one session to another: they look at the clock more than once, and can return what was right at no moment.
+    /// </summary>
+    public static IEnumerable<Scenario> BesideAnEnd(StartState start)
+        => Pairs(start).Where(pair => pair.Operations.All(operation => operation is not ({ Kind: GetParticipant or Update } or { Session: 2 })));
 
     /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
     public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));
@@ -76,7 +83,7 @@ internal static class Scenarios
            from third in Enumerable.Range(second, operations.Length - second)
            select new Scenario(start, [operations[first], operations[second], operations[third]]) { MaxSetbacks = 1 };
 
-    private static Operation[] Changes(StartState start) => start == OnePlace ? ChangesForTheLastPlace : ChangesOfOneParticipant;
+    private static Operation[] Changes(StartState start) => start.Options.ParticipantsPerSession < 3 ? ChangesForTheLastPlace : ChangesOfOneParticipant;
 
     /// <summary>The tag that is current at the start, one that is not, and any.</summary>
     private static IEnumerable<string> Tags(Operation operation, State state)

@@ -11,24 +11,33 @@ internal sealed class StartState
 {
     public static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>When what ends early ends.</summary>
+    public static readonly DateTimeOffset End = Now.AddMinutes(30);
+
+    private static readonly DateTimeOffset Later = Now.AddHours(1);
+
     private readonly SimulatedRows _rows = new();
     private readonly WriteIds _writeIds = new(0);
     private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
     private readonly Dictionary<int, MemberSet> _members = [];
     private int _writes;
 
-    public StartState(string name, int participantsPerSession, int participants, int sessions)
+    /// <summary>So many participants and sessions; <paramref name="ending"/> is the partition of the one that ends early.</summary>
+    public StartState(
+        string name, int participantsPerSession, int participants, int sessions, (string Table, string PartitionKey)? ending = null)
     {
-        (Name, Options) = (name, OptionsFor(participantsPerSession));
+        (Name, Options, Ending) = (name, OptionsFor(participantsPerSession), ending);
         for (var number = 1; number <= participants; number++)
-            Add(NewParticipant(number));
+            Add(NewParticipant(number, EndOf(Participant(number))));
         for (var number = 1; number <= sessions; number++)
-            Add(NewSession(number));
+            Add(NewSession(number, EndOf(Session(number))));
     }
 
     public string Name { get; }
 
     public SessionsOptions Options { get; }
+
+    public (string Table, string PartitionKey)? Ending { get; }
 
     public SimulatedRows Rows => new(_rows);
 
@@ -40,15 +49,15 @@ internal sealed class StartState
 
     public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.Account, Ids.Session(number)));
 
-    public static TableCall NewParticipant(int number) => Call(
+    public static TableCall NewParticipant(int number, DateTimeOffset? end = null) => Call(
         Participant(number),
         ChangeKind.Add,
-        new ParticipantRow(Ids.Participant(number), Fields, Now, Now.AddHours(1)).ToEntity(Request.Account));
+        new ParticipantRow(Ids.Participant(number), Fields, Now, end ?? Later).ToEntity(Request.Account));
 
-    public static TableCall NewSession(int number) => Call(
+    public static TableCall NewSession(int number, DateTimeOffset? end = null) => Call(
         Session(number),
         ChangeKind.Add,
-        new HeaderRow(Ids.Session(number), null, Now, Now.AddHours(1)).ToEntity(Request.Account));
+        new HeaderRow(Ids.Session(number), null, Now, end ?? Later).ToEntity(Request.Account));
 
     /// <summary>What is created with a key will be read, too.</summary>
     public StartState BeforeKeyed()
@@ -69,9 +78,10 @@ internal sealed class StartState
     public StartState Joined(int participant, int session)
     {
         Claiming(participant, session);
-        _members[session] = _members.GetValueOrDefault(session, MemberSet.Empty).With(new(Ids.Participant(participant), Now.AddHours(1)));
+        var end = EndOf(Participant(participant)) < EndOf(Session(session)) ? EndOf(Participant(participant)) : EndOf(Session(session));
+        _members[session] = _members.GetValueOrDefault(session, MemberSet.Empty).With(new(Ids.Participant(participant), end));
         var header = HeaderRow.MembersChange(Request.Account, Ids.Session(session), _members[session], Guid.NewGuid());
-        var member = new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, Now.AddHours(1))
+        var member = new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, end)
             .ToEntity(Request.Account, Ids.Session(session));
         Add(new(Session(session).Table, Session(session).PartitionKey, null,
         [
@@ -92,12 +102,14 @@ internal sealed class StartState
     private static TableCall Call((string Table, string PartitionKey) partition, ChangeKind kind, TableEntity row)
         => new(partition.Table, partition.PartitionKey, null, [new(kind, row.RowKey, ETag.All, row)]);
 
+    private DateTimeOffset EndOf((string Table, string PartitionKey) partition) => partition == Ending ? End : Later;
+
     private void Add(TableCall call)
     {
         if (!_rows.Execute(_writeIds.Name(call), new(string.Create(CultureInfo.InvariantCulture, $"0.{++_writes}"))).Succeeded)
             throw new InvalidOperationException($"The start state {Name} cannot be built.");
 
         _partitions.Add(call.Partition);
-        State = StateReader.Read(_rows, call.Partition, State, Options.ParticipantsPerSession);
+        State = StateReader.Read(_rows, call.Partition, State, Now, Options.ParticipantsPerSession);
     }
 }

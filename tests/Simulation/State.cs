@@ -23,6 +23,16 @@ internal sealed record State(
 
     public State WithoutMember(int participant) => this with { Members = Members.Remove(participant) };
 
+    /// <summary>This state without what has ended by another.</summary>
+    public State At(State later) => this with
+    {
+        Participants = Participants.Intersect(later.Participants),
+        Sessions = Sessions.Intersect(later.Sessions),
+        Members = Members.RemoveRange(Members
+            .Where(member => !later.Participants.Contains(member.Key) || !later.Sessions.Contains(member.Value.Session))
+            .Select(member => member.Key)),
+    };
+
     /// <summary>Outside of any session a participant has one tag, and in a session that of its membership.</summary>
     public string? TagOfParticipant(int participant)
         => !Participants.Contains(participant) ? null

@@ -9,40 +9,41 @@ internal sealed class ViolationException(string message) : Exception(message);
 /// <summary>Reads off the rows what callers can know, and holds the rows to the invariants.</summary>
 internal static class StateReader
 {
-    /// <summary>The state after a partition was written.</summary>
+    /// <summary>The state after a partition was written, or time has passed.</summary>
     /// <exception cref="ViolationException">An invariant does not hold any more.</exception>
-    public static State Read(SimulatedRows rows, (string Table, string PartitionKey) partition, State before, int participantsPerSession)
+    public static State Read(SimulatedRows rows, (string Table, string PartitionKey) partition, State before, DateTimeOffset now, int participantsPerSession)
     {
         if (Keys.IsIndex(partition.PartitionKey))
             return before;
 
         var id = Ids.Of(partition.PartitionKey.AsSpan(Request.AccountPrefix));
         if (partition.Table == "participants")
-            return ReadParticipant(rows, id, before);
+            return ReadParticipant(rows, id, before, now);
 
-        var after = ReadSession(id, rows.Partition(partition), before, participantsPerSession);
+        var after = ReadSession(id, rows.Partition(partition), before, now, participantsPerSession);
         foreach (var participant in after.MembersOf(id))
             CheckClaim(rows, participant, id);
         return after;
     }
 
-    private static State ReadParticipant(SimulatedRows rows, int participant, State before)
+    private static State ReadParticipant(SimulatedRows rows, int participant, State before, DateTimeOffset now)
     {
         if (before.Members.TryGetValue(participant, out var member))
             CheckClaim(rows, participant, member.Session);
 
         var partition = rows.Partition(StartState.Participant(participant));
-        var isThere = partition.ContainsKey(Keys.Participant);
+        var isThere = IsLive(partition.GetValueOrDefault(Keys.Participant), now);
         return WithKey(OperationKind.CreateParticipant, participant, partition, isThere == before.Participants.Contains(participant)
             ? before
             : before with { Participants = isThere ? before.Participants.Add(participant) : before.Participants.Remove(participant) });
     }
 
     private static State ReadSession(
-        int session, ImmutableSortedDictionary<string, SimulatedRow> partition, State before, int participantsPerSession)
+        int session, ImmutableSortedDictionary<string, SimulatedRow> partition, State before, DateTimeOffset now, int participantsPerSession)
     {
-        var rows = partition.Where(row => Keys.IsMember(row.Key)).ToDictionary(row => Ids.Of(Keys.ParticipantOf(row.Key)), row => row.Value);
-        CheckHeader(session, partition.GetValueOrDefault(Keys.Header), rows.Keys);
+        var all = partition.Where(row => Keys.IsMember(row.Key)).ToDictionary(row => Ids.Of(Keys.ParticipantOf(row.Key)), row => row.Value);
+        CheckHeader(session, partition.GetValueOrDefault(Keys.Header), all.Keys);
+        var rows = all.Where(row => IsLive(row.Value, now)).ToDictionary();
         if (rows.Count > participantsPerSession)
             throw new ViolationException($"S{session} has {rows.Count} members, and may have {participantsPerSession}.");
 
@@ -56,7 +57,7 @@ internal static class StateReader
 
         return WithKey(OperationKind.CreateSession, session, partition, before with
         {
-            Sessions = partition.ContainsKey(Keys.Header) ? before.Sessions.Add(session) : before.Sessions.Remove(session),
+            Sessions = IsLive(partition.GetValueOrDefault(Keys.Header), now) ? before.Sessions.Add(session) : before.Sessions.Remove(session),
             Members = members,
             MemberTags = before.MemberTags.SetItems(rows.Select(row => KeyValuePair.Create(row.Key, (string)row.Value["WriteId"]!))),
             SessionTags = partition.TryGetValue(Keys.Header, out var header)
@@ -68,6 +69,8 @@ internal static class StateReader
     private static State WithKey(OperationKind kind, int id, ImmutableSortedDictionary<string, SimulatedRow> partition, State state)
         => partition.ContainsKey(Keys.IdempotencyMarker) == state.Keys.Contains((kind, id)) ? state
             : state with { Keys = state.Keys.Contains((kind, id)) ? state.Keys.Remove((kind, id)) : state.Keys.Add((kind, id)) };
+
+    private static bool IsLive(SimulatedRow? row, DateTimeOffset now) => row is not null && now < (DateTimeOffset)row["Expires"]!;
 
     private static void CheckHeader(int session, SimulatedRow? header, Dictionary<int, SimulatedRow>.KeyCollection members)
     {

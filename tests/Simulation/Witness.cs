@@ -44,6 +44,21 @@ internal sealed class Witness
         }
     }
 
+    /// <summary>
+    /// Time passed, and something ended. What the request would have changed at the last moment before may be what ended: then
+    /// nobody can tell whether it was changed.
+    /// </summary>
+    public void SeeEnd(State before, State after)
+    {
+        foreach (var (answer, changed) in _model.Allows(_operation, Model.First(_operation, before) ?? before))
+        {
+            if (changed.At(after).Equals(after))
+                AddRight(answer);
+        }
+
+        See(after);
+    }
+
     /// <summary>The request itself made the change.</summary>
     public void Changed(State before, State after)
     {

@@ -16,6 +16,9 @@ internal enum StepKind
 
     /// <summary>A write that a request gave up is made.</summary>
     Land,
+
+    /// <summary>Time passes until something has ended.</summary>
+    Pass,
 }
 
 /// <summary>The next step: of which request and which of its waiting calls, or which of the late writes.</summary>
@@ -37,7 +40,7 @@ internal sealed class WorldSettings(StartState start, Mutation? mutation = null)
     public Model Model { get; } = new(start.Options.ParticipantsPerSession);
 
     /// <summary>Begins a request.</summary>
-    public Func<int, Operation, Request> Begin { get; init; } = (number, operation) => new(number, operation, new(start.Options), StartState.Now);
+    public Func<int, Operation, DateTimeOffset, Request> Begin { get; init; } = (number, operation, now) => new(number, operation, new(start.Options), now);
 }
 
 /// <summary>Tables, requests on their way, writes that may land late, and a check after each step.</summary>
@@ -51,6 +54,7 @@ internal sealed class World
     private readonly List<Request> _requests;
     private readonly List<Witness> _witnesses;
     private readonly List<LateWrite> _late;
+    private DateTimeOffset _now = StartState.Now;
     private int _sent;
 
     public World(WorldSettings settings)
@@ -62,7 +66,8 @@ internal sealed class World
     /// <summary>Another world in the same state.</summary>
     public World(World original)
     {
-        (_settings, _rows, State, _sent) = (original._settings, new(original._rows), original.State, original._sent);
+        (_settings, _rows, State) = (original._settings, new(original._rows), original.State);
+        (_now, _sent) = (original._now, original._sent);
         _requests = [.. original._requests];
         _witnesses = [.. original._witnesses.Select(witness => new Witness(witness))];
         _late = [.. original._late];
@@ -74,13 +79,16 @@ internal sealed class World
 
     public IReadOnlyList<LateWrite> LateWrites => _late;
 
+    /// <summary>Whether something has yet to end.</summary>
+    public bool CanPass => _settings.Start.Ending is not null && _now < StartState.End;
+
     /// <summary>Where each step is told, when somebody wants to read it.</summary>
     public Action<string>? Log { get; set; }
 
     /// <summary>Stands for everything that can still matter: the rows, what each request knows, and what is right for it to answer.</summary>
     public ulong Fingerprint()
     {
-        var all = _rows.Fingerprint;
+        var all = _rows.Fingerprint + (ulong)_now.UtcTicks;
         foreach (var (index, request) in _requests.Index())
         {
             all = Simulation.Fingerprint.Of(all, request switch
@@ -97,7 +105,7 @@ internal sealed class World
 
     public Request Send(Operation operation)
     {
-        var request = _settings.Begin(++_sent, operation);
+        var request = _settings.Begin(++_sent, operation, _now);
         _requests.Add(request);
         _witnesses.Add(new(operation, _settings.Model));
         return request;
@@ -119,7 +127,7 @@ internal sealed class World
         var number = ++_sent;
         if (!_rows.Execute(new WriteIds(number).Name(call), new(string.Create(CultureInfo.InvariantCulture, $"{number}.0"))).Succeeded)
             throw new InvalidOperationException("The world cannot be changed so.");
-        Read(call);
+        Read(call.Partition);
     }
 
     /// <summary>Whether the call is refused, and for the same reason, whenever it is made: no row gets an ETag back that it had.</summary>
@@ -140,6 +148,8 @@ internal sealed class World
     {
         if (step.Kind == StepKind.Land)
             Land(step.Index);
+        else if (step.Kind == StepKind.Pass)
+            Pass();
         else if (step.IsFault)
             GiveUp(step);
         else
@@ -193,7 +203,7 @@ internal sealed class World
         Log?.Invoke(Text.Of(request, call, answer));
         if (call.IsWrite && answer.Succeeded)
             ReadAfterWrite(request, witness, call, before);
-        GoOn(step.Index, request.After(pending, _settings.Mutation.Answer(request, call, answer), StartState.Now));
+        GoOn(step.Index, request.After(pending, _settings.Mutation.Answer(request, call, answer), _now));
     }
 
     private void GiveUp(Step step)
@@ -211,7 +221,7 @@ internal sealed class World
         Log?.Invoke($"{Text.Of(request, call)}: {(crashes ? "the request crashes" : "there is no answer")}");
         GoOn(step.Index, crashes
             ? request.Crash()
-            : request.After(pending, _settings.Mutation.Answer(request, call, TableAnswer.Lost), StartState.Now));
+            : request.After(pending, _settings.Mutation.Answer(request, call, TableAnswer.Lost), _now));
     }
 
     private void Land(int index)
@@ -224,6 +234,22 @@ internal sealed class World
         Log?.Invoke($"late, {Text.Of(_requests[owner], late.Call, answer)}");
         if (answer.Succeeded)
             ReadAfterWrite(_requests[owner], _witnesses[owner], late.Call, before);
+    }
+
+    private void Pass()
+    {
+        var before = State;
+        _now = StartState.End;
+        Log?.Invoke("time passes");
+        foreach (var partition in _settings.Start.Partitions)
+            Read(partition);
+        for (var index = 0; index < _requests.Count; index++)
+        {
+            if (!_requests[index].HasBegun)
+                _requests[index] = _settings.Begin(_requests[index].Number, _requests[index].Operation, _now);
+            else if (!_requests[index].HasEnded)
+                _witnesses[index].SeeEnd(before, State);
+        }
     }
 
     private (Request Request, Witness Witness, PendingCall Pending, TableCall Call) Begin(Step step)
@@ -248,12 +274,12 @@ internal sealed class World
             && first.IfMatch != ETag.All
             && _rows.Partition(call.Partition).GetValueOrDefault(first.RowKey)?.ETag != first.IfMatch;
 
-    private void Read(TableCall write)
-        => State = StateReader.Read(_rows, write.Partition, State, _settings.Start.Options.ParticipantsPerSession);
+    private void Read((string Table, string PartitionKey) partition)
+        => State = StateReader.Read(_rows, partition, State, _now, _settings.Start.Options.ParticipantsPerSession);
 
     private void ReadAfterWrite(Request request, Witness witness, TableCall call, State before)
     {
-        Read(call);
+        Read(call.Partition);
         if (!State.Equals(before))
             witness.Changed(before, State);
         for (var index = 0; index < _requests.Count; index++)
