@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.IO.Compression;
 using System.Net;
 using System.Text;
+using Azure;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
@@ -12,19 +14,24 @@ using OpenTelemetry.Trace;
 namespace Sessions.Tests;
 
 /// <summary>What requests leave in metrics, traces and LocalHost's log, and where it goes.</summary>
-public sealed class TelemetryTests(Server server) : IClassFixture<Server>
+public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFixture<TelemetryTests.TimedServer>
 {
     [Fact]
-    public async Task A_request_is_measured_by_operation_and_status()
+    public async Task A_request_is_measured_in_seconds_by_operation_and_status()
     {
         var account = await server.NewWarmAccountAsync();
         using var observed = new Observed(account);
 
+        server.Faults.Choose = _ =>
+        {
+            server.Stopwatch.Elapsed += TimeSpan.FromSeconds(1.5);
+            return StorageFault.None;
+        };
+
         await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
 
-        var duration = Assert.Single(observed.Of("sessions.request.duration", "s"));
-        Assert.Equal("operation=GetSession status=404", duration.Tags);
-        Assert.InRange(duration.Value, 0.000_001, 25);
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Equal(("operation=GetSession status=404", 1.5), Assert.Single(observed.Of("sessions.request.duration", "s")));
     }
 
     [Fact]
@@ -111,6 +118,48 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
+    public async Task A_storage_call_is_an_error_in_the_trace_without_an_answer_and_with_a_5xx_only()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        using var observed = new Observed(account);
+        var claims = new Queue<StorageFault>([StorageFault.Refused, StorageFault.ErrorBefore]);
+        server.Faults.Choose = request => request.Method.Method == "PATCH" && claims.TryDequeue(out var fault) ? fault : StorageFault.None;
+
+        await observed.SendAsync(HttpMethod.Put, $"/sessions/{session}/participants/{participant}");
+        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Equal(
+            [
+                "GET participants 200 Unset", "GET sessions 200 Unset", "GET sessions 404 Unset", "PATCH participants 0 Error",
+                "PATCH participants 204 Unset", "PATCH participants 500 Error", "POST sessions 202 Unset",
+            ],
+            observed.Spans(ActivityKind.Client).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_request_is_an_error_in_the_trace_with_a_5xx_only()
+    {
+        var account = await server.NewWarmAccountAsync();
+        using var observed = new Observed(account);
+
+        await observed.SendAsync(HttpMethod.Post, "/sessions");
+        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+        await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", "Basic wrong");
+        foreach (var status in new[] { 403, 503 })
+        {
+            server.StorageCalls.Fault = new RequestFailedException(status, "internal text");
+            await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
+        }
+
+        server.StorageCalls.Fault = null;
+        Assert.Equal(
+            ["CreateSession 200 Unset", "GetSession 404 Unset", "GetSession 401 Unset", "GetSession 500 Error", "GetSession 503 Error"],
+            observed.Spans(ActivityKind.Internal));
+    }
+
+    [Fact]
     public async Task LocalHost_logs_a_line_for_a_request_without_its_query()
     {
         var account = await server.NewWarmAccountAsync();
@@ -170,7 +219,35 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
         Assert.Contains("GetSession", collector.Received["/v1/traces"], StringComparison.Ordinal);
         Assert.Contains(Encoding.Latin1.GetString(trace.ToByteArray(bigEndian: true)), collector.Received["/v1/traces"], StringComparison.Ordinal);
         Assert.Contains("sessions.request.duration", collector.Received["/v1/metrics"], StringComparison.Ordinal);
+        Assert.Equal(["/v1/metrics", "/v1/traces"], collector.Received.Keys.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(account.Id, string.Concat(collector.Received.Values), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Azure_Monitor_gets_traces_and_metrics_and_no_other_collector_does()
+    {
+        using var azureMonitor = new Collector();
+        using var otlp = new Collector();
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("APPLICATIONINSIGHTS_CONNECTION_STRING", $"InstrumentationKey={Guid.NewGuid()};IngestionEndpoint={azureMonitor.Url}"),
+            new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", $"{otlp.Url}v1/traces"),
+            new("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", $"{otlp.Url}v1/metrics"),
+        ]).Build();
+        await using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddSessionsTelemetry(configuration).BuildServiceProvider();
+        var (traces, metrics) = (services.GetRequiredService<TracerProvider>(), services.GetRequiredService<MeterProvider>());
+        var account = await server.NewAccountAsync();
+        var trace = ActivityTraceId.CreateRandom();
+
+        await account.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", headers: ("traceparent", $"00-{trace}-00f067aa0ba902b7-00"));
+
+        Assert.True(traces.ForceFlush());
+        Assert.True(metrics.ForceFlush());
+        var received = Assert.Single(azureMonitor.Received).Value;
+        Assert.Contains(trace.ToHexString(), received, StringComparison.Ordinal);
+        Assert.Contains("\"sessions.request.duration\"", received, StringComparison.Ordinal);
+        Assert.Empty(otlp.Received);
     }
 
     /// <summary>What is measured and traced in one trace, which its requests begin as a caller.</summary>
@@ -216,6 +293,12 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
         public IReadOnlyList<(string Tags, double Value)> Of(string name, string unit)
             => [.. from measured in _measurements where measured.Instrument.Name == name && measured.Instrument.Unit == unit select (measured.Tags, measured.Value)];
 
+        /// <summary>Name, HTTP status and status of the activities of a kind, in the order in which they ended.</summary>
+        public IEnumerable<string> Spans(ActivityKind kind)
+            => from activity in Activities
+               where activity.Kind == kind
+               select $"{activity.OperationName} {activity.GetTagItem("http.response.status_code")} {activity.Status}";
+
         public void Dispose()
         {
             _meters.Dispose();
@@ -234,7 +317,25 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
         }
     }
 
-    /// <summary>Takes OTLP over HTTP.</summary>
+    /// <summary>Its requests take as long as a test says.</summary>
+    public sealed class TimedServer(AzuriteFixture azurite) : Server(azurite)
+    {
+        internal ManualStopwatch Stopwatch { get; } = new();
+
+        protected override void Configure(IServiceCollection services) => services.AddSingleton<TimeProvider>(Stopwatch);
+    }
+
+    /// <summary>A stopwatch that only the test moves on; the time of day and pauses are the real ones.</summary>
+    internal sealed class ManualStopwatch : TimeProvider
+    {
+        public TimeSpan Elapsed { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Elapsed.Ticks;
+    }
+
+    /// <summary>Takes telemetry over HTTP.</summary>
     private sealed class Collector : IDisposable
     {
         private readonly HttpListener _listener = new();
@@ -266,7 +367,10 @@ public sealed class TelemetryTests(Server server) : IClassFixture<Server>
                 while (true)
                 {
                     var http = await _listener.GetContextAsync();
-                    using var reader = new StreamReader(http.Request.InputStream, Encoding.Latin1);
+                    await using var content = http.Request.Headers["Content-Encoding"] == "gzip"
+                        ? new GZipStream(http.Request.InputStream, CompressionMode.Decompress)
+                        : http.Request.InputStream;
+                    using var reader = new StreamReader(content, Encoding.Latin1);
                     var body = await reader.ReadToEndAsync();
                     Received.AddOrUpdate(http.Request.Url!.AbsolutePath, body, (_, before) => before + body);
                     http.Response.Close();
