@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>How a request that lost against another waits before it tries again.</summary>
+public sealed class RetryBudgetTests
+{
+    private const int MostPauses = 40;
+
+    [Fact]
+    public async Task Pauses_grow_and_none_is_longer_than_200_milliseconds()
+    {
+        for (var request = 0; request < 20; request++)
+        {
+            var time = new InstantTime();
+            var budget = new RetryBudget(time, CancellationToken.None);
+            for (var pause = 1; pause <= MostPauses; pause++)
+            {
+                var bound = Math.Min(200, 2 * Math.Pow(2, pause));
+                Assert.InRange(await time.PauseAsync(budget), 0, bound - 1);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Pauses_of_requests_that_met_each_other_are_spread_over_the_whole_time()
+    {
+        List<double> pauses = [];
+        for (var request = 0; request < 50; request++)
+        {
+            var time = new InstantTime();
+            var budget = new RetryBudget(time, CancellationToken.None);
+            for (var pause = 1; pause <= 10; pause++)
+                await time.PauseAsync(budget);
+            pauses.Add(await time.PauseAsync(budget));
+        }
+
+        // Of 50 even draws from 200, fewer than 20 differ, or none is in a quarter, less than once in a million runs.
+        Assert.InRange(pauses.Distinct().Count(), 20, 50);
+        Assert.Contains(pauses, pause => pause < 50);
+        Assert.Contains(pauses, pause => pause >= 150);
+    }
+
+    [Fact]
+    public async Task A_request_is_given_up_after_40_pauses()
+    {
+        var time = new InstantTime();
+        var budget = new RetryBudget(time, CancellationToken.None);
+        for (var pause = 0; pause < MostPauses; pause++)
+            await budget.PauseAsync();
+
+        await Assert.ThrowsAsync<StorageUnavailableException>(budget.PauseAsync);
+    }
+
+    [Fact]
+    public async Task A_pause_ends_with_its_request()
+    {
+        using var request = new CancellationTokenSource();
+        var budget = new RetryBudget(new StoppedTime(), request.Token);
+        var pauses = Enumerable.Range(0, MostPauses).Select(_ => budget.PauseAsync()).ToArray();
+
+        await request.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(pauses));
+    }
+
+    /// <summary>Every pause is over at once, and is recorded.</summary>
+    private sealed class InstantTime : TimeProvider
+    {
+        private readonly ConcurrentQueue<TimeSpan> _pauses = new();
+
+        /// <summary>The milliseconds of the next pause; one of none takes no timer.</summary>
+        public async Task<double> PauseAsync(RetryBudget budget)
+        {
+            _pauses.Clear();
+            await budget.PauseAsync();
+            return _pauses.SingleOrDefault().TotalMilliseconds;
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _pauses.Enqueue(dueTime);
+            return base.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
+    }
+
+    /// <summary>No pause is ever over.</summary>
+    private sealed class StoppedTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, period);
+    }
+}
