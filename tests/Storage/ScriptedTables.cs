@@ -8,6 +8,9 @@ namespace Sessions.Tests;
 /// <summary>Simulated tables on which a test decides what becomes of chosen writes; all other calls go as in Table Storage.</summary>
 internal sealed class ScriptedTables
 {
+    /// <summary>In place of a row key: any row of the expiry index, whose key is not known before.</summary>
+    public const string AnyIndexRow = "index";
+
     public static readonly TableAnswer Busy = new(503, "ServerBusy");
     public static readonly TableAnswer Stale = new(412, "UpdateConditionNotSatisfied");
 
@@ -68,7 +71,7 @@ internal sealed class ScriptedTables
             return Task.FromResult(Do(call));
 
         _writes.Add(call);
-        return _answers.TryGetValue(call.Changes[0].RowKey, out var answers) && answers.TryDequeue(out var answer)
+        return _answers.TryGetValue(Keys.IsIndex(call.PartitionKey) ? AnyIndexRow : call.Changes[0].RowKey, out var answers) && answers.TryDequeue(out var answer)
             ? answer(call)
             : Task.FromResult(Do(call));
     });

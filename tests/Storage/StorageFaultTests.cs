@@ -88,6 +88,47 @@ public abstract class StorageFaultTests
         }
     }
 
+    public sealed class CreatingWithAnIndexRow : StorageFaultTests
+    {
+        [Theory]
+        [InlineData(Header, null)]
+        [InlineData(Header, "key")]
+        [InlineData(ParticipantRow, null)]
+        [InlineData(ParticipantRow, "key")]
+        public async Task Ends_only_when_the_index_row_is_stored(string kind, string? idempotencyKey)
+        {
+            var stored = new TaskCompletionSource();
+            _tables.Answer(ScriptedTables.AnyIndexRow, async call =>
+            {
+                await stored.Task;
+                return _tables.Do(call);
+            });
+
+            var creating = CreateAsync(kind, idempotencyKey);
+
+            Assert.Single(_tables.WritesTo(kind));
+            Assert.False(creating.IsCompleted);
+            stored.SetResult();
+            await creating;
+        }
+
+        [Theory]
+        [InlineData(Header)]
+        [InlineData(ParticipantRow)]
+        public async Task Tries_again_when_storage_was_busy(string kind)
+        {
+            _tables.Answer(ScriptedTables.AnyIndexRow, AlwaysBusy.Take(2));
+
+            await CreateAsync(kind, idempotencyKey: null);
+
+            Assert.Equal(3, _tables.Writes.Count(write => Keys.IsIndex(write.PartitionKey)));
+        }
+
+        private Task CreateAsync(string kind, string? idempotencyKey) => kind == Header
+            ? Sessions.CreateAsync(Account, new("tag"), idempotencyKey, CancellationToken.None)
+            : Participants.CreateAsync(Account, new(null, [], "tag", "V3"), idempotencyKey, CancellationToken.None);
+    }
+
     public sealed class DeletingASession : StorageFaultTests
     {
         [Fact]

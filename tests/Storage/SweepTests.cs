@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using Azure.Core;
 using Azure.Data.Tables;
 using Sessions.Storage;
 
@@ -126,6 +128,70 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         await SweepAsync();
 
         Assert.Empty(await account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task The_index_keeps_what_could_not_be_deleted()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync();
+        server.Time.Advance(Lifetime + UntilSwept);
+        server.Faults.Choose = request => DeletesRowOf(request, session) ? StorageFault.Busy : StorageFault.None;
+
+        await SweepAsync();
+
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Equal((1, 1), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+        await SweepAsync();
+        Assert.Equal((0, 0), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+    }
+
+    [Fact]
+    public async Task The_index_forgets_what_was_deleted_before_its_end()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        await account.DeleteAsync($"/sessions/{session}");
+        await account.DeleteAsync($"/participants/{participant}");
+        Assert.Equal((0, 2), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+
+        server.Time.Advance(Lifetime + UntilSwept);
+        await SweepAsync();
+
+        Assert.Equal(0, await IndexRowsAsync(account));
+    }
+
+    [Fact]
+    public async Task Nothing_is_swept_within_an_hour_of_its_end()
+    {
+        // Sessions that end near the end of an hour of the index are the first to be swept.
+        server.Time.Advance(TimeSpan.FromMinutes(60 + 50 - server.Time.GetUtcNow().Minute));
+        var account = await server.NewAccountAsync();
+        await account.CreateMemberAsync();
+        await account.SendAsync(HttpMethod.Post, "/sessions", headers: ("Idempotency-Key", "key"));
+        server.Time.Advance(Lifetime + TimeSpan.FromMinutes(50));
+
+        var rows = await account.RowsAsync();
+
+        await SweepAsync();
+
+        Assert.Equal(rows, await account.RowsAsync());
+        Assert.Equal(3, await IndexRowsAsync(account));
+
+        server.Time.Advance(TimeSpan.FromMinutes(30));
+        await SweepAsync();
+        Assert.Equal((1, 1), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+    }
+
+    private static bool DeletesRowOf(Request request, string session)
+    {
+        if (request.Method != RequestMethod.Post || request.Content is null)
+            return false;
+
+        using var content = new MemoryStream();
+        request.Content.WriteTo(content, CancellationToken.None);
+        var text = Uri.UnescapeDataString(Encoding.UTF8.GetString(content.ToArray()));
+        return text.Contains($":{session}',RowKey='{Keys.Header}'", StringComparison.Ordinal);
     }
 
     private Task<int> SweepAsync() => server.Sweeper.SweepAsync(10_000, CancellationToken.None);
