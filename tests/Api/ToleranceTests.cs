@@ -214,13 +214,18 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
-        var ids = new string[5];
+        var ids = new string[7];
         for (var index = 0; index < ids.Length; index++)
-            await account.JoinAsync(session, ids[index] = await account.CreateParticipantAsync());
-        await account.DeleteAsync($"/sessions/{session}/participants/{ids[1]}");
-        await account.JoinAsync(session, ids[1]);
+            ids[index] = await account.CreateParticipantAsync();
 
-        var expected = new[] { ids[0], ids[2], ids[3], ids[4], ids[1] };
+        // Neither in the order of their ids, nor in its reverse.
+        Array.Sort(ids, StringComparer.Ordinal);
+        foreach (var index in new[] { 3, 0, 5, 1, 6, 4, 2 })
+            await account.JoinAsync(session, ids[index]);
+        await account.DeleteAsync($"/sessions/{session}/participants/{ids[0]}");
+        await account.JoinAsync(session, ids[0]);
+
+        var expected = new[] { ids[3], ids[5], ids[1], ids[6], ids[4], ids[2], ids[0] };
         Assert.Equal(expected, (await account.GetAsync($"/sessions/{session}")).Json.GetProperty("participant_ids").EnumerateArray().Select(id => id.GetString()));
         Assert.Equal(expected, (await account.GetAsync($"/sessions/{session}/participants")).Json.EnumerateArray().Select(member => member.GetProperty("id").GetString()));
     }
