@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Azure.Data.Tables;
@@ -123,6 +125,46 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
         Assert.All(text.Split(Environment.NewLine), line => Assert.Matches(@"^ok +[0-9.]+ ms  \w", line));
         Assert.Empty(await _account.RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_check_carries_out_every_step_of_a_call()
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+        var requests = new ConcurrentQueue<string>();
+        using var call = new Activity("call").Start();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref options) => options.Parent.TraceId == call.TraceId ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+            ActivityStopped = request =>
+            {
+                if (request.TraceId == call.TraceId && request.Kind == ActivityKind.Internal)
+                    requests.Enqueue($"{request.OperationName} {request.GetTagItem("http.response.status_code")}");
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        var json = JsonElement.Parse(await DoneAsync(
+            "check", server.Url.ToString(), "--account", _account.Id, "--user", "ann", "--secret", secret, "--output", "json"));
+
+        Assert.True(json.GetProperty("ok").GetBoolean());
+        Assert.All(json.GetProperty("steps").EnumerateArray(), step => Assert.True(step.GetProperty("ok").GetBoolean()));
+        Assert.Equal(
+            [
+                "create a session", "create a participant", "create another", "join the first", "join the second", "update subscriptions",
+                "get subscriptions", "list participants", "leave", "list who is left", "delete the session", "the session is gone",
+                "delete the participants", "the participants are gone",
+            ],
+            json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()));
+        Assert.Equal(
+            [
+                "CreateSession 200", "CreateParticipant 200", "CreateParticipant 200", "AddParticipantToSession 204", "AddParticipantToSession 204",
+                "UpdateParticipantSubscriptions 204", "GetParticipantSubscriptions 200", "ListSessionParticipants 200",
+                "RemoveParticipantFromSession 204", "ListSessionParticipants 200", "DeleteSession 204", "GetSession 404",
+                "DeleteParticipant 204", "DeleteParticipant 204", "GetParticipant 404", "GetParticipant 404",
+            ],
+            requests);
     }
 
     [Fact]
