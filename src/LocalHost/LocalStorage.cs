@@ -31,15 +31,16 @@ public static class LocalStorage
     }
 
     /// <summary>Makes a signing key once, unless one is configured, so that tokens outlive a restart.</summary>
-    internal static void ProvideTokenSigningKey(ConfigurationManager configuration)
+    internal static void ProvideTokenSigningKey(ConfigurationManager configuration, string? folder = null)
     {
         if (configuration["Sessions:TokenSigningKey"] is not null)
             return;
 
-        var file = Path.Combine(DataFolder, "token-signing.key");
+        folder ??= DataFolder;
+        var file = Path.Combine(folder, "token-signing.key");
         if (!File.Exists(file))
         {
-            Directory.CreateDirectory(DataFolder);
+            Directory.CreateDirectory(folder);
             File.WriteAllText(file, RandomNumberGenerator.GetHexString(64));
         }
 
