@@ -343,6 +343,81 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
+    public async Task A_log_alert_fires_as_soon_as_its_query_over_15_minutes_has_a_row()
+    {
+        var rules = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules").ToArray();
+
+        Assert.All(rules, rule =>
+        {
+            Assert.Equal(("LogAlert", "True", "True"), (rule["kind"], rule["properties.enabled"], rule["properties.autoMitigate"]));
+            Assert.Equal(("PT5M", "PT15M"), (rule["properties.evaluationFrequency"], rule["properties.windowSize"]));
+            var criterion = Assert.Single(rule.Items("properties.criteria.allOf"));
+            Assert.Equal(
+                ("Count", "GreaterThan", 0),
+                (criterion.GetProperty("timeAggregation").GetString(), criterion.GetProperty("operator").GetString(), criterion.GetProperty("threshold").GetInt32()));
+            Assert.Equal(
+                """{"numberOfEvaluationPeriods":1,"minFailingPeriodsToAlert":1}""", Compact(criterion.GetProperty("failingPeriods")));
+        });
+        Assert.Equal(["1", "2", "2"], rules.Select(rule => rule["properties.severity"]));
+    }
+
+    [Fact]
+    public async Task A_log_alert_asks_for_what_the_app_records()
+    {
+        var queries = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules")
+            .Select(rule => rule.Items("properties.criteria.allOf")[0].GetProperty("query").GetString()!)
+            .Select(query => query.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(
+            [
+                ["requests", "| summarize total = sum(itemCount), failed = sumif(itemCount, toint(resultCode) >= 500)", "| where failed >= 5 and failed * 100 >= total"],
+                [
+                    "requests", $"| where name != '{nameof(Sessions.Endpoints.Health)}'",
+                    "| summarize total = sum(itemCount), p95 = percentilew(duration, tolong(itemCount), 95)", "| where total >= 20 and p95 > 1000",
+                ],
+                [
+                    "customMetrics", $"| where name == '{Telemetry.AuthenticationFailures.Name}'",
+                    "| summarize failures = sum(valueSum)", "| where failures >= 100",
+                ],
+            ],
+            queries);
+    }
+
+    [Fact]
+    public async Task Throttling_alerts_at_ten_refused_storage_calls_in_15_minutes()
+    {
+        var rule = (await deployments.Watched).The("Microsoft.Insights/metricAlerts");
+        var criterion = Assert.Single(rule.Items("properties.criteria.allOf"));
+
+        Assert.Equal(("True", "True", "2"), (rule["properties.enabled"], rule["properties.autoMitigate"], rule["properties.severity"]));
+        Assert.Equal(("PT5M", "PT15M"), (rule["properties.evaluationFrequency"], rule["properties.windowSize"]));
+        Assert.Equal(
+            ("Microsoft.Storage/storageAccounts", "Transactions"),
+            (criterion.GetProperty("metricNamespace").GetString(), criterion.GetProperty("metricName").GetString()));
+        Assert.Equal(
+            ("StaticThresholdCriterion", "Total", "GreaterThanOrEqual", 10),
+            (
+                criterion.GetProperty("criterionType").GetString(), criterion.GetProperty("timeAggregation").GetString(),
+                criterion.GetProperty("operator").GetString(), criterion.GetProperty("threshold").GetInt32()));
+        Assert.Equal(
+            """
+            {"name":"ResponseType","operator":"Include","values":["ClientAccountBandwidthThrottlingError","ClientAccountRequestThrottlingError","ClientThrottlingError","ServerBusyError"]}
+            """,
+            Compact(Assert.Single(criterion.GetProperty("dimensions").EnumerateArray())));
+    }
+
+    [Fact]
+    public async Task Alerts_are_sent_by_email()
+    {
+        var group = (await deployments.Watched).The("Microsoft.Insights/actionGroups");
+
+        Assert.Equal("True", group["properties.enabled"]);
+        Assert.Equal(
+            """{"name":"email","emailAddress":"operator@example.org","useCommonAlertSchema":true}""",
+            Compact(Assert.Single(group.Items("properties.emailReceivers"))));
+    }
+
+    [Fact]
     public async Task The_workbook_shows_requests_latency_conflicts_and_storage_calls()
     {
         var deployment = await deployments.Default;
@@ -372,6 +447,8 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
         => deployment.Resources.GroupBy(resource => resource.Type).Select(type => $"{type.Key} x{type.Count()}").Order(StringComparer.Ordinal);
 
     private static IEnumerable<Resource> Guarded(Deployment deployment) => [deployment.HostAccount, deployment.DataAccount, deployment.The(Vault)];
+
+    private static string Compact(JsonElement json) => JsonSerializer.Serialize(json);
 
     private static string Role(Resource assignment) => assignment["properties.roleDefinitionId"]!.Split('/')[^1];
 

@@ -5,6 +5,23 @@ namespace Sessions.Tests.Infrastructure;
 /// <summary>The Bicep files as the compiler and its linter see them.</summary>
 public sealed class TemplateTests
 {
+    private static readonly string[] LinterRules =
+    [
+        "adminusername-should-not-be-literal", "artifacts-parameters", "decompiler-cleanup", "explicit-values-for-loc-params",
+        "max-asserts", "max-outputs", "max-params", "max-resources", "max-variables", "nested-deployment-template-scoping",
+        "no-conflicting-metadata", "no-conflicting-version-constraints", "no-deployments-resources", "no-explicit-any",
+        "no-hardcoded-env-urls", "no-hardcoded-location", "no-hardcoded-outputs", "no-incompatible-entrypoint-version",
+        "no-loc-expr-outside-params", "no-module-name", "no-unnecessary-dependson", "no-unused-existing-resources",
+        "no-unused-imports", "no-unused-params", "no-unused-types", "no-unused-vars", "outputs-should-not-contain-secrets",
+        "prefer-interpolation", "prefer-unquoted-property-names", "protect-commandtoexecute-secrets", "secure-parameter-default",
+        "secure-params-in-nested-deploy", "secure-params-in-parameters-file", "secure-secrets-in-params", "simplify-interpolation",
+        "simplify-json-null", "stacks-extensibility-compat", "use-description-outputs", "use-description-params",
+        "use-description-type-properties", "use-description-types", "use-description-vars", "use-parent-property",
+        "use-recent-api-versions", "use-recent-az-powershell-version", "use-recent-module-versions", "use-recognized-resource-type",
+        "use-resource-id-functions", "use-resource-symbol-reference", "use-safe-access", "use-secure-value-for-secure-inputs",
+        "use-stable-resource-identifiers", "use-stable-vm-image", "use-user-defined-types", "what-if-short-circuiting",
+    ];
+
     private static readonly string Main = Path.Combine(Bicep.Folder, "main.bicep");
     private static readonly string Parameters = Path.Combine(Bicep.Folder, "main.bicepparam");
 
@@ -26,9 +43,13 @@ public sealed class TemplateTests
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Bicep.Folder, "bicepconfig.json"));
         using var config = JsonDocument.Parse(text, new() { CommentHandling = JsonCommentHandling.Skip });
-        var rules = config.RootElement.GetProperty("analyzers").GetProperty("core").GetProperty("rules").EnumerateObject();
+        var linter = config.RootElement.GetProperty("analyzers").GetProperty("core");
+        var rules = linter.GetProperty("rules");
 
-        Assert.All(rules, rule => Assert.Equal("error", rule.Value.GetProperty("level").GetString()));
+        Assert.True(linter.GetProperty("enabled").GetBoolean());
+        Assert.Equal(LinterRules, rules.EnumerateObject().Select(rule => rule.Name).Order(StringComparer.Ordinal));
+        Assert.All(rules.EnumerateObject(), rule => Assert.Equal("error", rule.Value.GetProperty("level").GetString()));
+        Assert.Equal(0, rules.GetProperty("use-recent-api-versions").GetProperty("maxAgeInDays").GetInt32());
     }
 
     [Fact]

@@ -23,6 +23,7 @@ public sealed class CancellationTests : IDisposable
     private readonly CancellationTokenSource _request = new();
     private readonly ScriptedTables _scripted = new();
     private readonly Dictionary<string, Mock<TableClient>> _observed = [];
+    private readonly List<TableEntity> _indexed = [];
     private readonly Tables _tables;
 
     public CancellationTests() => _tables = new(Observe);
@@ -59,6 +60,7 @@ public sealed class CancellationTests : IDisposable
         ["remove a user"] = (test, token) => test.Credentials.RemoveAsync(Account, "user", token),
         ["save a user"] = (test, token) => test.Credentials.SaveAsync(Account, "user", Secret(4), token),
         ["create the tables"] = (test, token) => test._tables.CreateAsync(token),
+        ["check the tables"] = (test, token) => test._tables.CheckAsync(token),
     };
 
     private SessionStore Sessions => new(_tables, Options, TimeProvider.System);
@@ -105,6 +107,24 @@ public sealed class CancellationTests : IDisposable
             return Simulation.TableAnswer.Lost;
         });
 
+    [Fact]
+    public async Task Every_storage_call_of_a_sweep_ends_with_it()
+    {
+        await PrepareAsync();
+        var tomorrow = new Clock();
+        tomorrow.Advance(TimeSpan.FromDays(1));
+        _indexed.Add(new(":2026010100:0", Keys.Partition(Account, Session)));
+
+        await new Sweeper(_tables, tomorrow).SweepAsync(1, _request.Token);
+
+        Assert.Equal(2, _scripted.Writes.Count(write => write.Changes.All(change => change.Kind == Simulation.ChangeKind.Delete)));
+
+        // Those that are made in parallel have a token that the sweep's cancels.
+        Assert.All(TokensOfTheCalls(), call => Assert.True(call.Token.CanBeCanceled, call.Name));
+        await _request.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Sweeper(_tables, tomorrow).SweepAsync(1, _request.Token));
+    }
+
     public void Dispose() => _request.Dispose();
 
     private async Task WithFirstWritesAnsweredAsync(string operation, Func<Simulation.TableCall, Simulation.TableAnswer> answer)
@@ -122,13 +142,18 @@ public sealed class CancellationTests : IDisposable
 
     private void AllHaveTheToken()
     {
-        var tokens = _observed.Values.SelectMany(table => table.Invocations)
-            .Where(call => call.Method.GetParameters().Any(parameter => parameter.ParameterType == typeof(CancellationToken)))
-            .Select(call => (call.Method.Name, Token: call.Arguments.OfType<CancellationToken>().Single()))
-            .ToArray();
-        Assert.NotEmpty(tokens);
-        Assert.All(tokens, call => Assert.Equal((call.Name, _request.Token), call));
+        var calls = TokensOfTheCalls();
+        Assert.NotEmpty(calls);
+        Assert.All(calls, call => Assert.True(call.Token == _request.Token, call.Name));
     }
+
+    private IReadOnlyList<(string Name, CancellationToken Token)> TokensOfTheCalls() =>
+    [
+        .. from table in _observed.Values
+           from call in table.Invocations
+           from token in call.Arguments.OfType<CancellationToken>()
+           select (call.Method.Name, token),
+    ];
 
     private Task<Outcome> UpdateAsync(ParticipantId participant, Precondition precondition, CancellationToken token)
         => Memberships.UpdateSubscriptionsAsync(Account, Session, participant, ToOne, precondition, token);
@@ -171,7 +196,9 @@ public sealed class CancellationTests : IDisposable
         observed.Setup(one => one.QueryAsync<TableEntity>(
                 It.IsAny<string>(), It.IsAny<int?>(), It.IsAny<IEnumerable<string>>(), It.IsAny<CancellationToken>()))
             .Returns((string filter, int? maxPerPage, IEnumerable<string> select, CancellationToken token)
-                => table.QueryAsync<TableEntity>(filter, maxPerPage, select, token));
+                => filter?.StartsWith("PartitionKey eq", StringComparison.Ordinal) == true
+                    ? table.QueryAsync<TableEntity>(filter, maxPerPage, select, token)
+                    : AsyncPageable<TableEntity>.FromPages([Page<TableEntity>.FromValues(name == "sessions" ? _indexed : [], null, Mock.Of<Response>())]));
         return observed.Object;
     }
 }
