@@ -82,6 +82,22 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         Assert.Equal(1, await IndexRowsAsync(account));
     }
 
+    [Theory]
+    [InlineData("/sessions")]
+    [InlineData("/participants")]
+    public async Task A_creation_with_a_key_is_indexed_though_its_answer_was_lost(string path)
+    {
+        var account = await server.NewWarmAccountAsync();
+        var writes = 0;
+        server.Faults.Choose = request => request.Method != RequestMethod.Get && writes++ == 0 ? StorageFault.ResetAfter : StorageFault.None;
+
+        var answer = await account.SendAsync(HttpMethod.Post, path, headers: ("Idempotency-Key", "key"));
+
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+        Assert.Equal(1, await IndexRowsAsync(account));
+    }
+
     [Fact]
     public async Task A_sweep_of_nothing_reads_nothing_that_lives()
     {
@@ -120,7 +136,7 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         var account = await server.NewAccountAsync();
         await account.CreateSessionAsync();
         server.Time.Advance(Lifetime + UntilSwept);
-        server.Faults.Choose = request => request.Method == Azure.Core.RequestMethod.Post ? StorageFault.Busy : StorageFault.None;
+        server.Faults.Choose = request => request.Method == RequestMethod.Post ? StorageFault.Busy : StorageFault.None;
         await SweepAsync();
         server.Faults.Choose = _ => StorageFault.None;
         Assert.Single(await account.RowsAsync());

@@ -76,18 +76,28 @@ internal static class NewRows
             : throw new InvalidOperationException("A generated id is in use already."));
     }
 
-    /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when the marker is there already.</summary>
+    /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when another request did so before.</summary>
     private static async Task<bool> AddOnceAsync(
         TableClient table, TableEntity row, DateTimeOffset keyExpires, RetryBudget budget)
     {
+        var marker = IdempotencyMarker.Beside(row, keyExpires);
+        var mayBeDone = false;
         while (true)
         {
             var write = await table.TrySubmitAsync(
-                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, IdempotencyMarker.Beside(row, keyExpires))],
-                budget.Cancellation);
-            if (write.Outcome is WriteOutcome.Done or WriteOutcome.Conflict)
-                return write.Outcome == WriteOutcome.Done;
+                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, marker)], budget.Cancellation);
+            if (write.Outcome == WriteOutcome.Done)
+                return true;
 
+            // The marker that is there may be this request's own, when its answer was lost; its WriteId tells.
+            if (write.Outcome == WriteOutcome.Conflict)
+            {
+                return mayBeDone
+                    && (await table.FindAsync(marker.PartitionKey, marker.RowKey, budget.Cancellation))?.GetString(Columns.WriteId)
+                        == marker.GetString(Columns.WriteId);
+            }
+
+            mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             await budget.PauseAsync();
         }
     }
