@@ -38,7 +38,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// <summary>One try to join; null when it met another change, left nothing behind that may yet land, and has to start over.</summary>
     private async Task<Outcome?> TryJoinAsync(JoinRequest request, RetryBudget budget)
     {
-        var (participant, session, member) = await FindLiveAsync(
+        var (participant, session, member, now) = await FindLiveAsync(
             request.AccountId, request.SessionId, request.ParticipantId, withMember: request.Precondition.IsSet, budget.Cancellation);
         if (session is null)
             return Outcome.NoSession;
@@ -51,7 +51,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             return Outcome.SessionFull;
         if (participant.SessionId is { } claimed
             && claimed != request.SessionId
-            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, budget))
+            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, now, budget))
         {
             return Outcome.InAnotherSession;
         }
@@ -120,16 +120,18 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
     /// <summary>
     /// Whether the participant is in the session that it claims. If it is not, its claim is stale or its join on the
-    /// way, and a fence sees to it that such a join cannot land.
+    /// way, and a fence sees to it that such a join cannot land. The participant lives at <paramref name="now"/>, and so must
+    /// its membership: judged later, both could have expired.
     /// </summary>
-    private async Task<bool> IsMemberElsewhereAsync(AccountId accountId, SessionId claimed, ParticipantId participantId, RetryBudget budget)
+    private async Task<bool> IsMemberElsewhereAsync(
+        AccountId accountId, SessionId claimed, ParticipantId participantId, DateTimeOffset now, RetryBudget budget)
     {
         while (true)
         {
             var other = await SessionPartition.FindAsync(tables.Sessions, accountId, claimed, budget.Cancellation);
             if (other is null)
                 return false;
-            if (other.Header.Members.Live(time.GetUtcNow()).Any(entry => entry.ParticipantId == participantId))
+            if (other.Header.Members.Live(now).Any(entry => entry.ParticipantId == participantId))
                 return true;
             if ((await other.FenceAsync(budget.Cancellation)).Outcome == WriteOutcome.Done)
                 return false;
@@ -142,7 +144,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> LeaveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
-        var (participant, session, member) = await FindLiveAsync(
+        var (participant, session, member, _) = await FindLiveAsync(
             accountId, sessionId, participantId, withMember: precondition.IsSet, cancellation);
         if (session is null)
             return Outcome.NoSession;
@@ -340,7 +342,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, precondition, cancellation);
 
         // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
-        // that nothing reads any more.
+        // that nothing reads any more. The clock is looked at first: what lived then may have been changed in time.
+        var now = time.GetUtcNow();
         var reading = MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation);
         var writing = TryReplaceSubscriptionsAsync(
             MemberRow.SubscriptionsChange(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), cancellation);
@@ -349,7 +352,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (!await writing)
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
 
-        return (await reading)?.IsLive(time.GetUtcNow()) == false ? Outcome.NotAMember : Outcome.Done;
+        return (await reading)?.IsLive(now) == false ? Outcome.NotAMember : Outcome.Done;
     }
 
     /// <summary>A join of a participant that is in the session; null when it is not any more.</summary>
@@ -407,14 +410,15 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>The participant and the session, if they live; both by one look at the clock, after the reads.</summary>
-    private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member)> FindLiveAsync(
+    private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member, DateTimeOffset Now)> FindLiveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
     {
         var finding = ParticipantRow.FindAsync(tables.Participants, accountId, participantId, cancellation);
         var findingRest = FindAsync(accountId, sessionId, participantId, withMember, cancellation);
         await Task.WhenAll(finding, findingRest);
         var (participant, (session, member), now) = (await finding, await findingRest, time.GetUtcNow());
-        return (participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member);
+        return (
+            participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member, now);
     }
 
     /// <summary>The session, and the member row when it is asked for; also what has expired.</summary>

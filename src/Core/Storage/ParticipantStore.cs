@@ -23,25 +23,23 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
             new(time, cancellation));
         if (isNew)
             return (Outcome.Done, row.ToModel(), row.Expires);
-        if (await FindLiveAsync(accountId, row.Id, cancellation) is not { } created)
+        var created = await ParticipantRow.FindAsync(tables.Participants, accountId, row.Id, cancellation);
+        var now = time.GetUtcNow();
+        if (created?.IsLive(now) != true)
             return (Outcome.IdempotentResourceGone, null, default);
         if (created.Fields != row.Fields)
             return (Outcome.IdempotencyKeyReused, null, default);
 
-        return (Outcome.Done, (await ReadMembershipAsync(accountId, created, cancellation)).Value, created.Expires);
+        return (Outcome.Done, (await ReadMembershipAsync(accountId, created, now, cancellation)).Value, created.Expires);
     }
 
     /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>
     public async Task<Versioned<Participant>?> GetAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
-        => await FindLiveAsync(accountId, id, cancellation) is { } participant
-            ? await ReadMembershipAsync(accountId, participant, cancellation)
-            : null;
-
-    private async Task<ParticipantRow?> FindLiveAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
-        => await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation) is { } participant
-            && participant.IsLive(time.GetUtcNow())
-                ? participant
-                : null;
+    {
+        var participant = await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation);
+        var now = time.GetUtcNow();
+        return participant?.IsLive(now) == true ? await ReadMembershipAsync(accountId, participant, now, cancellation) : null;
+    }
 
     private ParticipantRow NewRow(ParticipantId id, NewParticipant participant)
     {
@@ -49,13 +47,14 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return new(id, ParticipantFields.Of(id, participant), now, now + options.ParticipantLifetime);
     }
 
+    /// <summary>Reads the member row, too. It lives if it did at the moment at which the participant did.</summary>
     private async Task<Versioned<Participant>> ReadMembershipAsync(
-        AccountId accountId, ParticipantRow participant, CancellationToken cancellation)
+        AccountId accountId, ParticipantRow participant, DateTimeOffset now, CancellationToken cancellation)
     {
         // A claim alone says nothing: it may be stale, or its join on the way.
         if (participant.SessionId is { } claimed
             && await MemberRow.FindAsync(tables.Sessions, accountId, claimed, participant.Id, cancellation) is { } member
-            && member.IsLive(time.GetUtcNow()))
+            && member.IsLive(now))
         {
             return new(member.ToModel(claimed), member.EntityTag);
         }
