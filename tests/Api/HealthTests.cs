@@ -77,6 +77,23 @@ public sealed class HealthTests : IClassFixture<Server>
         _server.Faults.Choose = _ => StorageFault.None;
     }
 
+    [Theory]
+    [InlineData("sessions")]
+    [InlineData("participants")]
+    [InlineData("credentials")]
+    public async Task Every_table_is_needed(string name)
+    {
+        await HasStatusAsync(HttpStatusCode.OK);
+
+        await _server.Tables.All.Single(table => table.Name == name).DeleteAsync();
+        _server.Time.Advance(TimeSpan.FromSeconds(2));
+        await HasStatusAsync(HttpStatusCode.ServiceUnavailable);
+
+        await _server.Tables.CreateAsync(CancellationToken.None);
+        _server.Time.Advance(TimeSpan.FromSeconds(2));
+        await HasStatusAsync(HttpStatusCode.OK);
+    }
+
     private async Task HasStatusAsync(HttpStatusCode status)
     {
         using var response = await _server.Http.GetAsync("/health");

@@ -22,7 +22,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
     // More than any deadline: a request that takes as long hangs.
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
 
-    private static readonly ParallelOptions AtOnce = new() { MaxDegreeOfParallelism = 32 };
+    private static readonly ParallelOptions AtOnce = new() { MaxDegreeOfParallelism = 64 };
 
     private static readonly StorageFault[] Faults = [.. Enum.GetValues<StorageFault>().Where(fault => fault != StorageFault.None)];
 
@@ -143,9 +143,12 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
     {
         using var activity = new Activity(operation.Name).Start();
         server.Plans[activity.TraceId] = plan;
+
+        // Each request is another caller's: many new users of one caller at once would be taken for guesses.
+        var caller = ("X-Forwarded-For", $"{new IPAddress(System.Random.Shared.Next())}");
         var path = operation.Path.Replace("S", session, StringComparison.Ordinal).Replace("P", participant, StringComparison.Ordinal);
         var answer = await account.SendAsync(
-                new(operation.Method), path, operation.Body, authorization: Account.Basic(user, Server.Secret), headers: headers)
+                new(operation.Method), path, operation.Body, authorization: Account.Basic(user, Server.Secret), headers: [.. headers, caller])
             .WaitAsync(Hang);
         return (answer, plan.Calls);
     }
@@ -258,7 +261,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         public ConcurrentDictionary<ActivityTraceId, Plan> Plans { get; } = new();
 
         protected override IEnumerable<string> Settings =>
-            ["--Sessions:ParticipantsPerSession=1", "--Logging:LogLevel:Sessions=Error"];
+            ["--Sessions:ParticipantsPerSession=1", "--Sessions:TrustedProxies=2", "--Logging:LogLevel:Sessions=Error"];
 
         protected override void AddPolicies(TableClientOptions options)
             => options.AddPolicy(new FaultPolicy(Plans), HttpPipelinePosition.PerRetry);

@@ -22,18 +22,27 @@ public sealed class EmulatorLimitTests
             InterlockedMax(ref most, Interlocked.Increment(ref calls));
             await Task.Delay(10);
             Interlocked.Decrement(ref calls);
-            await http.Response.WriteAsync("""{"value":[]}""");
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            http.Response.Headers["x-ms-error-code"] = "ResourceNotFound";
         });
         await emulator.StartAsync();
         await using var localHost = LocalHostProgram.Build(Builder(
             $"--Sessions:StorageConnectionString=AccountName=a;AccountKey=c2VjcmV0;TableEndpoint={emulator.Urls.First()}/a",
-            $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}"));
+            $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}",
+            "--Sessions:TrustedProxies=2"));
         await localHost.StartAsync();
         using var http = new HttpClient { BaseAddress = new(localHost.Urls.First()) };
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => http.GetAsync("/health")));
+        // Of as many callers, each with a credential that is not remembered: one storage call for each request.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(caller =>
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/accounts/account/sessions/{Guid.Empty}");
+            request.Headers.TryAddWithoutValidation("Authorization", Account.Basic($"user{caller}", "secret"));
+            request.Headers.TryAddWithoutValidation("X-Forwarded-For", $"10.0.{caller / 100}.{caller % 100}");
+            return http.SendAsync(request);
+        }));
 
-        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode));
         Assert.Equal(32, most);
 
         // A call may begin a moment before the connection of the one that ended is free again.
