@@ -109,7 +109,9 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
             Requests: {Count(history.Requests.GroupBy(request => $"{request.Action}"))}
             Longest: {new TimeSpan(waits[^1])}; calls to storage by fault: {string.Join(", ", _faults.OrderBy(fault => fault.Key).Select(fault => $"{fault.Key} {fault.Value}"))}
             """));
-        foreach (var action in history.Requests.Where(request => request.Action != LoadAction.CreateRefused).GroupBy(request => request.Action))
+        // Of a session and a participant by chance, who is seldom in it, the subscriptions are not always found.
+        LoadAction[] mayAllFail = [LoadAction.CreateRefused, LoadAction.GetSubscriptions];
+        foreach (var action in history.Requests.Where(request => !mayAllFail.Contains(request.Action)).GroupBy(request => request.Action))
         {
             if (!action.Any(request => request.Status is >= 200 and < 300))
                 _mistakes.Add($"No {action.Key} of {action.Count()} succeeded.");
@@ -331,7 +333,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
     private static async Task SignalAsync(Azurite storage, string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", storage.ProcessId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await kill.EndAsync();
     }
 
     /// <summary>A free port that no outgoing connection is given, so that it is free still when storage starts again.</summary>

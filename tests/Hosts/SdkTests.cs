@@ -16,12 +16,10 @@ public sealed class SdkTests(Server server) : IClassFixture<Server>
         await Node.InstallAsync(SdkFolder);
 
         using var node = Node.Start(new("node", ["call.mjs", $"{server.Url}v1", account.Id, Account.Writer, Server.Secret]), SdkFolder);
-        var output = node.StandardOutput.ReadToEndAsync();
-        var errors = node.StandardError.ReadToEndAsync();
-        await node.WaitForExitAsync();
+        var (output, errors) = await node.ReadToEndAsync();
 
-        TestContext.Current.TestOutputHelper!.WriteLine(await output);
-        Assert.True(node.ExitCode == 0, $"{await output}{await errors}");
+        TestContext.Current.TestOutputHelper!.WriteLine(output);
+        Assert.True(node.ExitCode == 0, $"{output}{errors}");
         Assert.Empty(await account.RowsAsync());
     }
 }

@@ -38,10 +38,8 @@ internal static class Bicep
             start.Environment[name] = value;
 
         using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return new(process.ExitCode, output, await errors);
+        var (output, errors) = await process.ReadToEndAsync();
+        return new(process.ExitCode, output, errors);
     }
 
     /// <summary>Runs the compiler, which must neither fail nor warn.</summary>

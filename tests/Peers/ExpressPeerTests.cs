@@ -38,7 +38,7 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
             },
             Folder);
         var errors = _node.StandardError.ReadToEndAsync();
-        var ready = await _node.StandardOutput.ReadLineAsync();
+        var ready = await _node.ReadLineAsync();
         Http.BaseAddress = new(ready?.Split(' ')[^1] ?? throw new InvalidOperationException($"The peer ended: {await errors}"));
     }
 
@@ -46,7 +46,7 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
     protected override async Task StopAsync()
     {
         _node!.StandardInput.Close();
-        await _node.WaitForExitAsync();
+        await _node.EndAsync();
         Assert.Equal(0, _node.ExitCode);
         _node.Dispose();
     }
