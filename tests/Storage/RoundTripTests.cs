@@ -50,6 +50,17 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
         await CountsAsync(2, () => account.PutAsync($"/sessions/{session}/participants/{other}/subscriptions"), HttpStatusCode.NotFound);
     }
 
+    [Fact]
+    public async Task UpdateParticipantSubscriptions_takes_4_to_join_3_when_in_another_session_and_2_under_a_condition()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, other, participant) = (await account.CreateSessionAsync(), await account.CreateSessionAsync(), await account.CreateParticipantAsync());
+        var path = $"/sessions/{session}/participants/{participant}/subscriptions";
+        await CountsAsync(4, () => account.PutAsync(path));
+        await CountsAsync(3, () => account.PutAsync($"/sessions/{other}/participants/{participant}/subscriptions"), HttpStatusCode.Conflict);
+        await CountsAsync(2, () => account.SendAsync(HttpMethod.Put, path, "{}", headers: ("If-Match", "*")));
+    }
+
     private async Task CountsAsync(int expected, Func<Task<Answer>> operation, HttpStatusCode? status = null)
     {
         server.StorageCalls.Clear();
