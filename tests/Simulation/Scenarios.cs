@@ -51,11 +51,11 @@ internal static class Scenarios
     public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
 
     /// <summary>
-    /// Two operations while something ends. Without the reading of a participant, the update of subscriptions and the join from
-    /// one session to another: they look at the clock more than once, and can return what was right at no moment.
+    /// Two operations while something ends. Without the update of subscriptions: it changes and reads the member row in parallel,
+    /// and can return what was right at no moment when another request removes a row that has expired.
     /// </summary>
     public static IEnumerable<Scenario> BesideAnEnd(StartState start)
-        => Pairs(start).Where(pair => pair.Operations.All(operation => operation is not ({ Kind: GetParticipant or Update } or { Session: 2 })));
+        => Pairs(start).Where(pair => pair.Operations.All(operation => operation.Kind != Update));
 
     /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
     public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));

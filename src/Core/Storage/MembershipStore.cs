@@ -38,7 +38,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// <summary>One try to join; null when it met another change, left nothing behind that may yet land, and has to start over.</summary>
     private async Task<Outcome?> TryJoinAsync(JoinRequest request, RetryBudget budget)
     {
-        var (participant, session, member, now) = await FindLiveAsync(
+        var (participant, session, member) = await FindLiveAsync(
             request.AccountId, request.SessionId, request.ParticipantId, withMember: request.Precondition.IsSet, budget.Cancellation);
         if (session is null)
             return Outcome.NoSession;
@@ -51,11 +51,14 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             return Outcome.SessionFull;
         if (participant.SessionId is { } claimed
             && claimed != request.SessionId
-            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, now, budget))
+            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, budget))
         {
             return Outcome.InAnotherSession;
         }
 
+        // It may have expired since it was read, and not be in that session only because it has.
+        if (!participant.IsLive(time.GetUtcNow()))
+            return Outcome.NoParticipant;
         if (!request.Precondition.Holds(participant.EntityTag))
             return Outcome.PreconditionFailed;
 
@@ -120,18 +123,16 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
 
     /// <summary>
     /// Whether the participant is in the session that it claims. If it is not, its claim is stale or its join on the
-    /// way, and a fence sees to it that such a join cannot land. The participant lives at <paramref name="now"/>, and so must
-    /// its membership: judged later, both could have expired.
+    /// way, and a fence sees to it that such a join cannot land.
     /// </summary>
-    private async Task<bool> IsMemberElsewhereAsync(
-        AccountId accountId, SessionId claimed, ParticipantId participantId, DateTimeOffset now, RetryBudget budget)
+    private async Task<bool> IsMemberElsewhereAsync(AccountId accountId, SessionId claimed, ParticipantId participantId, RetryBudget budget)
     {
         while (true)
         {
             var other = await SessionPartition.FindAsync(tables.Sessions, accountId, claimed, budget.Cancellation);
             if (other is null)
                 return false;
-            if (other.Header.Members.Live(now).Any(entry => entry.ParticipantId == participantId))
+            if (other.Header.Members.Live(time.GetUtcNow()).Any(entry => entry.ParticipantId == participantId))
                 return true;
             if ((await other.FenceAsync(budget.Cancellation)).Outcome == WriteOutcome.Done)
                 return false;
@@ -144,7 +145,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> LeaveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
-        var (participant, session, member, _) = await FindLiveAsync(
+        var (participant, session, member) = await FindLiveAsync(
             accountId, sessionId, participantId, withMember: precondition.IsSet, cancellation);
         if (session is null)
             return Outcome.NoSession;
@@ -410,15 +411,14 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>The participant and the session, if they live; both by one look at the clock, after the reads.</summary>
-    private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member, DateTimeOffset Now)> FindLiveAsync(
+    private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member)> FindLiveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
     {
         var finding = ParticipantRow.FindAsync(tables.Participants, accountId, participantId, cancellation);
         var findingRest = FindAsync(accountId, sessionId, participantId, withMember, cancellation);
         await Task.WhenAll(finding, findingRest);
         var (participant, (session, member), now) = (await finding, await findingRest, time.GetUtcNow());
-        return (
-            participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member, now);
+        return (participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member);
     }
 
     /// <summary>The session, and the member row when it is asked for; also what has expired.</summary>

@@ -24,22 +24,19 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         if (isNew)
             return (Outcome.Done, row.ToModel(), row.Expires);
         var created = await ParticipantRow.FindAsync(tables.Participants, accountId, row.Id, cancellation);
-        var now = time.GetUtcNow();
-        if (created?.IsLive(now) != true)
+        if (created is null || await ReadMembershipAsync(accountId, created, cancellation) is not { Value: var participantNow })
             return (Outcome.IdempotentResourceGone, null, default);
         if (created.Fields != row.Fields)
             return (Outcome.IdempotencyKeyReused, null, default);
 
-        return (Outcome.Done, (await ReadMembershipAsync(accountId, created, now, cancellation)).Value, created.Expires);
+        return (Outcome.Done, participantNow, created.Expires);
     }
 
     /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>
     public async Task<Versioned<Participant>?> GetAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
-    {
-        var participant = await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation);
-        var now = time.GetUtcNow();
-        return participant?.IsLive(now) == true ? await ReadMembershipAsync(accountId, participant, now, cancellation) : null;
-    }
+        => await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation) is { } participant
+            ? await ReadMembershipAsync(accountId, participant, cancellation)
+            : null;
 
     private ParticipantRow NewRow(ParticipantId id, NewParticipant participant)
     {
@@ -47,18 +44,20 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return new(id, ParticipantFields.Of(id, participant), now, now + options.ParticipantLifetime);
     }
 
-    /// <summary>Reads the member row, too. It lives if it did at the moment at which the participant did.</summary>
-    private async Task<Versioned<Participant>> ReadMembershipAsync(
-        AccountId accountId, ParticipantRow participant, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>Reads the member row, too; null when the participant has expired. One look at the clock, after the reads, judges both.</summary>
+    private async Task<Versioned<Participant>?> ReadMembershipAsync(
+        AccountId accountId, ParticipantRow participant, CancellationToken cancellation)
     {
         // A claim alone says nothing: it may be stale, or its join on the way.
-        if (participant.SessionId is { } claimed
-            && await MemberRow.FindAsync(tables.Sessions, accountId, claimed, participant.Id, cancellation) is { } member
-            && member.IsLive(now))
-        {
-            return new(member.ToModel(claimed), member.EntityTag);
-        }
+        var member = participant.SessionId is { } claimed
+            ? await MemberRow.FindAsync(tables.Sessions, accountId, claimed, participant.Id, cancellation)
+            : null;
+        var now = time.GetUtcNow();
+        if (!participant.IsLive(now))
+            return null;
 
-        return new(participant.ToModel(), participant.EntityTag);
+        return member?.IsLive(now) == true
+            ? new(member.ToModel(participant.SessionId!.Value), member.EntityTag)
+            : new(participant.ToModel(), participant.EntityTag);
     }
 }
