@@ -14,7 +14,8 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
 
     public string? WriteId { get; private init; }
 
-    private string Version { get; init; } = Guid.NewGuid().ToString();
+    /// <summary>The column as it was read: <see cref="MembersChange"/> makes the one of a new row.</summary>
+    private string? Version { get; init; }
 
     /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
     public static async Task<HeaderRow?> FindAsync(TableClient table, AccountId accountId, SessionId id, CancellationToken cancellation)
@@ -61,7 +62,7 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
     public string EntityTag(DateTimeOffset now)
         => Members.Expired(now).Count() is var expired and > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{Version}.{expired}")
-            : Version;
+            : Version!;
 
     public Session ToModel(DateTimeOffset now)
         => new(Id.ToString(), Tag, [.. Members.Live(now).Select(entry => entry.ParticipantId.ToString())]);
