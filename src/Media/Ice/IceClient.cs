@@ -1,0 +1,188 @@
+using System.Text;
+using Sessions.Media.Stun;
+
+namespace Sessions.Media.Ice;
+
+/// <summary>
+/// The full agent opposite a lite one, RFC 8445: it is in the controlling role, checks the flows that it is given, nominates the best
+/// valid one (section 8.1.1), and keeps the consent of its peer fresh, RFC 7675. It neither gathers candidates nor answers checks,
+/// because a lite agent sends none. A flow that is added later and is better than the selected one replaces it once it is valid. Not
+/// safe for several threads.
+/// </summary>
+/// <param name="local">The credentials of this side.</param>
+/// <param name="remote">The credentials of the lite agent.</param>
+/// <param name="random">The source of transaction IDs and jitter.</param>
+public sealed class IceClient(IceCredentials local, IceCredentials remote, Random random)
+{
+    private const int MaxRequestLength = StunMessage.MaxLength;
+
+    /// <summary>The priority of a peer-reflexive candidate, RFC 8445 section 5.1.2.</summary>
+    private const uint PeerReflexivePriority = (110u << 24) + (0xFFFFu << 8) + 255;
+
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50); // Ta, RFC 8445 section 14.2
+    private static readonly TimeSpan MinRetransmissionTimeout = TimeSpan.FromMilliseconds(500); // RTO, section 14.3
+    private static readonly TimeSpan NominationPatience = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ConsentInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FailureTimeout = IceLite.ConsentLifetime;
+
+    private readonly byte[] _localFragment = Encoding.ASCII.GetBytes(local.UsernameFragment);
+    private readonly byte[] _remoteFragment = Encoding.ASCII.GetBytes(remote.UsernameFragment);
+    private readonly byte[] _password = Encoding.ASCII.GetBytes(remote.Password);
+    private readonly ulong _tieBreaker = (ulong)random.NextInt64();
+    private readonly List<CandidatePair> _pairs = []; // the best first
+    private CandidatePair? _selected;
+    private TimeSpan? _started;
+    private TimeSpan _nextStart = TimeSpan.MinValue;
+    private TimeSpan _nextConsent;
+    private TimeSpan _lastConsent;
+
+    /// <summary>The credentials of this side.</summary>
+    public IceCredentials Local => local;
+
+    /// <summary>The flow whose nomination the peer has confirmed.</summary>
+    public Flow? Selected => _selected?.Flow;
+
+    /// <summary>When <see cref="Advance"/> is to be called next, which may be in the past; null when nothing is left to do.</summary>
+    public TimeSpan? Deadline
+    {
+        get
+        {
+            var deadline = NominationTime;
+            foreach (var pair in _pairs)
+            {
+                if (pair.IsInProgress)
+                    deadline = Earlier(deadline, pair.Due);
+            }
+
+            if (NextWaiting is not null)
+                deadline = Earlier(deadline, _nextStart);
+
+            return _selected is null ? deadline : Earlier(deadline, _nextConsent);
+        }
+    }
+
+    private CandidatePair? NextWaiting => _pairs.Find(pair => pair.State == CandidatePairState.Waiting && OutranksSelected(pair));
+
+    /// <summary>The pair to nominate, once it is time.</summary>
+    private CandidatePair? Nominee => _pairs.Find(pair => pair.State == CandidatePairState.Valid && OutranksSelected(pair));
+
+    /// <summary>When to nominate: at once if there is none better that may become valid, and otherwise after some patience.</summary>
+    private TimeSpan? NominationTime
+    {
+        get
+        {
+            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating))
+                return null;
+
+            var mayBecomeBetter = _pairs.Exists(
+                pair => pair.Priority > nominee.Priority && pair.State is CandidatePairState.Waiting or CandidatePairState.Checking);
+            return mayBecomeBetter ? nominee.ValidSince + NominationPatience : nominee.ValidSince;
+        }
+    }
+
+    /// <summary>
+    /// Whether there has been no selected flow for 30 s after the first <see cref="Advance"/>, or no response over the selected one for
+    /// as long.
+    /// </summary>
+    public bool HasFailed(TimeSpan now) => now - (_selected is null ? _started ?? now : _lastConsent) >= FailureTimeout;
+
+    /// <summary>Adds a way to the peer.</summary>
+    /// <param name="flow">The flow to one of the peer's candidates.</param>
+    /// <param name="priority">The candidate's priority, which orders the flows.</param>
+    public void AddFlow(Flow flow, uint priority)
+    {
+        var index = _pairs.FindIndex(pair => pair.Priority < priority);
+        _pairs.Insert(index < 0 ? _pairs.Count : index, new(flow, priority));
+    }
+
+    /// <summary>Sends what is due.</summary>
+    public void Advance(TimeSpan now, Outbox outbox)
+    {
+        _started ??= now;
+        foreach (var pair in _pairs)
+        {
+            if (!pair.IsInProgress || pair.Due > now)
+                continue;
+
+            if (pair.IsExhausted)
+                pair.Fail();
+            else
+                Send(pair, now, outbox);
+        }
+
+        if (_nextStart <= now && NextWaiting is { } waiting)
+        {
+            Begin(waiting, CandidatePairState.Checking, now, outbox);
+            _nextStart = now + Pace;
+        }
+
+        if (NominationTime <= now)
+            Begin(Nominee!, CandidatePairState.Nominating, now, outbox);
+
+        if (_selected is not null && _nextConsent <= now)
+        {
+            Begin(_selected, CandidatePairState.Valid, now, outbox);
+            ScheduleConsent(now);
+        }
+    }
+
+    /// <summary>Takes a message from the peer. Only responses to checks of this agent over the same flow count.</summary>
+    public void Receive(in StunMessage message, Flow flow, TimeSpan now)
+    {
+        if (!message.IsBinding || message.Class is StunClass.Request or StunClass.Indication)
+            return;
+
+        var pair = _pairs.Find(pair => pair.Flow == flow);
+        if (pair is null || !message.VerifyFingerprint() || !message.VerifyIntegrity(_password) || !pair.TryEnd(message.TransactionId))
+            return;
+
+        if (message.Class == StunClass.SuccessResponse)
+            Succeed(pair, now);
+        else if (pair.IsInProgress)
+            pair.Fail();
+    }
+
+    private static TimeSpan Earlier(TimeSpan? one, TimeSpan other) => one < other ? one.Value : other;
+
+    private void Succeed(CandidatePair pair, TimeSpan now)
+    {
+        if (pair.State == CandidatePairState.Nominating)
+        {
+            _selected = pair;
+            ScheduleConsent(now);
+        }
+
+        if (pair == _selected)
+            _lastConsent = now;
+
+        pair.Succeed(now);
+    }
+
+    /// <summary>RFC 7675 section 5.1: 0.8 to 1.2 times 5 s. A check of consent is not sent again.</summary>
+    private void ScheduleConsent(TimeSpan now) => _nextConsent = now + ConsentInterval * (0.8 + 0.4 * random.NextDouble());
+
+    private bool OutranksSelected(CandidatePair pair) => _selected is null || pair.Priority > _selected.Priority;
+
+    private void Begin(CandidatePair pair, CandidatePairState state, TimeSpan now, Outbox outbox)
+    {
+        var busy = _pairs.Count(other => other.State is CandidatePairState.Waiting or CandidatePairState.Checking);
+        pair.Begin(state, busy * Pace > MinRetransmissionTimeout ? busy * Pace : MinRetransmissionTimeout, random);
+        Send(pair, now, outbox);
+    }
+
+    /// <summary>RFC 8445 section 7.2.2.</summary>
+    private void Send(CandidatePair pair, TimeSpan now, Outbox outbox)
+    {
+        var writer = new StunWriter(outbox.Reserve(MaxRequestLength), StunClass.Request, pair.TransactionId);
+        writer.AddUsername(_remoteFragment, _localFragment);
+        writer.AddPriority(PeerReflexivePriority);
+        writer.AddIceControlling(_tieBreaker);
+        if (pair.State == CandidatePairState.Nominating)
+            writer.AddUseCandidate();
+
+        writer.AddIntegrity(_password);
+        writer.AddFingerprint();
+        outbox.Commit(pair.Flow, writer.Length);
+        pair.Sent(now);
+    }
+}
