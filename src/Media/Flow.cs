@@ -17,4 +17,14 @@ public abstract class Flow(IPEndPoint remote)
 
     /// <summary>Whether datagrams are waiting because the peer does not take them as fast as they come: only over TCP.</summary>
     public virtual bool IsCongested => false;
+
+    /// <summary>Whose flow this is since it passed an authenticated check; null before, and when its peer is gone.</summary>
+    public Peer? Owner
+    {
+        get => field is { IsDisposed: true } ? null : field;
+        internal set;
+    }
+
+    /// <summary>When it passed its last authenticated check.</summary>
+    public TimeSpan LastCheck { get; internal set; }
 }

@@ -1,0 +1,292 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Sessions.Media.Dtls;
+using Sessions.Media.Ice;
+using Sessions.Media.Negotiation;
+using Sessions.Media.Rtp;
+using Sessions.Media.Srtp;
+using Sessions.Media.Stun;
+
+namespace Sessions.Media;
+
+/// <summary>
+/// The server's end of one peer connection: ICE, DTLS and SRTP of one transport (max-bundle, rtcp-mux). Nothing is sent to a flow
+/// that has not passed an authenticated check. Safe for several threads: a lock of its own guards its state, and is never held while
+/// another peer's is taken.
+/// </summary>
+public abstract class Peer : IDisposable
+{
+    /// <summary>The largest RTP packet: no larger one fits an Ethernet frame.</summary>
+    private protected const int MaxPacket = 1500;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly MediaEngine _engine;
+    private bool _isDtlsClient;
+    private IceLite _ice;
+    private IceLite? _restarted;
+    private DtlsAssociation? _dtls;
+    private RemoteTransport? _remote;
+    private SrtpSender? _sender;
+    private SrtpReceiver? _receiver;
+    private TimeSpan _negotiated;
+    private bool _isConnectionKnown;
+
+    private protected Peer(MediaEngine engine)
+    {
+        _engine = engine;
+        _negotiated = engine.Now;
+        _ice = new(IceCredentials.Create());
+        engine.Add(_ice.Local, this);
+    }
+
+    /// <summary>Whether media can flow: the addresses have been checked, and there are keys.</summary>
+    public bool IsConnected => _sender is not null && _ice.Selected is not null;
+
+    internal Lock Gate { get; } = new();
+
+    internal bool IsDisposed { get; private set; }
+
+    /// <summary>When <see cref="Advance"/> has something to do; null for never.</summary>
+    internal abstract TimeSpan? Deadline { get; }
+
+    /// <summary>The credentials for the next description: those of the restart, if one is on its way.</summary>
+    private protected IceCredentials LocalCredentials => (_restarted ?? _ice).Local;
+
+    private protected MediaEngine Engine => _engine;
+
+    private protected TimeSpan? DtlsDeadline => _dtls?.Deadline;
+
+    /// <summary>
+    /// Whether the device is gone: it gave no consent for 30 s (RFC 7675, section 5.1), or never connected within 30 s of the last
+    /// description.
+    /// </summary>
+    public bool IsDead
+    {
+        get
+        {
+            lock (Gate)
+                return IsSilent(_engine.Now) && _engine.Now - _negotiated >= ConnectTimeout;
+        }
+    }
+
+    /// <summary>Ends the connection: nothing is sent or received any more.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Ends the connection.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        lock (Gate)
+        {
+            IsDisposed = true;
+            Forget();
+            _engine.Remove(_ice.Local);
+            if (_restarted is not null)
+                _engine.Remove(_restarted.Local);
+        }
+    }
+
+    /// <summary>Answers a Binding request; the flow is this peer's once it has passed.</summary>
+    internal void ReceiveCheck(in StunMessage request, Flow flow, TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            if (IsDisposed)
+                return;
+
+            var room = outbox.Reserve(IceLite.MaxResponseLength);
+            var isRestarted = _restarted is not null && IsFor(_restarted, request);
+            var result = (isRestarted ? _restarted! : _ice).Check(request, flow, now, room, out var length);
+            if (length > 0)
+                outbox.Commit(flow, length);
+            if (result is not (CheckResult.Authenticated or CheckResult.Nominated))
+                return;
+
+            flow.Owner = this;
+            flow.LastCheck = now;
+            if (result == CheckResult.Nominated && isRestarted)
+                FinishRestart();
+            StartHandshake();
+            SendHandshake(outbox);
+        }
+    }
+
+    /// <summary>Takes any other datagram of a flow that has passed a check. The datagram is overwritten.</summary>
+    internal void Receive(Span<byte> datagram, TimeSpan now, Outbox outbox)
+    {
+        switch (PacketKind.Of(datagram))
+        {
+            case PacketKind.Dtls:
+                ReceiveHandshake(datagram, now, outbox);
+                break;
+            case PacketKind.Rtp:
+                ReceiveRtp(datagram, now, outbox);
+                break;
+            case PacketKind.Rtcp:
+                ReceiveRtcp(datagram, now, outbox);
+                break;
+        }
+    }
+
+    /// <summary>Does what is due.</summary>
+    internal virtual void Advance(TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            _dtls?.Advance(now);
+            SendHandshake(outbox);
+        }
+
+        FinishHandshake(now, outbox);
+    }
+
+    /// <summary>Waits until the handshake has done all that it can with what it has: for tests in virtual time.</summary>
+    internal void WaitForHandshake() => _dtls?.WaitUntilIdle();
+
+    private protected abstract void ReceiveRtp(Span<byte> datagram, TimeSpan now, Outbox outbox);
+
+    private protected abstract void ReceiveRtcp(Span<byte> datagram, TimeSpan now, Outbox outbox);
+
+    /// <summary>Called once there are keys.</summary>
+    private protected virtual void OnConnected(TimeSpan now, Outbox outbox)
+    {
+    }
+
+    /// <summary>
+    /// Takes what the device's description says of its end. Other credentials restart ICE (RFC 8445, section 2.4), unless this end has
+    /// done so itself. Another certificate is another connection, which begins with a handshake of its own.
+    /// </summary>
+    /// <returns>Whether this end now has other credentials, too.</returns>
+    private protected bool SetRemote(RemoteTransport remote, bool isDtlsClient)
+    {
+        var credentials = new IceCredentials(remote.UsernameFragment, remote.Password);
+        var isRestart = _restarted is null ? _ice.Remote is not null && _ice.Remote != credentials
+            : _restarted.Remote is not null && _restarted.Remote != credentials;
+        if (isRestart)
+            RestartIce();
+        (_restarted ?? _ice).Remote = credentials;
+        (_negotiated, _isDtlsClient) = (_engine.Now, isDtlsClient);
+        if (_remote is null || !_remote.Fingerprints.SequenceEqual(remote.Fingerprints))
+            Forget();
+        _remote = remote;
+        StartHandshake();
+        return isRestart;
+    }
+
+    /// <summary>New credentials for the next description (RFC 8445, section 2.4); the old ones hold until a new pair is nominated.</summary>
+    private protected void RestartIce()
+    {
+        if (_restarted is not null)
+            _engine.Remove(_restarted.Local);
+        _restarted = new(IceCredentials.Create());
+        _engine.Add(_restarted.Local, this);
+        _negotiated = _engine.Now;
+        if (_dtls?.State == DtlsState.Failed)
+            Forget();
+    }
+
+    private protected bool CanSendAt(TimeSpan now) => _sender is not null && _ice.Selected is not null && !_ice.IsConsentExpired(now);
+
+    private protected bool IsCongested => _ice.Selected?.IsCongested == true;
+
+    private protected bool TryUnprotectRtp(Span<byte> datagram, out int length)
+    {
+        length = 0;
+        return EnsureKeys() && _receiver.TryUnprotectRtp(datagram, out length);
+    }
+
+    private protected bool TryUnprotectRtcp(Span<byte> datagram, out int length)
+    {
+        length = 0;
+        return EnsureKeys() && _receiver.TryUnprotectRtcp(datagram, out length);
+    }
+
+    private protected void SendRtp(ReadOnlySpan<byte> packet, Outbox outbox)
+    {
+        var length = _sender!.ProtectRtp(packet, outbox.Reserve(packet.Length + SrtpSender.MaxOverhead));
+        if (length > 0)
+            outbox.Commit(_ice.Selected!, length);
+    }
+
+    private protected void SendRtcp(ReadOnlySpan<byte> packet, Outbox outbox)
+    {
+        var length = _sender!.ProtectRtcp(packet, outbox.Reserve(packet.Length + SrtpSender.MaxOverhead));
+        if (length > 0)
+            outbox.Commit(_ice.Selected!, length);
+    }
+
+    private bool IsSilent(TimeSpan now) => _ice.Selected is null || _ice.IsConsentExpired(now) || _dtls?.State == DtlsState.Failed;
+
+    private static bool IsFor(IceLite ice, in StunMessage request)
+        => request.TryGetUsername(out var username)
+            && Ascii.Equals(MediaEngine.LocalFragment(username), ice.Local.UsernameFragment);
+
+    private void ReceiveHandshake(ReadOnlySpan<byte> datagram, TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            _dtls?.Receive(datagram, now);
+            SendHandshake(outbox);
+        }
+    }
+
+    /// <summary>A server waits for the other end; a client begins, as soon as it knows where to.</summary>
+    private void StartHandshake()
+    {
+        if (_dtls is null && _remote is not null && (!_isDtlsClient || _ice.Selected is not null))
+            _dtls = new(_isDtlsClient, _engine.Certificate, _remote, _engine.Now, Wake);
+    }
+
+    private void SendHandshake(Outbox outbox)
+    {
+        while (_ice.Selected is { } flow && _dtls?.TryTake(out var datagram) == true)
+            outbox.Add(flow, datagram);
+    }
+
+    private void FinishHandshake(TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            if (_isConnectionKnown || !EnsureKeys())
+                return;
+
+            _isConnectionKnown = true;
+        }
+
+        OnConnected(now, outbox);
+    }
+
+    [MemberNotNullWhen(true, nameof(_receiver))]
+    private bool EnsureKeys()
+    {
+        if (_receiver is not null)
+            return true;
+        if (_dtls is not { State: DtlsState.Connected, Keys: { } keys })
+            return false;
+
+        _sender = new(keys.Sending);
+        _receiver = new(keys.Receiving);
+        _engine.Wake(this);
+        return true;
+    }
+
+    private void FinishRestart()
+    {
+        _engine.Remove(_ice.Local);
+        (_ice, _restarted) = (_restarted!, null);
+    }
+
+    private void Forget()
+    {
+        _dtls?.Dispose();
+        _sender?.Dispose();
+        _receiver?.Dispose();
+        (_dtls, _sender, _receiver, _isConnectionKnown) = (null, null, null, false);
+    }
+
+    private void Wake() => _engine.Wake(this);
+}

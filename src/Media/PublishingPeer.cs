@@ -1,0 +1,215 @@
+using Sessions.Media.Negotiation;
+using Sessions.Media.Rtp;
+using Sessions.Media.Sdp;
+
+namespace Sessions.Media;
+
+/// <summary>The server's end of a connection over which a device publishes. The device offers.</summary>
+public sealed class PublishingPeer : Peer
+{
+    private const string CanonicalName = "sessions";
+
+    // With headers and encryption within the least MTU of IPv6.
+    private const int MaxRtcp = 1100;
+
+    // There are more sections in a report than a count of five bits has room for (RFC 3550, section 6.4.2): then the rest is left out.
+    private const int MaxReports = 31;
+
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
+
+    private readonly uint _ssrc = (uint)Random.Shared.NextInt64(1, uint.MaxValue);
+    private volatile Source[] _sources = [];
+    private Dictionary<uint, Source> _sourceOfSsrc = [];
+    private TimeSpan _nextReport;
+
+    internal PublishingPeer(MediaEngine engine)
+        : base(engine) => _nextReport = engine.Now + ReportInterval;
+
+    /// <summary>The tracks that are published after the last <see cref="Answer"/>.</summary>
+    public IReadOnlyList<Source> Sources => _sources;
+
+    internal Lock SubscriberGate { get; } = new();
+
+    internal override TimeSpan? Deadline
+    {
+        get
+        {
+            var deadline = DtlsDeadline < _nextReport ? DtlsDeadline : _nextReport;
+            foreach (var source in _sources)
+            {
+                if (source.Deadline < deadline)
+                    deadline = source.Deadline;
+            }
+
+            return deadline;
+        }
+    }
+
+    /// <summary>
+    /// Answers an offer (RFC 8829, section 5.3). What may not be published is rejected in the answer, and what is no longer offered
+    /// ends. With an error nothing has changed.
+    /// </summary>
+    public PublishResult Answer(string sdpOffer, MediaPermissions permissions, int maxTracks)
+    {
+        if (!SessionDescription.TryParse(sdpOffer, out var offer, out var error))
+            return new(error, null);
+
+        lock (Gate)
+        {
+            var result = PublishAnswer.Create(offer, permissions, LocalTransport(), maxTracks);
+            if (result.Error is not null)
+                return new(result.Error, null);
+
+            // The offer may restart ICE, and then the answer has to have other credentials.
+            if (result.Remote is { } remote && SetRemote(remote, result.LocalSetup == DtlsSetup.Active))
+                result = PublishAnswer.Create(offer, permissions, LocalTransport(), maxTracks);
+
+            SetTracks(result.Tracks);
+            return new(null, result.Answer!.ToString());
+        }
+    }
+
+    internal override void Advance(TimeSpan now, Outbox outbox)
+    {
+        base.Advance(now, outbox);
+        lock (Gate)
+        {
+            if (now >= _nextReport)
+                SendReport(now, outbox);
+            else
+                SendDueFeedback(now, outbox);
+        }
+    }
+
+    /// <summary>Asks for what <paramref name="source"/> lacks, if it is time to.</summary>
+    internal void SendFeedback(Source source, TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            if (source.HasFeedback(now))
+                SendDueFeedback(now, outbox);
+        }
+    }
+
+    private protected override void ReceiveRtp(Span<byte> datagram, TimeSpan now, Outbox outbox)
+    {
+        Source? source;
+        int generation;
+        RtpPacket packet;
+        long sequenceNumber;
+        bool startsKeyFrame;
+        lock (Gate)
+        {
+            if (!TryUnprotectRtp(datagram, out var length)
+                || length > MaxPacket
+                || !RtpPacket.TryParse(datagram[..length], out packet)
+                || !_sourceOfSsrc.TryGetValue(packet.Ssrc, out source))
+            {
+                return;
+            }
+
+            (sequenceNumber, startsKeyFrame) = source.Receive(packet, datagram[..length], now);
+            generation = source.Generation;
+        }
+
+        foreach (var subscriber in source.Subscribers)
+            subscriber.Forward(source, generation, packet, sequenceNumber, startsKeyFrame, now, outbox);
+    }
+
+    private protected override void ReceiveRtcp(Span<byte> datagram, TimeSpan now, Outbox outbox)
+    {
+        lock (Gate)
+        {
+            if (!TryUnprotectRtcp(datagram, out var length))
+                return;
+
+            var reader = new RtcpReader(datagram[..length]);
+            while (reader.TryNext(out var packet))
+            {
+                if (packet.TryReadSenderInfo(out var info) && _sourceOfSsrc.TryGetValue(packet.SenderSsrc, out var source))
+                    source.ReceiveSenderReport(info.NtpTime, info.RtpTimestamp, now);
+            }
+        }
+    }
+
+    /// <summary>Ends the connection and its tracks.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        lock (Gate)
+            SetTracks([]);
+    }
+
+    private LocalTransport LocalTransport()
+        => new(LocalCredentials.UsernameFragment, LocalCredentials.Password, Engine.Certificate.Fingerprint, Engine.Candidates);
+
+    private void SetTracks(IReadOnlyList<PublishedTrack> tracks)
+    {
+        var before = _sources;
+        _sources = [.. tracks.Select(track => Keep(before, track) ?? new Source(this, track))];
+        _sourceOfSsrc = _sources.SelectMany(source => source.Track.Ssrcs.Select(ssrc => (ssrc, source)))
+            .DistinctBy(pair => pair.ssrc).ToDictionary(pair => pair.ssrc, pair => pair.source);
+    }
+
+    private static Source? Keep(Source[] sources, PublishedTrack track)
+    {
+        var kept = sources.FirstOrDefault(source
+            => (source.Track.Mid, source.StreamId, source.TrackId) == (track.Mid, track.StreamId, track.TrackId)
+                && (source.Track.Codec.Name, source.Track.Codec.Parameters) == (track.Codec.Name, track.Codec.Parameters));
+        kept?.Replace(track);
+        return kept;
+    }
+
+    /// <summary>A receiver report about every track, with the rest of what there is to say (RFC 3550, section 6.1).</summary>
+    private void SendReport(TimeSpan now, Outbox outbox)
+    {
+        _nextReport = now + ReportInterval;
+        if (!CanSendAt(now) || _sources.Length == 0)
+            return;
+
+        Span<ReportBlock> reports = stackalloc ReportBlock[MaxReports];
+        var count = 0;
+        foreach (var source in _sources)
+        {
+            if (count < MaxReports && source.TryReport(now, out reports[count]))
+                count++;
+        }
+
+        Span<byte> room = stackalloc byte[MaxRtcp];
+        var writer = new RtcpWriter(room);
+        writer.AddReceiverReport(_ssrc, reports[..count]);
+        writer.AddSdes(_ssrc, CanonicalName);
+        AddFeedback(ref writer, now);
+        SendRtcp(room[..writer.Length], outbox);
+    }
+
+    private void SendDueFeedback(TimeSpan now, Outbox outbox)
+    {
+        if (!CanSendAt(now))
+            return;
+
+        Span<byte> room = stackalloc byte[MaxRtcp];
+        var writer = new RtcpWriter(room);
+        writer.AddReceiverReport(_ssrc, []);
+        writer.AddSdes(_ssrc, CanonicalName);
+        var before = writer.Length;
+        AddFeedback(ref writer, now);
+        if (writer.Length > before)
+            SendRtcp(room[..writer.Length], outbox);
+    }
+
+    private void AddFeedback(ref RtcpWriter writer, TimeSpan now)
+    {
+        // What a track may take: a header and all its lost packets. The rest comes with the next packet.
+        const int MaxFeedback = 300;
+
+        foreach (var source in _sources)
+        {
+            if (writer.Length + MaxFeedback < MaxRtcp)
+                source.AddFeedback(ref writer, _ssrc, now);
+        }
+    }
+}
+
+/// <summary>The answer to an offer, or why there is none.</summary>
+public sealed record PublishResult(string? Error, string? Answer);

@@ -1,0 +1,172 @@
+using Sessions.Media.Forwarding;
+using Sessions.Media.Negotiation;
+using Sessions.Media.Rtp;
+
+namespace Sessions.Media;
+
+/// <summary>
+/// A published track as it arrives: what is missing is asked for again (RFC 4585, section 6.2.1), a second of video is kept, and
+/// every packet goes to those who subscribe. Its publishing peer's lock guards everything but the list of subscribers.
+/// </summary>
+public sealed class Source
+{
+    private static readonly TimeSpan KeyFramePause = TimeSpan.FromMilliseconds(500);
+
+    private readonly PublishingPeer _peer;
+    private readonly PacketCache? _cache;
+    private MissingPackets? _missing;
+    private ReceptionStatistics _statistics;
+    private SequenceUnwrapper _unwrapper;
+    private BitRate _bitRate;
+    private uint? _ssrc;
+    private TimeSpan? _keyFrameAsked;
+    private (ulong Ntp, uint Rtp, TimeSpan Received)? _senderReport;
+    private volatile OutgoingStream[] _subscribers = [];
+    private volatile bool _isKeyFrameWanted;
+
+    internal Source(PublishingPeer peer, PublishedTrack track)
+    {
+        (_peer, Track) = (peer, track);
+        _statistics = new(track.Codec.ClockRate);
+        if (track.Kind == MediaKind.Video)
+            (_cache, _missing) = (new(), new());
+    }
+
+    /// <summary>The MediaStream that the track is part of: its id in the publisher's browser.</summary>
+    public string StreamId => Track.StreamId;
+
+    /// <summary>The track's id in the publisher's browser.</summary>
+    public string TrackId => Track.TrackId;
+
+    /// <summary>What the track carries.</summary>
+    public MediaKind Kind => Track.Kind;
+
+    internal PublishedTrack Track { get; private set; }
+
+    /// <summary>Another for each stream of packets: SSRCs change when a publisher begins anew.</summary>
+    internal int Generation { get; private set; }
+
+    internal VideoCodec? VideoCodec => Kind != MediaKind.Video ? null
+        : Track.Codec.Name.Equals("VP8", StringComparison.OrdinalIgnoreCase) ? Rtp.VideoCodec.Vp8 : Rtp.VideoCodec.H264;
+
+    internal ReadOnlySpan<OutgoingStream> Subscribers => _subscribers;
+
+    /// <summary>When the publisher's packets that are missing are asked for; null for never.</summary>
+    internal TimeSpan? Deadline => _missing?.Deadline;
+
+    internal void Replace(PublishedTrack track) => Track = track;
+
+    internal void Subscribe(OutgoingStream stream)
+    {
+        lock (_peer.SubscriberGate)
+            _subscribers = [.. _subscribers, stream];
+    }
+
+    internal void Unsubscribe(OutgoingStream stream)
+    {
+        lock (_peer.SubscriberGate)
+            _subscribers = [.. _subscribers.Where(other => other != stream)];
+    }
+
+    /// <summary>Counts and keeps a packet.</summary>
+    /// <returns>Its extended sequence number, and whether a key frame starts in it.</returns>
+    internal (long SequenceNumber, bool StartsKeyFrame) Receive(in RtpPacket packet, ReadOnlySpan<byte> datagram, TimeSpan now)
+    {
+        if (_ssrc != packet.Ssrc)
+            Begin(packet.Ssrc);
+
+        var sequenceNumber = _unwrapper.Unwrap(packet.SequenceNumber);
+        _statistics.Receive(packet.SequenceNumber, packet.Timestamp, now);
+        _bitRate.Add(datagram.Length, now);
+        _missing?.Receive(sequenceNumber, now);
+        _cache?.Add(sequenceNumber, datagram, now);
+        return (sequenceNumber, VideoCodec is { } codec && KeyFrame.StartsIn(codec, packet.Payload));
+    }
+
+    internal void ReceiveSenderReport(ulong ntp, uint rtp, TimeSpan now)
+    {
+        _statistics.ReceiveSenderReport(ntp, now);
+        _senderReport = (ntp, rtp, now);
+    }
+
+    /// <summary>The publisher's clocks at <paramref name="now"/>; false before its first sender report.</summary>
+    internal bool TryReadClocks(TimeSpan now, out ulong ntp, out uint rtp)
+    {
+        lock (_peer.Gate)
+        {
+            (ntp, rtp) = (0, 0);
+            if (_senderReport is not { } report)
+                return false;
+
+            var elapsed = (now - report.Received).TotalSeconds;
+            ntp = report.Ntp + (ulong)(elapsed * (1L << 32));
+            rtp = report.Rtp + (uint)(elapsed * Track.Codec.ClockRate);
+            return true;
+        }
+    }
+
+    internal long BitRateAt(TimeSpan now)
+    {
+        lock (_peer.Gate)
+            return _bitRate.At(now);
+    }
+
+    /// <summary>Copies a packet that was received within the last second.</summary>
+    internal bool TryCopy(int generation, long sequenceNumber, Span<byte> destination, out int length)
+    {
+        length = 0;
+        lock (_peer.Gate)
+            return generation == Generation && _cache is not null && _cache.TryCopy(sequenceNumber, destination, out length);
+    }
+
+    /// <summary>Asks the publisher for a key frame, now or as soon as the last one was asked for half a second ago.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="outbox">Gets the request.</param>
+    internal void RequestKeyFrame(TimeSpan now, Outbox outbox)
+    {
+        _isKeyFrameWanted = true;
+        _peer.SendFeedback(this, now, outbox);
+    }
+
+    /// <summary>Adds what the publisher has to be asked for: lost packets and a key frame (RFC 4585, section 6.3.1).</summary>
+    internal void AddFeedback(ref RtcpWriter writer, uint senderSsrc, TimeSpan now)
+    {
+        const int MaxLost = 64;
+
+        if (_ssrc is not { } ssrc)
+            return;
+
+        Span<ushort> lost = stackalloc ushort[MaxLost];
+        if (_missing?.Due(now, lost) is > 0 and var count)
+            writer.AddNack(senderSsrc, ssrc, lost[..count]);
+
+        if (IsKeyFrameDue(now))
+        {
+            (_isKeyFrameWanted, _keyFrameAsked) = (false, now);
+            writer.AddPli(senderSsrc, ssrc);
+        }
+    }
+
+    /// <summary>Whether something has to be asked for now.</summary>
+    internal bool HasFeedback(TimeSpan now) => IsKeyFrameDue(now) || _missing?.Deadline <= now;
+
+    /// <summary>The report of what arrived (RFC 3550, section 6.4.1); false when nothing has.</summary>
+    internal bool TryReport(TimeSpan now, out ReportBlock report)
+    {
+        report = _ssrc is { } ssrc ? _statistics.Report(ssrc, now) : default;
+        return _ssrc is not null;
+    }
+
+    private bool IsKeyFrameDue(TimeSpan now) => _isKeyFrameWanted && _ssrc is not null && !(now - _keyFrameAsked < KeyFramePause);
+
+    private void Begin(uint ssrc)
+    {
+        _ssrc = ssrc;
+        _unwrapper = default;
+        _statistics = new(Track.Codec.ClockRate);
+        _missing = _missing is null ? null : new();
+        _senderReport = null;
+        _keyFrameAsked = null;
+        Generation++;
+    }
+}
