@@ -23,13 +23,14 @@ public static class ServiceRegistration
         services.TryAddSingleton<Tables>();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
+        services.TryAddSingleton<MembershipHints>();
         services.AddSingleton<MembershipStore>();
         services.AddSingleton<CredentialStore>();
         services.AddSingleton<Sweeper>();
         services.AddSingleton<TableCheck>();
         services.AddSingleton<GuessLimiter>();
         services.AddSingleton<Authenticator>();
-        services.AddSingleton<ParticipantTokens>();
+        services.TryAddSingleton<ParticipantTokens>();
         services.AddSingleton<RequestPipeline>();
         return services;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -5,15 +6,27 @@ using Sessions.Model;
 
 namespace Sessions.Security;
 
-/// <summary>Signs the token with which a participant's device connects: an HS256 JWT (RFC 7519).</summary>
-public sealed class ParticipantTokens(SessionsOptions options)
+/// <summary>Signs and verifies the token with which a participant's device connects: an HS256 JWT (RFC 7519).</summary>
+public sealed class ParticipantTokens(SessionsOptions options, TimeProvider time)
 {
     private const int RandomLength = 16;
+
+    // Three times what the longest ids take.
+    private const int MaxTokenLength = 1024;
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     private readonly SigningCredentials _signing = new(
         new SymmetricSecurityKey(options.TokenSigningKey.ToArray()), SecurityAlgorithms.HmacSha256);
+
+    private readonly TokenValidationParameters _validation = new()
+    {
+        IssuerSigningKey = new SymmetricSecurityKey(options.TokenSigningKey.ToArray()),
+        ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+        ValidateIssuer = false,
+        ValidateAudience = false,
+        LifetimeValidator = (_, expires, _, _) => time.GetUtcNow() < expires,
+    };
 
     /// <summary>
     /// A token with the claims that the official browser client reads: <c>a</c> account id, <c>p</c> participant id,
@@ -32,4 +45,30 @@ public sealed class ParticipantTokens(SessionsOptions options)
             },
             SigningCredentials = _signing,
         });
+
+    /// <summary>Reads a token; false when this key has not signed it, when it has expired, and when it is no token.</summary>
+    public bool TryRead(string token, [NotNullWhen(true)] out DeviceToken? read)
+    {
+        // With a key that is at hand, the task is complete when it is returned.
+        read = token.Length <= MaxTokenLength
+            && _handler.ValidateTokenAsync(token, _validation).GetAwaiter().GetResult() is { IsValid: true } valid
+                ? From((JsonWebToken)valid.SecurityToken)
+                : null;
+        return read is not null;
+    }
+
+    private static DeviceToken? From(JsonWebToken token)
+        => token.TryGetPayloadValue("a", out string? account)
+            && AccountId.TryParse(account ?? "", out var accountId)
+            && token.TryGetPayloadValue("p", out string? participant)
+            && ParticipantId.TryParse(participant, out var participantId)
+            && token.TryGetPayloadValue("v", out string? version)
+                ? new(accountId, participantId, version ?? "")
+                : null;
 }
+
+/// <summary>What a participant's token says.</summary>
+/// <param name="AccountId">The account.</param>
+/// <param name="ParticipantId">The participant, which may have been deleted since.</param>
+/// <param name="DeviceApiVersion">V2 or V3.</param>
+public sealed record DeviceToken(AccountId AccountId, ParticipantId ParticipantId, string DeviceApiVersion);

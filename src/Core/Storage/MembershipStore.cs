@@ -10,7 +10,7 @@ namespace Sessions.Storage;
 /// it unique. No transaction spans the two, so every step is ordered such that a crash after it leaves a state that the next
 /// request reads correctly.
 /// </summary>
-public sealed class MembershipStore(Tables tables, SessionsOptions options, TimeProvider time)
+public sealed class MembershipStore(Tables tables, SessionsOptions options, TimeProvider time, MembershipHints? hints = null)
 {
     /// <summary>
     /// Puts a participant into a session. If it is there already, <paramref name="subscriptions"/> replace its own, and
@@ -24,6 +24,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         Precondition precondition,
         CancellationToken cancellation)
     {
+        using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
         var request = new JoinRequest(accountId, sessionId, participantId, subscriptions, precondition, Guid.NewGuid().ToString());
         var budget = new RetryBudget(time, cancellation);
         while (true)
@@ -145,6 +146,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> LeaveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
+        using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
         var (participant, session, member) = await FindLiveAsync(
             accountId, sessionId, participantId, withMember: precondition.IsSet, cancellation);
         if (session is null)
@@ -229,6 +231,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> DeleteParticipantAsync(
         AccountId accountId, ParticipantId id, Precondition precondition, CancellationToken cancellation)
     {
+        using var hint = new HintAtEnd(hints, new(accountId, null, id));
         var budget = new RetryBudget(time, cancellation);
         var mayBeDone = false;
         while (true)
@@ -299,6 +302,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     public async Task<Outcome> DeleteSessionAsync(
         AccountId accountId, SessionId id, Precondition precondition, CancellationToken cancellation)
     {
+        using var hint = new HintAtEnd(hints, new(accountId, id, null));
         var budget = new RetryBudget(time, cancellation);
         var mayBeDone = false;
         while (true)
@@ -341,6 +345,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     {
         if (precondition.IsSet)
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, precondition, cancellation);
+
+        using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
 
         // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
         // that nothing reads any more. The clock is looked at first: what lived then may have been changed in time.
@@ -437,6 +443,12 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         => session.Header.Members.Live(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
 
     private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
+
+    /// <summary>Gives a hint when the request ends, however it does: one without an answer may have changed something, too.</summary>
+    private readonly struct HintAtEnd(MembershipHints? hints, MembershipHint hint) : IDisposable
+    {
+        public void Dispose() => hints?.Listener?.Invoke(hint);
+    }
 
     /// <summary>How a removal ended.</summary>
     private enum Removal

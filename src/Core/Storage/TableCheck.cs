@@ -1,17 +1,32 @@
+using Azure.Data.Tables;
+
 namespace Sessions.Storage;
 
 /// <summary>
 /// Whether the tables can be read, by a check that began at most <see cref="Age"/> ago: however often anybody asks, storage is
 /// asked once in that time. Those who ask while a check is under way share it.
 /// </summary>
-public sealed class TableCheck(Tables tables, SessionsOptions options, TimeProvider time)
+public sealed class TableCheck
 {
     /// <summary>How old a check may be, whether it succeeded or failed.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromSeconds(1);
 
+    private readonly IEnumerable<TableClient> _tables;
+    private readonly SessionsOptions _options;
+    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private Task? _latest;
     private long _began;
+
+    /// <summary>Checks all tables.</summary>
+    public TableCheck(Tables tables, SessionsOptions options, TimeProvider time)
+        : this(tables.All, options, time)
+    {
+    }
+
+    /// <summary>Checks these tables.</summary>
+    internal TableCheck(IEnumerable<TableClient> tables, SessionsOptions options, TimeProvider time)
+        => (_tables, _options, _time) = (tables, options, time);
 
     /// <summary>Checks the tables.</summary>
     /// <param name="cancellation">Ends the wait, and not the check, which others may share.</param>
@@ -20,15 +35,15 @@ public sealed class TableCheck(Tables tables, SessionsOptions options, TimeProvi
     {
         lock (_lock)
         {
-            if (_latest is null || (_latest.IsCompleted && time.GetElapsedTime(_began) > Age))
-                (_began, _latest) = (time.GetTimestamp(), CheckAsync());
+            if (_latest is null || (_latest.IsCompleted && _time.GetElapsedTime(_began) > Age))
+                (_began, _latest) = (_time.GetTimestamp(), CheckAsync());
             return _latest.WaitAsync(cancellation);
         }
     }
 
     private async Task CheckAsync()
     {
-        using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
-        await tables.CheckAsync(deadline.Token);
+        using var deadline = new CancellationTokenSource(_options.RequestTimeout, _time);
+        await Tables.CheckAsync(_tables, deadline.Token);
     }
 }

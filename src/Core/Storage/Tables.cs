@@ -30,7 +30,12 @@ public sealed class Tables(Func<string, TableClient> table)
 
     /// <summary>Asks each table for a row.</summary>
     /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
-    public Task CheckAsync(CancellationToken cancellation) => Task.WhenAll(All.Select(table => CheckAsync(table, cancellation)));
+    public Task CheckAsync(CancellationToken cancellation) => CheckAsync(All, cancellation);
+
+    /// <summary>Asks each of these tables for a row.</summary>
+    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
+    internal static Task CheckAsync(IEnumerable<TableClient> tables, CancellationToken cancellation)
+        => Task.WhenAll(tables.Select(table => CheckAsync(table, cancellation)));
 
     private static async Task CheckAsync(TableClient table, CancellationToken cancellation)
     {

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Net.WebSockets;
+using Azure;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Gateway;
+
+/// <summary>
+/// Where devices connect: <c>/v3?token=…&amp;uniqueId=…</c>. A device is only ever turned away by accepting its WebSocket and
+/// closing it with 1000: SDKs retry anything else every second, for ever. That is what is wanted of one that comes too fast, and
+/// while storage does not answer.
+/// </summary>
+internal sealed partial class DeviceEndpoint(
+    SessionWatch watch,
+    ParticipantTokens tokens,
+    SessionsOptions sessions,
+    GatewayOptions options,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<DeviceEndpoint> logger)
+{
+    private const string Version3 = "V3";
+
+    private static readonly TimeSpan AdmissionTimeout = TimeSpan.FromSeconds(10);
+
+    // A device that has vanished without a word is noticed within half a minute.
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    private readonly RateLimit _handshakes = new(time, options.Limits.HandshakesPerSecond);
+    private readonly RateLimit _failedTokens = new(time, options.Limits.FailedTokensPerSecond);
+
+    /// <summary>Serves a device until its connection ends; other requests go on to <paramref name="next"/>.</summary>
+    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
+    {
+        // With and without the slash: the iOS client takes the whole URL from its app.
+        var version = http.Request.Path.Value switch
+        {
+            "/v3" or "/v3/" => Version3,
+            "/v2" or "/v2/" => "V2",
+            _ => null,
+        };
+        if (version is null)
+        {
+            await next(http);
+            return;
+        }
+
+        if (!http.WebSockets.IsWebSocketRequest)
+        {
+            http.Response.StatusCode = (int)HttpStatusCode.UpgradeRequired;
+            http.Response.Headers.Upgrade = "websocket";
+            return;
+        }
+
+        var caller = CallerOf(http);
+        if (!_handshakes.TryCount(caller) || _failedTokens.IsReached(caller))
+        {
+            http.Response.StatusCode = (int)HttpStatusCode.TooManyRequests;
+            http.Response.Headers.RetryAfter = "1";
+            return;
+        }
+
+        using var socket = await http.WebSockets.AcceptWebSocketAsync(
+            new WebSocketAcceptContext { KeepAliveInterval = KeepAlive, KeepAliveTimeout = KeepAlive });
+        await ServeAsync(http, new(socket, options.Limits, time, logger), version, caller);
+    }
+
+    private async Task ServeAsync(HttpContext http, JsonRpcConnection connection, string version, Caller caller)
+    {
+        // The web server stops when its connections have ended.
+        using var stopping = lifetime.ApplicationStopping.Register(
+            () => connection.Close(JsonRpcConnection.ServiceRestart, "The gateway restarts."));
+        var device = await AdmitAsync(http, connection, version, caller);
+        if (device?.Attach(connection) == false)
+            connection.Close(JsonRpcConnection.TryAgainLater, "The device has just been closed.");
+        try
+        {
+            await connection.RunAsync(request => device!.Handle(request));
+        }
+        finally
+        {
+            device?.Detach(connection);
+        }
+    }
+
+    /// <summary>The device; null when the connection has been closed instead.</summary>
+    private async Task<Device?> AdmitAsync(HttpContext http, JsonRpcConnection connection, string version, Caller caller)
+    {
+        using var deadline = new CancellationTokenSource(AdmissionTimeout, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, http.RequestAborted);
+        try
+        {
+            var uniqueId = (string?)http.Request.Query["uniqueId"] is { Length: > 0 } given ? given : Guid.NewGuid().ToString();
+            var (device, refusal) =
+                version != Version3 ? new(null, "Only version 3 of the device protocol is supported.")
+                : uniqueId.Length > options.Limits.UniqueIdLength ? new(null, "The uniqueId is too long.")
+                : await AdmitAsync(http.Request.Query["token"].ToString(), uniqueId, caller, end.Token);
+            if (refusal is not null)
+            {
+                LogRefused(refusal);
+                connection.Close(WebSocketCloseStatus.NormalClosure, refusal);
+            }
+
+            return device;
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is RequestFailedException)
+        {
+            LogUnavailable(exception);
+            connection.Close(JsonRpcConnection.TryAgainLater, "The gateway is busy; try again.");
+            return null;
+        }
+    }
+
+    private async Task<Admission> AdmitAsync(string text, string uniqueId, Caller caller, CancellationToken cancellation)
+    {
+        var admission = !tokens.TryRead(text, out var token) ? new(null, "The token is not valid.")
+            : !token.DeviceApiVersion.Equals(Version3, StringComparison.OrdinalIgnoreCase)
+                ? new(null, "The token is for another version of the device protocol.")
+            : await watch.AdmitAsync(token, uniqueId, cancellation);
+        if (admission.Refusal is not null)
+            _failedTokens.TryCount(caller);
+        return admission;
+    }
+
+    /// <summary>As in the API: the entry that the outermost trusted proxy added, where this server is the innermost.</summary>
+    private Caller CallerOf(HttpContext http)
+    {
+        var forwarded = http.Request.Headers["X-Forwarded-For"].ToString();
+        string[] entries = [.. forwarded.Length == 0 ? [] : forwarded.Split(','), $"{http.Connection.RemoteIpAddress}"];
+        return Caller.Parse(entries[Math.Max(0, entries.Length - sessions.TrustedProxies)]);
+    }
+
+    [LoggerMessage(26, LogLevel.Information, "A device was turned away: {Reason}")]
+    private partial void LogRefused(string reason);
+
+    [LoggerMessage(27, LogLevel.Warning, "A device could not be admitted, because storage did not answer in time.")]
+    private partial void LogUnavailable(Exception exception);
+}

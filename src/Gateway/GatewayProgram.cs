@@ -1,0 +1,89 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Storage;
+
+namespace Sessions.Gateway;
+
+/// <summary>The gateway cannot start. The message says why, in a line, and what to do.</summary>
+public sealed class GatewayException(string message) : Exception(message);
+
+/// <summary>The gateway as a program of its own, over the storage of an API that runs elsewhere.</summary>
+public static class GatewayProgram
+{
+    private const string DefaultUrl = "http://localhost:7073";
+
+    /// <summary>Runs until Ctrl+C.</summary>
+    /// <exception cref="GatewayException">It cannot start.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    public static async Task RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
+        builder.WebHost.UseKestrelCore();
+        builder.Logging
+            .AddConfiguration(builder.Configuration.GetSection("Logging"))
+            .AddFilter("Microsoft", LogLevel.Warning) // The framework logs URLs, which have tokens in them.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
+            .AddSimpleConsole(console => console.SingleLine = true);
+        if (builder.Configuration["urls"] is null)
+            builder.WebHost.UseUrls(DefaultUrl);
+
+        await using var app = Build(builder);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
+        {
+            throw new GatewayException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
+        }
+
+        await Console.Out.WriteLineAsync($"Devices connect to {app.Urls.First()}. Press Ctrl+C to stop.");
+        await app.WaitForShutdownAsync();
+    }
+
+    /// <summary>The web application: devices, and <c>/health</c>.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder)
+    {
+        AddOptions(builder);
+        builder.Services.TryAddSingleton(_ => StorageClient.Options());
+        builder.Services.TryAddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
+            provider.GetRequiredService<TableClientOptions>()));
+        builder.Services.TryAddSingleton<Tables>();
+        builder.Services.AddSessionsTelemetry(builder.Configuration);
+        var app = builder.Build();
+        app.UseGateway();
+        var health = app.Services.GetRequiredService<GatewayHealth>();
+        app.Run(http =>
+        {
+            if (http.Request.Path == "/health")
+                return health.InvokeAsync(http);
+
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
+        return app;
+    }
+
+    /// <summary>Reads both kinds of settings, so that every mistake is told at once.</summary>
+    private static void AddOptions(WebApplicationBuilder builder)
+    {
+        List<string> mistakes = [];
+        Try(() => builder.Services.AddSingleton(SessionsOptions.Read(builder.Configuration)));
+        Try(() => builder.Services.AddGateway(builder.Configuration));
+        if (mistakes.Count > 0)
+            throw new InvalidConfigurationException(mistakes);
+
+        void Try(Action read)
+        {
+            try
+            {
+                read();
+            }
+            catch (InvalidConfigurationException exception)
+            {
+                mistakes.Add(exception.Message);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Sessions.Media;
+using Sessions.Media.Ice;
+
+namespace Sessions.Gateway.Network;
+
+/// <summary>The media port, over UDP and TCP: it gives the engine datagrams and the time, and sends what comes out.</summary>
+internal sealed class MediaSockets : IHostedService, IDisposable
+{
+    private const int MaxSockets = 16;
+
+    // The finest wait of the engine is the pause before a lost packet is asked for, 15 ms.
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan IdleTick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FlowLifetime = 2 * IceLite.ConsentLifetime;
+    private static readonly TimeSpan ForgetInterval = TimeSpan.FromSeconds(1);
+
+    private readonly GatewayOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _started;
+    private readonly ConcurrentDictionary<SocketAddress, UdpFlow> _flows = [];
+    private readonly CancellationTokenSource _stop = new();
+    private UdpSocket[] _udp = [];
+    private TcpMedia? _tcp;
+    private Thread? _timer;
+
+    public MediaSockets(GatewayOptions options, TimeProvider time)
+    {
+        (_options, _time, _started) = (options, time, time.GetTimestamp());
+        Engine = new(Now, Candidates, Wake);
+    }
+
+    public MediaEngine Engine { get; }
+
+    /// <summary>The port of all media; 0 until it is bound.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Binds the port.</summary>
+    /// <exception cref="GatewayException">It cannot be bound.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            Bind();
+        }
+        catch (SocketException exception)
+        {
+            throw new GatewayException(
+                $"Port {_options.MediaPort} of Gateway:{nameof(GatewayOptions.MediaPort)} cannot be bound for media over UDP and TCP: {exception.Message}.");
+        }
+
+        foreach (var socket in _udp)
+            socket.Start();
+        _tcp!.Start();
+        _timer = new(RunTimer) { IsBackground = true, Name = "Media timer" };
+        _timer.Start();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Close();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        Close();
+        _stop.Dispose();
+    }
+
+    /// <summary>Sends everything in the outbox, and clears it.</summary>
+    public static void Send(Outbox outbox, UdpSocket udp)
+    {
+        for (var index = 0; index < outbox.Count; index++)
+        {
+            var (flow, datagram) = outbox[index];
+            if (flow is UdpFlow udpFlow)
+                udp.Send(udpFlow, datagram.Span);
+            else
+                ((TcpFlow)flow).Send(datagram.Span);
+        }
+
+        outbox.Clear();
+    }
+
+    private void Bind()
+    {
+        // Sockets that share a port would also share it with another program of the same user: the first one must be alone.
+        using (var probe = new UdpSocket(Engine, _flows, Now, _options.MediaPort, isShared: false))
+            Port = probe.LocalPort;
+
+        var count = UdpSocket.CanSharePort ? Math.Min(Environment.ProcessorCount, MaxSockets) : 1;
+        _udp = [.. Enumerable.Range(0, count).Select(_ => new UdpSocket(Engine, _flows, Now, Port, isShared: count > 1))];
+        _tcp = new(Engine, Now, _udp[0], Port);
+    }
+
+    private TimeSpan Now() => _time.GetElapsedTime(_started);
+
+    private string[] Candidates()
+        =>
+        [
+            .. from transport in new[] { CandidateTransport.Udp, CandidateTransport.TcpPassive }
+               from address in _options.PublicAddresses.Index()
+               select Candidate.Host(new(address.Item, Port), transport, address.Index).ToString(),
+        ];
+
+    private void RunTimer()
+    {
+        var outbox = new Outbox();
+        var forgotten = Now();
+        while (!_stop.IsCancellationRequested)
+        {
+            Thread.Sleep(Engine.PeerCount == 0 ? IdleTick : Tick);
+            var now = Now();
+            Engine.Advance(now, outbox);
+            Send(outbox, _udp[0]);
+            if (now - forgotten < ForgetInterval)
+                continue;
+
+            forgotten = now;
+            foreach (var (address, flow) in _flows)
+            {
+                if (flow.Owner is null || now - flow.LastCheck > FlowLifetime)
+                    _flows.TryRemove(address, out _);
+            }
+        }
+    }
+
+    /// <summary>A peer has something to send: not on the caller's thread, which may hold its lock.</summary>
+    private void Wake(Peer peer)
+        => ThreadPool.UnsafeQueueUserWorkItem(
+            static work =>
+            {
+                var outbox = new Outbox();
+                MediaEngine.Advance(work.Peer, work.Sockets.Now(), outbox);
+                if (work.Sockets._udp is [var udp, ..])
+                    Send(outbox, udp);
+            },
+            (Peer: peer, Sockets: this),
+            preferLocal: false);
+
+    private void Close()
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+
+        _stop.Cancel();
+        foreach (var socket in _udp)
+            socket.Dispose();
+        _tcp?.Dispose();
+        _timer?.Join();
+    }
+}

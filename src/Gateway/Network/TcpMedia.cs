@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Sessions.Media;
+using Sessions.Media.Ice;
+
+namespace Sessions.Gateway.Network;
+
+/// <summary>The TCP side of the media port, for devices in networks that let no UDP through (RFC 6544, passive).</summary>
+internal sealed class TcpMedia : IDisposable
+{
+    private const int MaxConnections = 4096;
+    private const int MaxConnectionsOfAddress = 64;
+    private const int MaxDatagram = 2048;
+
+    private static readonly TimeSpan TimeToCheck = TimeSpan.FromSeconds(10);
+
+    private readonly MediaEngine _engine;
+    private readonly Func<TimeSpan> _time;
+    private readonly UdpSocket _udp;
+    private readonly Socket _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<TcpFlow, IPAddress> _flows = [];
+
+    /// <exception cref="SocketException">The port cannot be bound.</exception>
+    public TcpMedia(MediaEngine engine, Func<TimeSpan> time, UdpSocket udp, int port)
+    {
+        (_engine, _time, _udp) = (engine, time, udp);
+        var isV6 = Socket.OSSupportsIPv6;
+        _listener = new(isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (isV6)
+                _listener.DualMode = true;
+            _listener.Bind(new IPEndPoint(isV6 ? IPAddress.IPv6Any : IPAddress.Any, port));
+            _listener.Listen();
+        }
+        catch (SocketException)
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public void Start() => _ = AcceptAsync();
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _listener.Dispose();
+        foreach (var (flow, _) in _flows)
+            flow.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var socket = await _listener.AcceptAsync(_stop.Token);
+                _ = ServeAsync(socket);
+            }
+            catch (SocketException)
+            {
+                // The peer was gone before it was accepted.
+            }
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        socket.NoDelay = true;
+        var remote = (IPEndPoint)socket.RemoteEndPoint!;
+        var address = remote.Address.IsIPv4MappedToIPv6 ? remote.Address.MapToIPv4() : remote.Address;
+        using var flow = new TcpFlow(new(address, remote.Port), socket);
+        if (_flows.Count >= MaxConnections || _flows.Values.Count(address.Equals) >= MaxConnectionsOfAddress)
+            return;
+
+        _flows[flow] = address;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        try
+        {
+            await Task.WhenAny(ReceiveAsync(socket, flow, end.Token), flow.RunAsync(end.Token));
+        }
+        finally
+        {
+            _flows.TryRemove(flow, out _);
+            await end.CancelAsync();
+        }
+    }
+
+    private async Task ReceiveAsync(Socket socket, TcpFlow flow, CancellationToken cancellation)
+    {
+        var framing = new StreamFraming(MaxDatagram);
+        var outbox = new Outbox();
+        var opened = _time();
+        while (!framing.IsBroken)
+        {
+            // Who has not passed a check soon is nobody's device.
+            if (flow.Owner is null && _time() - opened > TimeToCheck)
+                return;
+
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            timeout.CancelAfter(flow.Owner is null ? TimeToCheck : IceLite.ConsentLifetime);
+            var count = await socket.ReceiveAsync(framing.Room, timeout.Token);
+            if (count == 0)
+                return;
+
+            framing.Commit(count);
+            while (framing.TryRead(out var datagram))
+            {
+                if (flow.Owner is not null || _engine.IsForPeer(datagram))
+                    _engine.Receive(datagram, flow, _time(), outbox);
+                MediaSockets.Send(outbox, _udp);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using Sessions.Security;
+
+namespace Sessions.Gateway;
+
+/// <summary>
+/// Counts what each caller does in a second that slides: the count of the second before is weighed with the part of it that is
+/// less than a second ago.
+/// </summary>
+/// <param name="time">The time.</param>
+/// <param name="most">The most in a second.</param>
+/// <param name="capacity">How many callers are remembered; with more, the counts that were begun longest ago are forgotten.</param>
+internal sealed class RateLimit(TimeProvider time, int most, int capacity = RateLimit.Capacity)
+{
+    /// <summary>How many callers are remembered: some 8 MB, if there are as many.</summary>
+    public const int Capacity = 50_000;
+
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly BoundedMemory<Caller, Counts> _callers = new(capacity);
+
+    /// <summary>How many callers are remembered.</summary>
+    internal int Count => _callers.Count;
+
+    /// <summary>Counts one more of a caller; false when it had too many already, and then nothing is counted.</summary>
+    public bool TryCount(Caller caller)
+    {
+        lock (_lock)
+        {
+            var counts = Find(caller, out var estimate);
+            if (estimate >= most)
+                return false;
+
+            _callers.Set(caller, counts with { Current = counts.Current + 1 });
+            return true;
+        }
+    }
+
+    /// <summary>Whether a caller has had as many as it may.</summary>
+    public bool IsReached(Caller caller)
+    {
+        lock (_lock)
+        {
+            Find(caller, out var estimate);
+            return estimate >= most;
+        }
+    }
+
+    private Counts Find(Caller caller, out double estimate)
+    {
+        var elapsed = time.GetElapsedTime(0);
+        var second = elapsed.Ticks / Window.Ticks;
+        _ = _callers.TryGet(caller, out var counts);
+        counts = (second - counts.Second) switch
+        {
+            0 => counts,
+            1 => new(second, 0, counts.Current),
+            _ => new(second, 0, 0),
+        };
+        var fraction = (double)(elapsed.Ticks % Window.Ticks) / Window.Ticks;
+        estimate = counts.Current + (counts.Previous * (1 - fraction));
+        return counts;
+    }
+
+    private readonly record struct Counts(long Second, int Current, int Previous);
+}

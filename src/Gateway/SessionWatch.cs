@@ -1,0 +1,490 @@
+using Azure;
+using Sessions.Media;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Gateway;
+
+/// <summary>How a device's attempt to connect ended.</summary>
+/// <param name="Device">The device; null when it is turned away.</param>
+/// <param name="Refusal">Why it is turned away for good.</param>
+internal readonly record struct Admission(Device? Device, string? Refusal = null);
+
+/// <summary>
+/// Knows the devices, and carries the tables over to them: who is in which session and receives what. The tables are the truth.
+/// Each session with a device of a member in it is read <see cref="Period"/>ically, in one storage call, and so is each participant
+/// with devices that is in no session; a hint brings the next look forward. What was seen last holds while storage fails, except
+/// that each row ends when it expires. Without devices it does nothing.
+/// </summary>
+internal sealed partial class SessionWatch(
+    Tables tables,
+    MediaEngine engine,
+    GatewayOptions options,
+    MembershipHints hints,
+    TimeProvider time,
+    ILogger<SessionWatch> logger) : BackgroundService
+{
+    /// <summary>How long after a look the next one follows.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    // Storage that fails is not asked more often than this, by any one look.
+    private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
+
+    private const int LooksAtOnce = 16;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(AccountId, ParticipantId), WatchedParticipant> _participants = [];
+    private readonly Dictionary<(AccountId, SessionId), WatchedSession> _sessions = [];
+    private readonly SemaphoreSlim _looks = new(LooksAtOnce);
+    private readonly SemaphoreSlim _firstDevice = new(0);
+    private readonly CancellationTokenSource _stop = new();
+    private long? _answered;
+
+    /// <summary>How long ago storage last answered; null when it never has.</summary>
+    public TimeSpan? SinceAnswer
+    {
+        get
+        {
+            lock (_lock)
+                return _answered is { } answered ? time.GetElapsedTime(answered) : null;
+        }
+    }
+
+    /// <summary>How many participants and sessions are watched, and how many devices there are.</summary>
+    internal (int Participants, int Sessions, int Devices) Count
+    {
+        get
+        {
+            lock (_lock)
+                return (_participants.Count, _sessions.Count, _participants.Values.Sum(participant => participant.Devices.Count));
+        }
+    }
+
+    /// <summary>How many devices of a participant have no connection.</summary>
+    internal int CountDisconnected(AccountId accountId, ParticipantId participantId)
+    {
+        lock (_lock)
+        {
+            return _participants.TryGetValue((accountId, participantId), out var participant)
+                ? participant.Devices.Count(device => device.Disconnected is not null)
+                : 0;
+        }
+    }
+
+    /// <summary>
+    /// The device with this id, which may have been there before, or why it is turned away. One storage call for the first device
+    /// of a participant, otherwise none.
+    /// </summary>
+    public async Task<Admission> AdmitAsync(DeviceToken token, string uniqueId, CancellationToken cancellation)
+    {
+        var key = new DeviceKey(token.AccountId, token.ParticipantId, uniqueId);
+        ParticipantRow? row = null;
+        while (true)
+        {
+            Admission? admission = null;
+            Change(effects => admission = Admit(key, row, effects));
+            if (admission is { } settled)
+                return settled;
+
+            row = await ParticipantRow.FindAsync(tables.Participants, token.AccountId, token.ParticipantId, cancellation);
+            NoteAnswer();
+            if (row?.IsLive(time.GetUtcNow()) != true)
+                return new(null, "There is no such participant.");
+        }
+    }
+
+    /// <summary>Looks at a session now, if it is watched.</summary>
+    public void Poke(AccountId accountId, SessionId sessionId)
+    {
+        lock (_lock)
+        {
+            if (_sessions.TryGetValue((accountId, sessionId), out var session))
+                Look(session);
+        }
+    }
+
+    /// <summary>Looks at a participant now, if it is watched.</summary>
+    public void Poke(AccountId accountId, ParticipantId participantId)
+    {
+        lock (_lock)
+        {
+            if (_participants.TryGetValue((accountId, participantId), out var participant))
+                Look(participant);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _stop.Dispose();
+        _looks.Dispose();
+        _firstDevice.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        hints.Listener = Poke;
+        try
+        {
+            while (true)
+            {
+                if (Count.Participants == 0)
+                    await _firstDevice.WaitAsync(stoppingToken);
+
+                AdvanceAll();
+                await Task.Delay(Tick, time, stoppingToken);
+            }
+        }
+        finally
+        {
+            hints.Listener = null;
+            await _stop.CancelAsync();
+        }
+    }
+
+    private void Poke(MembershipHint hint)
+    {
+        if (hint.SessionId is { } sessionId)
+            Poke(hint.AccountId, sessionId);
+        if (hint.ParticipantId is { } participantId)
+            Poke(hint.AccountId, participantId);
+    }
+
+    private void AdvanceAll()
+    {
+        try
+        {
+            Change(Advance);
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception); // And the next tick tries again: a host ends with its services.
+        }
+    }
+
+    /// <summary>Makes a change under the lock, and does after it what takes longer.</summary>
+    private void Change(Action<Effects> change)
+    {
+        var effects = new Effects();
+        lock (_lock)
+            change(effects);
+
+        foreach (var (device, reason) in effects.Closes)
+            device.Close(reason);
+        foreach (var device in effects.Offers)
+            device.Offer();
+    }
+
+    /// <summary>Null when the participant's row is needed first.</summary>
+    private Admission? Admit(DeviceKey key, ParticipantRow? row, Effects effects)
+    {
+        var isKnown = _participants.TryGetValue((key.AccountId, key.ParticipantId), out var participant);
+        if (participant?.Devices.Find(device => device.Key == key) is { } known)
+            return new(known);
+        if (row is null && !isKnown)
+            return null;
+
+        // To make room can end what is watched of the participant.
+        var claim = isKnown ? participant!.Session?.Id : row!.SessionId;
+        if (!MakeRoom(participant, key.AccountId, effects))
+            return new(null, "There are too many devices.");
+
+        participant ??= new(key.AccountId, row!) { Due = InTicks(Period) };
+        var device = new Device(key, participant.Permissions, engine, options.Limits, time, logger)
+        {
+            Published = device => Change(effects => Apply(device, effects)),
+            Left = device => Change(effects => Remove(device, "The device has left.", effects)),
+        };
+        participant.Devices.Add(device);
+        if (_participants.TryAdd((key.AccountId, key.ParticipantId), participant) && _participants.Count == 1)
+            _firstDevice.Release();
+        Move(participant, claim, effects);
+        Apply(device, effects);
+        return new(device);
+    }
+
+    /// <summary>Whether there may be one more device; one that is disconnected gives its place, as after a page was loaded again.</summary>
+    private bool MakeRoom(WatchedParticipant? participant, AccountId accountId, Effects effects)
+    {
+        return MakeRoomAmong(participant?.Devices ?? [], options.Limits.DevicesPerParticipant)
+            && MakeRoomAmong(
+                [.. _participants.Values.Where(each => each.AccountId == accountId).SelectMany(each => each.Devices)],
+                options.Limits.DevicesPerAccount);
+
+        bool MakeRoomAmong(List<Device> devices, int most)
+        {
+            if (devices.Count < most)
+                return true;
+            if (devices.Where(device => device.Disconnected is not null).MinBy(device => device.Disconnected) is not { } longest)
+                return false;
+
+            Remove(longest, "Another device has taken its place.", effects);
+            return true;
+        }
+    }
+
+    /// <summary>Does what is due by now.</summary>
+    private void Advance(Effects effects)
+    {
+        var (now, ticks) = (time.GetUtcNow(), time.GetTimestamp());
+        foreach (var participant in _participants.Values.ToArray())
+        {
+            if (!participant.IsLive(now))
+            {
+                Remove(participant, effects);
+                continue;
+            }
+
+            foreach (var device in participant.Devices.ToArray())
+                Advance(device, effects);
+            if (!participant.IsMember && participant.Due <= ticks)
+                Look(participant);
+        }
+
+        foreach (var session in _sessions.Values.ToArray())
+        {
+            if (session.NextEnd <= now)
+                Apply(session, effects);
+            if (session.Due <= ticks)
+                Look(session);
+        }
+    }
+
+    private void Advance(Device device, Effects effects)
+    {
+        if (device.Disconnected is { } since && time.GetElapsedTime(since) >= Device.DisconnectedLifetime)
+        {
+            Remove(device, "The device was away for too long.", effects);
+            return;
+        }
+
+        var (offerIsDue, haveStreamsChanged) = device.Advance();
+        if (offerIsDue)
+            effects.Offers.Add(device);
+        if (haveStreamsChanged)
+            Apply(device, effects);
+    }
+
+    private void Apply(Device device, Effects effects)
+    {
+        _ = _participants.TryGetValue((device.Key.AccountId, device.Key.ParticipantId), out var participant);
+        if (participant?.Session is { } session)
+            Apply(session, effects);
+    }
+
+    /// <summary>Has every device receive what it is to receive by what was last seen of the session, at this moment.</summary>
+    private void Apply(WatchedSession session, Effects effects)
+    {
+        var members = session.IsGone ? null : session.Members;
+        if (members is null && !session.IsGone)
+            return;
+
+        var now = time.GetUtcNow();
+        var streams = session.Participants.SelectMany(participant => participant.Devices).SelectMany(device => device.Streams);
+        var audience = members is null ? null : Audience.Of(members, streams, now);
+        foreach (var participant in session.Participants)
+        {
+            var received = audience?.GetValueOrDefault(participant.Id);
+            if (participant.IsMember && received is null)
+                Look(participant); // It has left, or is gone.
+            participant.IsMember = received is not null;
+            Receive(participant, received ?? [], effects);
+        }
+
+        session.NextEnd = members?.Header.IsLive(now) == true
+            ? members.Header.Members.Live(now).Select(entry => entry.Expires).Append(members.Header.Expires).Min()
+            : DateTimeOffset.MaxValue;
+    }
+
+    private static void Receive(WatchedParticipant participant, IReadOnlyList<PublishedStream> streams, Effects effects)
+        => effects.Offers.AddRange(participant.Devices.Where(device => device.Receive(streams)));
+
+    /// <summary>Notes which session a participant claims.</summary>
+    private void Move(WatchedParticipant participant, SessionId? sessionId, Effects effects)
+    {
+        if (participant.Session?.Id == sessionId)
+            return;
+
+        if (participant.Session is { } before)
+        {
+            (participant.Session, participant.IsMember) = (null, false);
+            Receive(participant, [], effects);
+            before.Participants.Remove(participant);
+            if (before.Participants.Count == 0)
+                _sessions.Remove((before.AccountId, before.Id));
+            else
+                Apply(before, effects);
+        }
+
+        if (sessionId is not { } id)
+            return;
+
+        if (!_sessions.TryGetValue((participant.AccountId, id), out var session))
+            _sessions.Add((participant.AccountId, id), session = new(participant.AccountId, id));
+        participant.Session = session;
+        session.Participants.Add(participant);
+        Apply(session, effects);
+        Look(session);
+    }
+
+    private void Remove(WatchedParticipant participant, Effects effects)
+    {
+        LogGone(participant.Id);
+        foreach (var device in participant.Devices.ToArray())
+            Remove(device, "The participant is gone.", effects);
+    }
+
+    private void Remove(Device device, string reason, Effects effects)
+    {
+        _ = _participants.TryGetValue((device.Key.AccountId, device.Key.ParticipantId), out var participant);
+        if (participant?.Devices.Remove(device) != true)
+            return;
+
+        effects.Closes.Add((device, reason));
+        Apply(device, effects);
+        if (participant.Devices.Count == 0)
+        {
+            Move(participant, null, effects);
+            _participants.Remove((device.Key.AccountId, device.Key.ParticipantId));
+        }
+    }
+
+    /// <summary>Begins a look, or has one follow that is on its way.</summary>
+    private void Look(Watched watched)
+    {
+        if (watched.IsLooking)
+        {
+            watched.LookAgain = true;
+            return;
+        }
+
+        watched.IsLooking = true;
+        _ = Task.Run(() => LookAsync(watched, _stop.Token));
+    }
+
+    private async Task LookAsync(Watched watched, CancellationToken stop)
+    {
+        var again = true;
+        while (again && !stop.IsCancellationRequested)
+        {
+            var answered = await TryLookAsync(watched, stop);
+            lock (_lock)
+            {
+                watched.Failures = answered ? 0 : watched.Failures + 1;
+                (again, watched.LookAgain, watched.IsLooking) = (watched.LookAgain && answered, false, watched.LookAgain && answered);
+                watched.Due = IsOver(watched) ? null : InTicks(PeriodAfter(watched.Failures));
+            }
+        }
+    }
+
+    /// <summary>Whether storage has answered.</summary>
+    private async Task<bool> TryLookAsync(Watched watched, CancellationToken stop)
+    {
+        try
+        {
+            await _looks.WaitAsync(stop);
+            try
+            {
+                using var deadline = new CancellationTokenSource(LookTimeout, time);
+                using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, deadline.Token);
+                await (watched switch
+                {
+                    WatchedSession session => ReadAsync(session, both.Token),
+                    _ => ReadAsync((WatchedParticipant)watched, both.Token),
+                });
+                return true;
+            }
+            finally
+            {
+                _looks.Release();
+            }
+        }
+        catch (Exception) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is RequestFailedException)
+        {
+            if (watched.Failures == 0)
+                LogUnanswered(exception);
+            return false;
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception);
+            return false;
+        }
+    }
+
+    private async Task ReadAsync(WatchedSession session, CancellationToken cancellation)
+    {
+        var members = await MemberList.FindAsync(tables.Sessions, session.AccountId, session.Id, new(time, cancellation));
+        NoteAnswer();
+        Change(effects =>
+        {
+            if (AreTheSame(session.Members, members))
+                return;
+
+            (session.Members, session.IsGone) = (members, members is null);
+            Apply(session, effects);
+        });
+    }
+
+    private async Task ReadAsync(WatchedParticipant participant, CancellationToken cancellation)
+    {
+        var row = await ParticipantRow.FindAsync(tables.Participants, participant.AccountId, participant.Id, cancellation);
+        NoteAnswer();
+        Change(effects =>
+        {
+            if (participant.Devices.Count == 0)
+                return;
+            if (row?.IsLive(time.GetUtcNow()) != true)
+                Remove(participant, effects);
+            else
+                Move(participant, row.SessionId, effects);
+        });
+    }
+
+    private void NoteAnswer()
+    {
+        lock (_lock)
+            _answered = time.GetTimestamp();
+    }
+
+    // Sessions do not come back: neither one that was deleted nor one that has expired.
+    private bool IsOver(Watched watched)
+        => watched is WatchedSession session && (session.IsGone || session.Members?.Header.IsLive(time.GetUtcNow()) == false);
+
+    private long InTicks(TimeSpan after) => time.GetTimestamp() + (long)(after.TotalSeconds * time.TimestampFrequency);
+
+    private static TimeSpan PeriodAfter(int failures)
+        => failures == 0 ? Period : TimeSpan.FromTicks(Math.Min(LongestPeriod.Ticks, Period.Ticks << Math.Min(failures, 8)));
+
+    /// <summary>Whether nothing has changed: joins and leaves change the header, and new subscriptions the member's row.</summary>
+    private static bool AreTheSame(MemberList? one, MemberList? other)
+        => one is not null && other is not null
+            && one.Header.ETag == other.Header.ETag
+            && one.Members.Select(member => member.ETag).SequenceEqual(other.Members.Select(member => member.ETag));
+
+    [LoggerMessage(23, LogLevel.Information, "Participant {ParticipantId} is gone; its devices are closed.")]
+    private partial void LogGone(ParticipantId participantId);
+
+    [LoggerMessage(24, LogLevel.Warning, "Storage did not answer a look at a session or participant. What was seen last holds until it does.")]
+    private partial void LogUnanswered(Exception exception);
+
+    [LoggerMessage(25, LogLevel.Error, "A look at a session or participant failed.")]
+    private partial void LogFailed(Exception exception);
+
+    /// <summary>What follows from a change and is done without the lock.</summary>
+    private sealed class Effects
+    {
+        public List<Device> Offers { get; } = [];
+
+        public List<(Device Device, string Reason)> Closes { get; } = [];
+    }
+}

@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.Gateway;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Tests.Gateway;
+
+/// <summary>The gateway as a program of its own.</summary>
+public sealed class GatewayProgramTests(AzuriteFixture azurite)
+{
+    private const string Storage = "UseDevelopmentStorage=true";
+
+    private async Task<(WebApplication App, FaultyTransport Faults)> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder(
+        [
+            "--urls=http://127.0.0.1:0",
+            $"--Sessions:StorageConnectionString={azurite.NextConnectionString()}",
+            $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}",
+            "--Sessions:RequestTimeout=00:00:01",
+        ]);
+        builder.Logging.ClearProviders().AddProvider(CapturedLogs.Provider).AddFilter("Microsoft", LogLevel.Warning);
+        FaultyTransport? faults = null;
+        builder.Services.AddSingleton(_ =>
+        {
+            var options = StorageClient.Options();
+            options.Transport = faults = new(options.Transport);
+            return options;
+        });
+        var app = GatewayProgram.Build(builder);
+        var tables = app.Services.GetRequiredService<Tables>();
+        await tables.Sessions.CreateIfNotExistsAsync();
+        await tables.Participants.CreateIfNotExistsAsync();
+        await app.StartAsync();
+        return (app, faults!);
+    }
+
+    private static async Task<string> CreateTokenAsync(WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<SessionsOptions>();
+        var participants = new ParticipantStore(app.Services.GetRequiredService<Tables>(), options, TimeProvider.System);
+        var account = AccountId.Parse("account");
+        var (_, participant, expires) = await participants.CreateAsync(account, NewParticipant.Default, null, CancellationToken.None);
+        return app.Services.GetRequiredService<ParticipantTokens>().Create(account, participant!, expires);
+    }
+
+    [Fact]
+    public async Task It_is_healthy_when_the_media_port_is_bound_and_storage_answers()
+    {
+        var (app, faults) = await StartAsync();
+        await using var _ = app;
+        using var http = new HttpClient { BaseAddress = new(app.Urls.First()) };
+        async Task<HttpStatusCode> StatusAsync() => (await http.GetAsync(new Uri("/health", UriKind.Relative))).StatusCode;
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync());
+        faults.Choose = _ => StorageFault.Refused;
+        await Task.Delay(TableCheck.Age + TimeSpan.FromMilliseconds(100));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync());
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri("/", UriKind.Relative))).StatusCode);
+    }
+
+    [Fact]
+    public async Task When_it_stops_devices_are_closed_with_1012_so_that_they_come_back()
+    {
+        var (app, _) = await StartAsync();
+        await using var _1 = app;
+        await using var device = await TestDevice.ConnectAsync(new(app.Urls.First()), await CreateTokenAsync(app));
+        await device.CallAsync("ping");
+
+        await app.StopAsync().WaitAsync(TestDevice.Limit);
+
+        Assert.Equal((WebSocketCloseStatus)1012, await device.Closed);
+    }
+
+    [Fact]
+    public void Every_mistake_is_told_at_once_in_a_line_each()
+    {
+        var builder = WebApplication.CreateSlimBuilder(
+        [
+            "--Sessions:StorageConnectionString=no storage",
+            "--Sessions:TokenSigningKey=short",
+            "--Gateway:PublicAddresses=203.0.113.7,example.com",
+            "--Gateway:MediaPort=70000",
+            "--Gateway:DevicesPerParticipant=0",
+            "--Gateway:DevicesPerAccount=x",
+            "--Gateway:HandshakesPerSecond=-1",
+            "--Gateway:FailedTokensPerSecond=1.5",
+        ]);
+
+        var mistakes = Assert.Throws<InvalidConfigurationException>(() => GatewayProgram.Build(builder)).Message.Split('\n');
+
+        Assert.Equal(
+            [
+                "Sessions:StorageConnectionString",
+                "Sessions:TokenSigningKey",
+                "Gateway:PublicAddresses",
+                "Gateway:MediaPort",
+                "Gateway:DevicesPerParticipant",
+                "Gateway:DevicesPerAccount",
+                "Gateway:HandshakesPerSecond",
+                "Gateway:FailedTokensPerSecond",
+            ],
+            mistakes.Select(mistake => string.Join(':', mistake.Split(':')[..2])));
+    }
+
+    [Theory]
+    [InlineData("203.0.113.7", true)]
+    [InlineData("203.0.113.7, 2001:db8::7", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("203.0.113.7,", false)]
+    [InlineData("203.0.113", false)]
+    [InlineData("203.0.113.7:7072", false)]
+    [InlineData("0.0.0.0", false)]
+    [InlineData("::", false)]
+    [InlineData("7", false)]
+    public void Public_addresses_are_addresses_that_can_be_reached(string text, bool isValid)
+    {
+        var configuration = new ConfigurationManager { ["Gateway:PublicAddresses"] = text };
+
+        if (isValid)
+            Assert.Equal(text.Split(',').Select(entry => IPAddress.Parse(entry.Trim())), GatewayOptions.Read(configuration).PublicAddresses);
+        else
+            Assert.Throws<InvalidConfigurationException>(() => GatewayOptions.Read(configuration));
+    }
+
+    [Fact]
+    public void By_default_the_addresses_are_those_of_this_machine_and_the_port_is_7072()
+    {
+        var options = GatewayOptions.Read(new ConfigurationManager());
+
+        Assert.NotEmpty(options.PublicAddresses);
+        Assert.Equal(7072, options.MediaPort);
+        Assert.Equal(new Limits(), options.Limits);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_is_named_with_the_setting()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var url = $"http://{taken.LocalEndpoint}";
+
+        var failure = await Assert.ThrowsAsync<GatewayException>(() => GatewayProgram.RunAsync(
+            [$"--urls={url}", $"--Sessions:StorageConnectionString={Storage}", $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}"]));
+
+        Assert.Contains(url, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--urls", failure.Message, StringComparison.Ordinal);
+    }
+}
