@@ -65,6 +65,7 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
             file,
             [
                 $"--urls={url}",
+                "--Gateway:MediaPort=0",
                 $"--Sessions:StorageConnectionString={connectionString}",
                 $"--Sessions:TokenSigningKey={TokenSigningKey}",
                 "--Logging:LogLevel:Sessions.LocalHost.Request=None",

@@ -53,6 +53,7 @@ internal sealed class CountedServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(
         [
             "--urls=http://127.0.0.1:0",
+            "--Gateway:MediaPort=0",
             $"--Sessions:StorageConnectionString={connectionString}",
             $"--Sessions:TokenSigningKey={TokenSigningKey}",
         ]);

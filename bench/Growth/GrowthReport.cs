@@ -163,6 +163,7 @@ internal sealed class StoredSessions : IAsyncDisposable
             program,
             [
                 $"--urls={url.GetLeftPart(UriPartial.Authority)}",
+                "--Gateway:MediaPort=0",
                 $"--Sessions:StorageConnectionString={connectionString}",
                 $"--Sessions:TokenSigningKey={CountedServer.TokenSigningKey}",
                 "--Logging:LogLevel:Sessions.LocalHost.Request=None",

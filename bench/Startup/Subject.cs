@@ -52,7 +52,7 @@ internal abstract class Subject(string name, string file)
     private static async Task<string> CreateSessionAsync(string localHost, string[] settings, HttpLoad load)
     {
         var url = RunningProgram.FindFreeUrl();
-        await using var program = RunningProgram.Start(localHost, [$"--urls={url}", .. settings], Path.GetDirectoryName(localHost));
+        await using var program = RunningProgram.Start(localHost, [$"--urls={url}", "--Gateway:MediaPort=0", .. settings], Path.GetDirectoryName(localHost));
         await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
         var answer = await load.SendAsync(null, HttpMethod.Post, new(url, SessionsPath), HttpStatusCode.OK, Samples.Session);
         return JsonElement.Parse(answer).GetProperty("id").GetString()!;

@@ -1,6 +1,7 @@
 using Azure.Core;
 using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Gateway;
 using Sessions.Storage;
 
 namespace Sessions.LocalHost;
@@ -37,6 +38,10 @@ public static class LocalHostProgram
         {
             await app.StartAsync();
         }
+        catch (GatewayException exception)
+        {
+            throw new LocalHostException(exception.Message);
+        }
         catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
         {
             throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
@@ -55,7 +60,9 @@ public static class LocalHostProgram
     {
         builder.Services.TryAddSingleton(_ => ClientOptions());
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
+        builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
+        builder.Services.AddSingleton<CallPage>();
         var app = builder.Build();
         app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);
         if (prepare is not null)
@@ -69,6 +76,8 @@ public static class LocalHostProgram
             });
         }
 
+        app.UseGateway();
+        app.Use(app.Services.GetRequiredService<CallPage>().InvokeAsync);
         app.Run(new FunctionRouter(typeof(ServiceRegistration).Assembly, app.Services).InvokeAsync);
         return app;
     }
