@@ -23,6 +23,9 @@ internal sealed partial class Device(
     // A device says nothing when it cannot use an offer, and then does not answer.
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
+    // Sooner, because a device from before this server was started can only be met by trying (SubscribingPeer.Grow).
+    public static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(3);
+
     public static readonly TimeSpan DisconnectedLifetime = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
@@ -184,8 +187,12 @@ internal sealed partial class Device(
             if (_isClosed)
                 return default;
 
-            if (_offered is { } offered && time.GetElapsedTime(offered) >= AnswerTimeout)
+            if (_offered is { } offered && time.GetElapsedTime(offered) >= (_subscribing!.HasAnswer ? AnswerTimeout : FirstAnswerTimeout))
+            {
                 (_offered, _needsOffer) = (null, true);
+                if (!_subscribing.HasAnswer)
+                    _subscribing.Grow();
+            }
 
             // A device does nothing when its receiving connection fails.
             if (_offered is null && _received.Count > 0 && _connection is not null)

@@ -140,6 +140,10 @@ internal sealed partial class SessionWatch(
                 await Task.Delay(Tick, time, stoppingToken);
             }
         }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // That is how it ends.
+        }
         finally
         {
             hints.Listener = null;

@@ -14,6 +14,9 @@ public sealed class SubscribingPeer : Peer
     // The most packets that are sent again in answer to one datagram.
     private const int MaxResent = 64;
 
+    // Sections come in pairs, so that after a restart only their number is unknown.
+    private static readonly MediaKind[] Pair = [MediaKind.Audio, MediaKind.Video];
+
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
 
     private readonly SubscribeSections _sections = new();
@@ -26,6 +29,9 @@ public sealed class SubscribingPeer : Peer
 
     internal SubscribingPeer(MediaEngine engine)
         : base(engine) => _nextReport = engine.Now + ReportInterval;
+
+    /// <summary>Whether the device has ever answered.</summary>
+    public bool HasAnswer { get; private set; }
 
     internal Span<byte> PlainPacket => _plain;
 
@@ -49,10 +55,23 @@ public sealed class SubscribingPeer : Peer
 
             var added = sources.Except(_streams.Select(stream => stream.Source)).OfType<Source>().ToArray();
             foreach (var source in added)
-                StreamFor(_sections.Add(source.Track)).Start(source);
+            {
+                if (_sections.HasFree(source.Kind) || TryAppend(1))
+                    StreamFor(_sections.Add(source.Track)).Start(source);
+            }
 
             return ended.Length + added.Length > 0;
         }
+    }
+
+    /// <summary>
+    /// Offers twice as many sections from now on, for a device that does not answer: it may have more sections from before this
+    /// server was started, and sections can never be fewer than before (RFC 3264, section 8).
+    /// </summary>
+    public void Grow()
+    {
+        lock (Gate)
+            TryAppend(Math.Max(1, _sections.Count / Pair.Length));
     }
 
     /// <summary>Offers the sources as they are now (RFC 8829, section 5.2).</summary>
@@ -85,6 +104,7 @@ public sealed class SubscribingPeer : Peer
                 SetRemote(remote, remote.Setup == DtlsSetup.Passive);
             foreach (var stream in _streams)
                 stream.IsNegotiated = stream.Section.IsAccepted;
+            HasAnswer = true;
         }
 
         // A picture is needed at once by whoever has just begun to look.
@@ -154,6 +174,14 @@ public sealed class SubscribingPeer : Peer
     {
         SetSources([]);
         base.Dispose(disposing);
+    }
+
+    private bool TryAppend(int pairs)
+    {
+        var room = (SessionDescription.MaxSections - _sections.Count) / Pair.Length;
+        for (var pair = 0; pair < Math.Min(pairs, room); pair++)
+            _sections.Restore(Pair);
+        return room > 0;
     }
 
     private OutgoingStream StreamFor(Section section)

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Text.Json;
 using Sessions.Gateway;
 
 namespace Sessions.Tests.Gateway;
@@ -117,6 +118,29 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
         var fresh = await _listening.TakeOfferAsync();
         Assert.Equal(TestDevice.StreamsOf(unanswered), TestDevice.StreamsOf(fresh));
         Assert.True(fresh.GetProperty("sdpRevision").GetInt64() > unanswered.GetProperty("sdpRevision").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_device_with_sections_from_before_the_server_was_started_is_offered_more_until_it_answers()
+    {
+        const int Sections = 8;
+        await using var device = await TestDevice.ConnectAsync(_server.Url, _listener);
+
+        // It cannot use an offer with fewer sections than it has, and then says nothing.
+        var offer = await device.OfferAsync();
+        while (SectionsOf(offer).Length < Sections)
+        {
+            _server.Time.Advance(Device.FirstAnswerTimeout);
+            offer = await device.OfferAsync();
+        }
+
+        await device.AnswerAsync(offer);
+        Assert.Equal(Sections, SectionsOf(offer).Length);
+        Assert.Equal(["audio", "video", "audio", "video"], SectionsOf(offer)[..4]);
+        Assert.Equal(["s"], TestDevice.StreamsOf(offer));
+
+        static string[] SectionsOf(JsonElement offer)
+            => [.. offer.GetProperty("sdpOffer").GetString()!.Split("\nm=")[1..].Select(section => section.Split(' ')[0])];
     }
 
     [Fact]

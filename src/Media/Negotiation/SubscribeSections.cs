@@ -46,6 +46,9 @@ public sealed class SubscribeSections
             section.Clear();
     }
 
+    /// <summary>Whether a section of this kind is inactive, and <see cref="Add"/> needs no further one.</summary>
+    public bool HasFree(MediaKind kind) => _sections.Exists(section => section.Track is null && section.Kind == kind);
+
     /// <summary>Appends inactive sections that an earlier server instance had, which the device still has.</summary>
     public void Restore(IReadOnlyList<MediaKind> kinds)
     {

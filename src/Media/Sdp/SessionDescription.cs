@@ -12,7 +12,7 @@ public sealed record SessionDescription
     public const int MaxLength = 128 * 1024;
 
     /// <summary>The most sections of a description that is read.</summary>
-    public const int MaxSections = 100;
+    public const int MaxSections = 200;
 
     /// <summary>The session's id in the o= line (RFC 8866, section 5.2).</summary>
     public required ulong Id { get; init; }
