@@ -39,7 +39,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
         (await account.ChangesNothingAsync(() => account.PutAsync($"{path}/participants/{participant}"))).IsError(HttpStatusCode.NotFound, NoSession);
         (await account.ChangesNothingAsync(() => account.DeleteAsync($"{path}/participants/{participant}"))).IsError(HttpStatusCode.NotFound, NoSession);
         (await account.ChangesNothingAsync(() => account.DeleteAsync(path))).IsError(HttpStatusCode.NotFound, NoSession);
-        (await account.PutAsync($"{path}/participants/{participant}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+        (await account.PutAsync($"{path}/participants/{participant}/subscriptions")).IsError(HttpStatusCode.NotFound, NoSession);
 
         Assert.Equal("[]", (await account.GetAsync($"/participants/{participant}")).Json.GetProperty("sessions").GetRawText());
         await account.JoinAsync(await account.CreateSessionAsync(), participant);
@@ -61,7 +61,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
         (await account.ChangesNothingAsync(() => account.PutAsync(path))).IsError(HttpStatusCode.NotFound, NoParticipant);
         (await account.ChangesNothingAsync(() => account.DeleteAsync(path))).IsError(HttpStatusCode.NotFound, NoParticipant);
         (await account.GetAsync($"{path}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
-        (await account.PutAsync($"{path}/subscriptions")).IsError(HttpStatusCode.NotFound, NotAMember);
+        (await account.PutAsync($"{path}/subscriptions")).IsError(HttpStatusCode.NotFound, NoParticipant);
         (await account.GetAsync($"/sessions/{session}/participants")).Is(HttpStatusCode.OK, "[]");
     }
 

@@ -112,7 +112,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     public sealed class WithAnEnd(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.SelectMany(Scenarios.BesideAnEnd), states: 150_000);
+        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.SelectMany(Scenarios.Pairs), states: 150_000);
     }
 
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)

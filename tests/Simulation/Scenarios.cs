@@ -50,13 +50,6 @@ internal static class Scenarios
     /// <summary>Every three changes, also one twice or three times.</summary>
     public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
 
-    /// <summary>
-    /// Two operations while something ends. Without the update of subscriptions: it changes and reads the member row in parallel,
-    /// and can return what was right at no moment when another request removes a row that has expired.
-    /// </summary>
-    public static IEnumerable<Scenario> BesideAnEnd(StartState start)
-        => Pairs(start).Where(pair => pair.Operations.All(operation => operation.Kind != Update));
-
     /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
     public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Azure;
+using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
@@ -293,9 +294,15 @@ internal sealed class World
     {
         if (!request.IsUnsettled)
             witness.Check(request.Answer!);
-        else if (!request.HasCrashed && !witness.GaveUpAWrite && request.Setbacks < PatienceOfARequest)
+        else if (!request.HasCrashed && !witness.GaveUpAWrite && request.Setbacks < PatienceOfARequest && !MayHaveExpired(request.Operation))
             throw new ViolationException($"{request.Operation} gave up without need.");
 
         Log?.Invoke($"{request.Number} {request.Operation}: {(request.HasCrashed ? "crashed" : request.Answer ?? "unavailable")}");
     }
+
+    /// <summary>An update whose session or participant is gone cannot tell whether it was deleted or had expired.</summary>
+    private bool MayHaveExpired(Operation operation)
+        => operation.Kind == OperationKind.Update
+            && !(_rows.Partition(StartState.Session(operation.Session)).ContainsKey(Keys.Header)
+                && _rows.Partition(StartState.Participant(operation.Participant)).ContainsKey(Keys.Participant));
 }

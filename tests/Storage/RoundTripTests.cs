@@ -51,6 +51,16 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
+    public async Task UpdateParticipantSubscriptions_takes_2_when_the_membership_has_expired()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        server.Time.Advance(TimeSpan.FromHours(9));
+        await account.GetAsync($"/sessions/{session}");
+        await CountsAsync(2, () => account.PutAsync($"/sessions/{session}/participants/{participant}/subscriptions"), HttpStatusCode.NotFound);
+    }
+
+    [Fact]
     public async Task UpdateParticipantSubscriptions_takes_4_to_join_3_when_in_another_session_and_2_under_a_condition()
     {
         var account = await server.NewWarmAccountAsync();

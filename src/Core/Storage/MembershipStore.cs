@@ -356,10 +356,34 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             MemberRow.SubscriptionsChange(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), cancellation);
         await Task.WhenAll(reading, writing);
 
-        if (!await writing)
+        // When the member has expired, so has its session or its participant: the join is refused, and gives the reason.
+        var member = await reading;
+        if (!await writing || member?.IsLive(now) == false)
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
 
-        return (await reading)?.IsLive(now) == false ? Outcome.NotAMember : Outcome.Done;
+        return member is null ? await SettleMissedAsync(accountId, sessionId, participantId, now, cancellation) : Outcome.Done;
+    }
+
+    /// <summary>
+    /// The outcome of a change to a member row that the read beside it did not find, because the row was inserted after the read
+    /// or removed before it. Whether the member had expired by <paramref name="now"/>, its session and its participant tell.
+    /// </summary>
+    private async Task<Outcome> SettleMissedAsync(
+        AccountId accountId, SessionId sessionId, ParticipantId participantId, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var finding = ParticipantRow.FindAsync(tables.Participants, accountId, participantId, cancellation);
+        var findingSession = SessionPartition.FindAsync(tables.Sessions, accountId, sessionId, cancellation);
+        await Task.WhenAll(finding, findingSession);
+        var (participant, session) = (await finding, await findingSession);
+        if (session?.Header.IsLive(now) == false)
+            return Outcome.NoSession;
+        if (participant?.IsLive(now) == false)
+            return Outcome.NoParticipant;
+
+        // Deleted by a request, the missing one was live; deleted by the sweep, it had expired.
+        return session is not null && participant is not null
+            ? Outcome.Done
+            : throw new StorageUnavailableException("The session or the participant was deleted, and nothing tells whether it had expired.");
     }
 
     /// <summary>A join of a participant that is in the session; null when it is not any more.</summary>
