@@ -21,10 +21,16 @@ internal sealed record Change(ChangeKind Kind, string RowKey, ETag IfMatch, Tabl
 /// <summary>The rows of a query from one on, so many at most.</summary>
 internal sealed record QueryPage(string? From, int Size);
 
-/// <summary>One call to a table: changes of a partition that happen all or not at all, a row to read, or a partition to query.</summary>
+/// <summary>
+/// One call to a table: changes of a partition that happen all or not at all, a row to read, a partition to query, or all
+/// partitions between <paramref name="PartitionKey"/> and <see cref="Before"/>.
+/// </summary>
 internal sealed record TableCall(string Table, string PartitionKey, string? RowKey, ImmutableArray<Change> Changes)
 {
     public QueryPage? Page { get; init; }
+
+    /// <summary>The key that ends a query of several partitions, which lie between the two.</summary>
+    public string? Before { get; init; }
 
     public bool IsWrite => !Changes.IsEmpty;
 
@@ -32,7 +38,7 @@ internal sealed record TableCall(string Table, string PartitionKey, string? RowK
 }
 
 /// <summary>
-/// What a table answers: rows and the key of the next page's first, the ETag of what was written, or an error with the index of
+/// What a table answers: rows and the position of the next page's first, the ETag of what was written, or an error with the index of
 /// the change at fault.
 /// </summary>
 internal sealed record TableAnswer(
@@ -63,6 +69,9 @@ internal sealed class SimulatedRow
     public string PartitionKey { get; }
 
     public string RowKey { get; }
+
+    /// <summary>Sorts the rows of a table: by the key of the partition, and in a partition by that of the row.</summary>
+    public string Position => $"{PartitionKey}\0{RowKey}";
 
     public ETag ETag { get; }
 
@@ -98,10 +107,11 @@ internal sealed class SimulatedRow
         return new(PartitionKey, RowKey, etag, columns.ToImmutable(), fingerprint);
     }
 
-    public TableEntity ToEntity()
+    /// <summary>The keys, the ETag, and the selected columns or all.</summary>
+    public TableEntity ToEntity(IEnumerable<string>? select = null)
     {
         var entity = new TableEntity(PartitionKey, RowKey) { ETag = ETag };
-        foreach (var (name, value) in _columns)
+        foreach (var (name, value) in _columns.Where(column => select?.Contains(column.Key) != false))
             entity[name] = Copy(value);
         return entity;
     }
@@ -138,7 +148,7 @@ internal sealed class SimulatedRows
         if (!call.IsWrite)
         {
             if (call.Page is { } page)
-                return Query(before, page);
+                return Query(call.Before is { } end ? Between(call.Table, call.PartitionKey, end) : before.Values, page);
             return before.TryGetValue(call.RowKey!, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
         }
 
@@ -163,10 +173,18 @@ internal sealed class SimulatedRows
         return new(204, ETag: after.GetValueOrDefault(call.Changes[0].RowKey)?.ETag ?? default);
     }
 
-    private static TableAnswer Query(ImmutableSortedDictionary<string, SimulatedRow> partition, QueryPage page)
+    /// <summary>The rows of the partitions whose keys lie between two, in their order.</summary>
+    public IEnumerable<SimulatedRow> Between(string table, string after, string before) => _partitions
+        .Where(partition => partition.Key.Table == table
+            && string.CompareOrdinal(partition.Key.PartitionKey, after) > 0
+            && string.CompareOrdinal(partition.Key.PartitionKey, before) < 0)
+        .OrderBy(partition => partition.Key.PartitionKey, StringComparer.Ordinal)
+        .SelectMany(partition => partition.Value.Values);
+
+    private static TableAnswer Query(IEnumerable<SimulatedRow> all, QueryPage page)
     {
-        var rows = partition.Values.Where(row => string.CompareOrdinal(row.RowKey, page.From) >= 0).ToList();
-        return new(200, Rows: [.. rows.Take(page.Size)], Next: rows.Count > page.Size ? rows[page.Size].RowKey : null);
+        var rows = all.Where(row => page.From is null || string.CompareOrdinal(row.Position, page.From) >= 0).ToList();
+        return new(200, Rows: [.. rows.Take(page.Size)], Next: rows.Count > page.Size ? rows[page.Size].Position : null);
     }
 
     private static (int Status, string Error)? Refusal(Change change, SimulatedRow? stored) => stored switch

@@ -44,9 +44,12 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
 
     public override AsyncPageable<T> QueryAsync<T>(
         string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
-        => PartitionFilter().Match(filter ?? "") is { Success: true } match
-            ? new PartitionQuery<T>(from => send(new(name, match.Groups["key"].Value, null, []) { Page = new(from, Math.Min(pageSize, maxPerPage ?? pageSize)) }))
+    {
+        var call = PartitionFilter().Match(filter ?? "") is { Success: true } one ? new TableCall(name, one.Groups["key"].Value, null, [])
+            : RangeFilter().Match(filter ?? "") is { Success: true } range ? new TableCall(name, range.Groups["after"].Value, null, []) { Before = range.Groups["before"].Value }
             : throw new NotSupportedException($"The filter {filter}.");
+        return new RowQuery<T>(from => send(call with { Page = new(from, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select);
+    }
 
     public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
         IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
@@ -94,7 +97,11 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
-    private sealed class PartitionQuery<T>(Func<string?, Task<TableAnswer>> send) : AsyncPageable<T>
+    [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RangeFilter();
+
+    /// <summary>The rows with the selected columns, or with all.</summary>
+    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select) : AsyncPageable<T>
         where T : notnull
     {
         public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
@@ -107,7 +114,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
 
                 continuationToken = answer.Next;
                 yield return Page<T>.FromValues(
-                    [.. answer.Rows.Select(row => (T)(object)row.ToEntity())], continuationToken, new SimulatedResponse(answer));
+                    [.. answer.Rows.Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
             }
             while (continuationToken is not null);
         }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Azure.Data.Tables;
 
 namespace Sessions.Storage;
@@ -19,19 +18,15 @@ internal static class ExpiredRows
         TableClient table, IEnumerable<string> partitionKeys, DateTimeOffset endedBefore, CancellationToken cancellation)
     {
         var deleted = 0;
-        ConcurrentBag<string> done = [];
-        await Parallel.ForEachAsync(
-            partitionKeys,
-            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-            async (partitionKey, stop) =>
-            {
-                if (await DeleteAsync(table, partitionKey, endedBefore, stop) is not { } rows)
-                    return;
+        HashSet<string> done = [];
+        foreach (var keys in partitionKeys.Chunk(AtOnce))
+        {
+            var rows = await Task.WhenAll(keys.Select(key => DeleteAsync(table, key, endedBefore, cancellation)));
+            deleted += rows.Sum(count => count ?? 0);
+            done.UnionWith(keys.Where((_, index) => rows[index] is not null));
+        }
 
-                Interlocked.Add(ref deleted, rows);
-                done.Add(partitionKey);
-            });
-        return (deleted, done.ToHashSet());
+        return (deleted, done);
     }
 
     /// <returns>How many rows were deleted; null when not all could be deleted now.</returns>
