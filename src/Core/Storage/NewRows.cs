@@ -89,12 +89,20 @@ internal static class NewRows
             if (write.Outcome == WriteOutcome.Done)
                 return true;
 
-            // The marker that is there may be this request's own, when its answer was lost; its WriteId tells.
             if (write.Outcome == WriteOutcome.Conflict)
             {
-                return mayBeDone
-                    && (await table.FindAsync(marker.PartitionKey, marker.RowKey, budget.Cancellation))?.GetString(Columns.WriteId)
-                        == marker.GetString(Columns.WriteId);
+                if (!mayBeDone)
+                    return false;
+
+                // The marker that is there may be this request's own, when its answer was lost; its WriteId tells.
+                var stored = await table.FindAsync(marker.PartitionKey, marker.RowKey, budget.Cancellation);
+                if (stored?.GetString(Columns.WriteId) == marker.GetString(Columns.WriteId))
+                    return true;
+
+                // Another's marker keeps the lost write from landing, until the sweep deletes it.
+                return stored?.GetDateTimeOffset(Columns.Expires) > row.GetDateTimeOffset(Columns.Created)
+                    ? false
+                    : throw new StorageUnavailableException("A creation got no answer, and may land when the expired marker of its key is deleted.");
             }
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;
