@@ -9,7 +9,7 @@ internal sealed record PendingCall(int Number, TableCall Call);
 /// <summary>One run of a request: the product's own code over tables on which each call waits for its turn.</summary>
 internal sealed class Execution
 {
-    private static readonly NewParticipant New = new(null, [], null, "V3");
+    private const int MostSwept = 10_000;
 
     private readonly Dictionary<int, TaskCompletionSource<TableAnswer>> _answers = [];
     private readonly List<PendingCall> _pending = [];
@@ -56,11 +56,18 @@ internal sealed class Execution
             OperationKind.Update => (await memberships.UpdateSubscriptionsAsync(account, session, participant, subscriptions!, precondition, default)).ToString(),
             OperationKind.DeleteParticipant => (await memberships.DeleteParticipantAsync(account, participant, precondition, default)).ToString(),
             OperationKind.DeleteSession => (await memberships.DeleteSessionAsync(account, session, precondition, default)).ToString(),
-            OperationKind.CreateParticipant => (await new ParticipantStore(tables, options, _clock).CreateAsync(account, New, Ids.Key, default)).Outcome.ToString(),
+            OperationKind.CreateParticipant => (await new ParticipantStore(tables, options, _clock).CreateAsync(account, NewParticipant.Default, Ids.Key, default)).Outcome.ToString(),
             OperationKind.CreateSession => (await new SessionStore(tables, options, _clock).CreateAsync(account, NewSession.Default, Ids.Key, default)).Outcome.ToString(),
+            OperationKind.Sweep => await SweepAsync(tables),
             OperationKind.GetParticipant => Text(await new ParticipantStore(tables, options, _clock).GetAsync(account, participant, default)),
             _ => Text(await new SessionStore(tables, options, _clock).ListParticipantsAsync(account, session, default)),
         };
+    }
+
+    private async Task<string> SweepAsync(Tables tables)
+    {
+        await new Sweeper(tables, _clock).SweepAsync(MostSwept, default);
+        return Model.Done;
     }
 
     private static string Text(Versioned<Participant>? participant) => participant switch

@@ -112,7 +112,18 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     public sealed class WithAnEnd(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.SelectMany(Scenarios.Pairs), states: 150_000);
+        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.Concat(KeyedEnding).SelectMany(Scenarios.Pairs), states: 150_000);
+    }
+
+    public sealed class WithASweep(ITestOutputHelper output) : InterleavingTests(output)
+    {
+        [Fact]
+        public Task A_sweep_and_a_request() => ExploreAsync(
+            Ended.Concat(KeyedEnded).SelectMany(Scenarios.BesideASweep), new() { Scenarios = 148, States = 86_300, Crashes = 21_100, Lost = 9_100, Late = 30_600, Pages = 3_100 });
+
+        [Fact]
+        public Task A_sweep_and_two_changes() => ExplorePartAsync(
+            Ended.Concat(KeyedEnded).SelectMany(Scenarios.TwoBesideASweep), states: 150_000);
     }
 
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)

@@ -18,6 +18,7 @@ internal sealed class Model(int participantsPerSession)
         var isMember = now.Members.TryGetValue(participant, out var member);
         return kind switch
         {
+            OperationKind.Sweep => [(Done, now)],
             OperationKind.CreateParticipant or OperationKind.CreateSession => [Create(kind, kind == OperationKind.CreateSession ? session : participant, now)],
 
             OperationKind.DeleteParticipant or OperationKind.GetParticipant when !isThere => [("NoParticipant", now)],

@@ -7,6 +7,9 @@ namespace Sessions.Tests.Simulation;
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private static readonly string MemberTag = Member.State.MemberTags[1];
+    private static readonly StartState SessionEnds = Ending[1];
+    private static readonly StartState CreatedAgain = KeyedEnded[^1];
+    private static readonly StartState EndedWithItsKey = KeyedEnded[^2];
 
     [Fact]
     public Task A_join_without_a_fence_is_found()
@@ -70,6 +73,35 @@ public sealed class MutationTests(ITestOutputHelper output)
     [Fact]
     public Task A_creation_without_a_marker_of_its_key_is_found() => FindsAsync(
         "changed what it must not", new(Keyless, [new(CreateParticipant, Ids.Keyed)], Mutations.ForgetsItsKey) { MaxFaults = 0 });
+
+    [Fact]
+    public Task A_creation_that_takes_an_expired_marker_for_a_valid_one_is_found() => FindsAsync(
+        "took effect afterwards",
+        new(EndedWithItsKey, [new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.ForgetsThatItsKeyHasExpired));
+
+    [Fact]
+    public Task An_update_that_takes_a_row_that_it_did_not_find_for_live_is_found() => FindsAsync(
+        "Update(P1, S1, c) answered Done, which was right at no moment",
+        new(SessionEnds, [new(Update, 1, 1, "c"), new(DeleteParticipant, 1)], Mutations.TakesWhatItMissedForLive) { MaxFaults = 0 });
+
+    [Fact]
+    public Task A_sweep_that_does_not_look_at_the_end_of_a_row_is_found() => FindsAsync(
+        "A sweep deleted a row before its time",
+        new(CreatedAgain, [new(Sweep)], Mutations.SweepsWithoutLookingAtTheEnd) { MaxFaults = 0 });
+
+    [Fact]
+    public Task A_sweep_that_deletes_under_any_ETag_is_found() => FindsAsync(
+        "A sweep deleted a row before its time",
+        new(EndedWithItsKey, [new(Sweep), new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.SweepsUnderAnyETag) { MaxFaults = 0 });
+
+    [Fact]
+    public Task A_sweep_that_deletes_the_index_row_though_a_deletion_failed_is_found() => FindsAsync(
+        "A sweep deleted an index row, and the rows that it stands for are there",
+        new(Ended[0], [new(Sweep)], Mutations.SweepsTheIndexThoughRowsAreLeft));
+
+    [Fact]
+    public Task A_sweep_that_makes_no_index_row_for_a_marker_is_found() => FindsAsync(
+        "A sweep left", new(KeyedEnded[0], [new(Sweep)], Mutations.SweepsWithoutIndexingTheKey) { MaxFaults = 0 });
 
     private Task FindsAsync(string violation, Scenario scenario) => Task.Run(() =>
     {

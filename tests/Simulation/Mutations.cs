@@ -52,7 +52,7 @@ internal static class Mutations
 
     public static Mutation ForgetsThatItsRemovalMayBeDone { get; } = Forgets(IsRemoval);
 
-    public static Mutation ForgetsThatItsDeletionMayBeDone { get; } = Forgets(call => call.Changes is [{ Kind: ChangeKind.Delete }, ..]);
+    public static Mutation ForgetsThatItsDeletionMayBeDone { get; } = Forgets(IsDeletion);
 
     /// <summary>A replacement of subscriptions that got no answer is made again.</summary>
     public static Mutation ForgetsThatItsReplacementMayLand { get; } = Forgets(call => IsReplacement(call) && call.Changes[0].IfMatch == ETag.All, new(404, "ResourceNotFound"));
@@ -74,10 +74,53 @@ internal static class Mutations
         Call = (_, call) => call with { Changes = [.. call.Changes.Where(change => change.RowKey != Keys.IdempotencyMarker)] },
     };
 
+    /// <summary>A creation takes the marker of a key that has expired for one that lasts.</summary>
+    public static Mutation ForgetsThatItsKeyHasExpired { get; } = new()
+    {
+        Answer = (_, call, answer) => call is { IsWrite: false, RowKey: Keys.IdempotencyMarker } ? WithEnd(answer, StartState.Later) : answer,
+    };
+
+    /// <summary>An update that did not find the row that it changed takes it for one that was live.</summary>
+    public static Mutation TakesWhatItMissedForLive { get; } = new()
+    {
+        Answer = (request, call, answer) =>
+            request.Operation.Kind == OperationKind.Update
+            && call is { IsWrite: false, RowKey: Keys.Header or Keys.Participant }
+            && request.Made.Any(made => IsReplacement(made.Call) && made.Answer.Succeeded)
+            && request.Made.Any(made => made.Call is { IsWrite: false, RowKey: { } key } && Keys.IsMember(key) && made.Answer.Status == 404)
+                ? WithEnd(answer, StartState.Later)
+                : answer,
+    };
+
+    public static Mutation SweepsWithoutLookingAtTheEnd { get; } = new()
+    {
+        Answer = (request, call, answer) => IsSweep(request) && call is { Page: not null, Before: null } ? WithEnd(answer, StartState.LongAgo) : answer,
+    };
+
+    public static Mutation SweepsUnderAnyETag { get; } = new()
+    {
+        Call = (request, call) => IsSweep(request) && IsDeletion(call) ? With(call, change => change with { IfMatch = ETag.All }) : call,
+    };
+
+    /// <summary>A sweep takes a deletion that failed for done, and deletes the index row.</summary>
+    public static Mutation SweepsTheIndexThoughRowsAreLeft { get; } = new()
+    {
+        Answer = (request, call, answer) => IsSweep(request) && IsDeletion(call) && !answer.Succeeded ? new(204) : answer,
+    };
+
+    /// <summary>A sweep makes no index row for the marker of a key.</summary>
+    public static Mutation SweepsWithoutIndexingTheKey { get; } = new()
+    {
+        Call = (request, call) => IsSweep(request) && call.Changes is [{ Kind: ChangeKind.Add }]
+            ? With(call, change => change with { Kind = ChangeKind.Compare, IfMatch = ETag.All })
+            : call,
+        Answer = (_, call, answer) => call.Changes is [{ Kind: ChangeKind.Compare }] ? new(204) : answer,
+    };
+
     /// <summary>A list in pages takes its first pass for the second, too.</summary>
     public static Mutation DoesNotLookAgain { get; } = new()
     {
-        Answer = (request, call, answer) => call.Page is null ? answer
+        Answer = (request, call, answer) => request.Operation.Kind != OperationKind.List ? answer
             : request.Made.LastOrDefault(made => made.Call.Page == call.Page) is { Answer: { } first } ? first
             : answer,
     };
@@ -103,6 +146,8 @@ internal static class Mutations
     private static Mutation Forgets(Func<TableCall, bool> isSuch, TableAnswer? refusal = null)
         => new() { Answer = (_, call, answer) => answer == TableAnswer.Lost && isSuch(call) ? refusal ?? Refusal : answer };
 
+    private static bool IsSweep(Request request) => request.Operation.Kind == OperationKind.Sweep;
+
     private static bool IsJoin(Request request) => request.Operation.Kind is OperationKind.Join or OperationKind.Update;
 
     private static bool IsFence(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge, RowKey: Keys.Header }];
@@ -110,6 +155,8 @@ internal static class Mutations
     private static bool IsInsert(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Add }, ..];
 
     private static bool IsRemoval(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Delete }];
+
+    private static bool IsDeletion(TableCall call) => call.Changes is [{ Kind: ChangeKind.Delete }, ..] && !Keys.IsIndex(call.PartitionKey);
 
     private static bool IsReplacement(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge } change] && Keys.IsMember(change.RowKey);
 
@@ -124,7 +171,11 @@ internal static class Mutations
     private static TableCall With(TableCall call, Func<Change, Change> change)
         => call with { Changes = [.. call.Changes.Select(change)] };
 
-    private static TableAnswer WithWriteId(TableAnswer answer, string writeId) => answer.Rows.IsDefault
+    private static TableAnswer WithWriteId(TableAnswer answer, string writeId) => WithColumn(answer, "WriteId", writeId);
+
+    private static TableAnswer WithEnd(TableAnswer answer, DateTimeOffset end) => WithColumn(answer, "Expires", end);
+
+    private static TableAnswer WithColumn(TableAnswer answer, string name, object value) => answer.Rows.IsDefault
         ? answer
-        : answer with { Rows = [.. answer.Rows.Select(row => row.Merge(new TableEntity { ["WriteId"] = writeId }, row.ETag))] };
+        : answer with { Rows = [.. answer.Rows.Select(row => row.Merge(new TableEntity { [name] = value }, row.ETag))] };
 }

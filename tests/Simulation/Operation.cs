@@ -11,6 +11,7 @@ internal enum OperationKind
     List,
     CreateParticipant,
     CreateSession,
+    Sweep,
 }
 
 /// <summary>What a request asks for; participants and sessions are numbers here.</summary>
@@ -27,6 +28,7 @@ internal sealed record Operation(OperationKind Kind, int Participant = 0, int Se
         OperationKind.DeleteSession => $"Delete(S{Session})",
         OperationKind.GetParticipant => $"Get(P{Participant})",
         OperationKind.List => $"List(S{Session})",
+        OperationKind.Sweep => "Sweep",
         OperationKind.CreateParticipant or OperationKind.CreateSession => $"{Kind} with a key",
         _ => $"{Kind}(P{Participant}, S{Session}{(Subscriptions is null ? "" : $", {Subscriptions}")})",
     } + (IfMatch is null ? "" : $" if {IfMatch}");

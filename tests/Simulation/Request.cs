@@ -40,7 +40,8 @@ internal sealed class Request
         Setbacks = before.Setbacks + (call.Call.IsWrite && !answer.Succeeded ? 1 : 0);
 
         // Calls that are made in parallel may be answered in any order.
-        History = before.History + Fingerprint.Of(Fingerprint.Of((ulong)call.Number, answer.Fingerprint), (ulong)now.UtcTicks);
+        History = before.History + Fingerprint.Of(
+            Fingerprint.Of(Fingerprint.Of((ulong)call.Number, Fingerprint.Of(call.Call.PartitionKey)), answer.Fingerprint), (ulong)now.UtcTicks);
         Pending = [.. execution.Pending];
         HasEnded = execution.Result.IsCompleted;
         (_execution, _failure) = (HasEnded ? null : execution, execution.Result.Exception);

@@ -6,6 +6,8 @@ namespace Sessions.Tests.Simulation;
 /// <summary>The families of scenarios that are explored.</summary>
 internal static class Scenarios
 {
+    private static readonly Operation TheSweep = new(Sweep);
+
     private static readonly Operation[] OfOneParticipant =
     [
         new(Join, 1, 1), new(Join, 1, 1, "a"), new(Join, 1, 2, "b"), new(Leave, 1, 1), new(Update, 1, 1, "c"), new(Update, 1, 2, "d"),
@@ -43,12 +45,22 @@ internal static class Scenarios
     /// <summary>Every two operations, also one twice.</summary>
     public static IEnumerable<Scenario> Pairs(StartState start)
     {
-        var operations = start.Options.ParticipantsPerSession < 3 ? ForTheLastPlace : OfOneParticipant;
+        var operations = Operations(start);
         return operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
     }
 
     /// <summary>Every three changes, also one twice or three times.</summary>
     public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
+
+    /// <summary>A sweep beside each operation or another sweep, with queries in one page and in pages of one row.</summary>
+    public static IEnumerable<Scenario> BesideASweep(StartState start)
+        => from other in Operations(start).Append(TheSweep)
+           from pageSize in new[] { int.MaxValue, 1 }
+           select new Scenario(start, [TheSweep, other]) { PageSize = pageSize };
+
+    /// <summary>A sweep beside every two changes, one of which may be another sweep.</summary>
+    public static IEnumerable<Scenario> TwoBesideASweep(StartState start)
+        => Triples(start, [TheSweep, .. Changes(start)]).Where(triple => triple.Operations[0] == TheSweep);
 
     /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
     public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));
@@ -76,7 +88,19 @@ internal static class Scenarios
            from third in Enumerable.Range(second, operations.Length - second)
            select new Scenario(start, [operations[first], operations[second], operations[third]]) { MaxSetbacks = 1 };
 
-    private static Operation[] Changes(StartState start) => start.Options.ParticipantsPerSession < 3 ? ChangesForTheLastPlace : ChangesOfOneParticipant;
+    private static Operation[] Operations(StartState start)
+        => start.Partitions.Contains(StartState.Keyed(CreateParticipant)) ? OfAKeyedParticipant
+            : start.Partitions.Contains(StartState.Keyed(CreateSession)) ? OfAKeyedSession
+            : start.Options.ParticipantsPerSession < 3 ? ForTheLastPlace
+            : OfOneParticipant;
+
+    /// <summary>Those of a keyed participant or session are few: all of them.</summary>
+    private static Operation[] Changes(StartState start) => Operations(start) switch
+    {
+        var operations when operations == ForTheLastPlace => ChangesForTheLastPlace,
+        var operations when operations == OfOneParticipant => ChangesOfOneParticipant,
+        var operations => operations,
+    };
 
     /// <summary>The tag that is current at the start, one that is not, and any.</summary>
     private static IEnumerable<string> Tags(Operation operation, State state)

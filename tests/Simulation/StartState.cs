@@ -14,23 +14,38 @@ internal sealed class StartState
     /// <summary>When what ends early ends.</summary>
     public static readonly DateTimeOffset End = Now.AddMinutes(30);
 
-    private static readonly DateTimeOffset Later = Now.AddHours(1);
+    /// <summary>When what a sweep deletes ended.</summary>
+    public static readonly DateTimeOffset LongAgo = Now - Sweeper.Grace - TimeSpan.FromHours(1);
+
+    public static readonly DateTimeOffset Later = Now.AddHours(1);
+
+    /// <summary>When everything has ended, also the keys.</summary>
+    public static readonly DateTimeOffset EndOfAll = Now.AddYears(1);
 
     private readonly SimulatedRows _rows = new();
     private readonly WriteIds _writeIds = new(0);
     private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
     private readonly Dictionary<int, MemberSet> _members = [];
+    private readonly IReadOnlyCollection<(string Table, string PartitionKey)> _ended;
     private int _writes;
 
-    /// <summary>So many participants and sessions; <paramref name="ending"/> is the partition of the one that ends early.</summary>
+    /// <summary>
+    /// So many participants and sessions; <paramref name="ending"/> is the partition of the one that ends early, and
+    /// <paramref name="ended"/> are those of the ones that ended long ago.
+    /// </summary>
     public StartState(
-        string name, int participantsPerSession, int participants, int sessions, (string Table, string PartitionKey)? ending = null)
+        string name,
+        int participantsPerSession,
+        int participants,
+        int sessions,
+        (string Table, string PartitionKey)? ending = null,
+        params IReadOnlyCollection<(string Table, string PartitionKey)> ended)
     {
-        (Name, Options, Ending) = (name, OptionsFor(participantsPerSession), ending);
+        (Name, Options, Ending, _ended) = (name, OptionsFor(participantsPerSession), ending, ended);
         for (var number = 1; number <= participants; number++)
-            Add(NewParticipant(number, EndOf(Participant(number))));
+            AddIndexed(NewParticipant(number, EndOf(Participant(number))));
         for (var number = 1; number <= sessions; number++)
-            Add(NewSession(number, EndOf(Session(number))));
+            AddIndexed(NewSession(number, EndOf(Session(number))));
     }
 
     public string Name { get; }
@@ -49,10 +64,14 @@ internal sealed class StartState
 
     public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.Account, Ids.Session(number)));
 
+    /// <summary>What a creation with a key creates.</summary>
+    public static (string Table, string PartitionKey) Keyed(OperationKind creation)
+        => creation == OperationKind.CreateSession ? Session(Ids.Keyed) : Participant(Ids.Keyed);
+
     public static TableCall NewParticipant(int number, DateTimeOffset? end = null) => Call(
         Participant(number),
         ChangeKind.Add,
-        new ParticipantRow(Ids.Participant(number), Fields, Now, end ?? Later).ToEntity(Request.Account));
+        new ParticipantRow(Ids.Participant(number), FieldsOf(number), Now, end ?? Later).ToEntity(Request.Account));
 
     public static TableCall NewSession(int number, DateTimeOffset? end = null) => Call(
         Session(number),
@@ -62,7 +81,22 @@ internal sealed class StartState
     /// <summary>What is created with a key will be read, too.</summary>
     public StartState BeforeKeyed()
     {
-        _partitions.UnionWith([Participant(Ids.Keyed), Session(Ids.Keyed)]);
+        _partitions.UnionWith([Keyed(OperationKind.CreateParticipant), Keyed(OperationKind.CreateSession)]);
+        return this;
+    }
+
+    /// <summary>
+    /// With a participant or session that was created with a key, which is remembered until <paramref name="keyEnd"/>, and an
+    /// index row for each of the times <paramref name="indexed"/> at which it ends or once ended.
+    /// </summary>
+    public StartState Created(OperationKind creation, DateTimeOffset keyEnd, params IReadOnlyCollection<DateTimeOffset> indexed)
+    {
+        var partition = Keyed(creation);
+        var call = creation == OperationKind.CreateSession ? NewSession(Ids.Keyed, EndOf(partition)) : NewParticipant(Ids.Keyed, EndOf(partition));
+        var marker = IdempotencyMarker.Beside(call.Changes[0].Columns!, keyEnd);
+        Add(call with { Changes = [call.Changes[0], new(ChangeKind.Add, marker.RowKey, ETag.All, marker)] });
+        foreach (var time in indexed)
+            AddIndexRow(partition, time);
         return this;
     }
 
@@ -81,7 +115,7 @@ internal sealed class StartState
         var end = EndOf(Participant(participant)) < EndOf(Session(session)) ? EndOf(Participant(participant)) : EndOf(Session(session));
         _members[session] = _members.GetValueOrDefault(session, MemberSet.Empty).With(new(Ids.Participant(participant), end));
         var header = HeaderRow.MembersChange(Request.Account, Ids.Session(session), _members[session], Guid.NewGuid());
-        var member = new MemberRow(Ids.Participant(participant), Fields, Ids.Subscriptions(Model.None), Now, end)
+        var member = new MemberRow(Ids.Participant(participant), FieldsOf(participant), Ids.Subscriptions(Model.None), Now, end)
             .ToEntity(Request.Account, Ids.Session(session));
         Add(new(Session(session).Table, Session(session).PartitionKey, null,
         [
@@ -90,7 +124,7 @@ internal sealed class StartState
         return this;
     }
 
-    private static ParticipantFields Fields { get; } = ParticipantFields.Of(Ids.Participant(0), Sessions.Model.NewParticipant.Default with { Tag = "tag" });
+    private static ParticipantFields FieldsOf(int participant) => ParticipantFields.Of(Ids.Participant(participant), Sessions.Model.NewParticipant.Default);
 
     private static SessionsOptions OptionsFor(int participantsPerSession) => SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
     [
@@ -102,13 +136,30 @@ internal sealed class StartState
     private static TableCall Call((string Table, string PartitionKey) partition, ChangeKind kind, TableEntity row)
         => new(partition.Table, partition.PartitionKey, null, [new(kind, row.RowKey, ETag.All, row)]);
 
-    private DateTimeOffset EndOf((string Table, string PartitionKey) partition) => partition == Ending ? End : Later;
+    private DateTimeOffset EndOf((string Table, string PartitionKey) partition)
+        => partition == Ending ? End : _ended.Contains(partition) ? LongAgo : Later;
 
-    private void Add(TableCall call)
+    private void AddIndexed(TableCall call)
+    {
+        Add(call);
+        AddIndexRow(call.Partition, EndOf(call.Partition));
+    }
+
+    private void AddIndexRow((string Table, string PartitionKey) partition, DateTimeOffset time)
+    {
+        var index = Keys.Index(time, partition.PartitionKey);
+        Write(Call((partition.Table, index), ChangeKind.Add, new IndexRow(index, partition.PartitionKey).ToEntity()));
+    }
+
+    private void Write(TableCall call)
     {
         if (!_rows.Execute(_writeIds.Name(call), new(string.Create(CultureInfo.InvariantCulture, $"0.{++_writes}"))).Succeeded)
             throw new InvalidOperationException($"The start state {Name} cannot be built.");
+    }
 
+    private void Add(TableCall call)
+    {
+        Write(call);
         _partitions.Add(call.Partition);
         State = StateReader.Read(_rows, call.Partition, State, Now, Options.ParticipantsPerSession);
     }

@@ -13,6 +13,8 @@ internal static class StartStates
 
     public static StartState Keyless { get; } = new StartState("no key used", 20, participants: 1, sessions: 1).BeforeKeyed();
 
+    private static readonly OperationKind[] Creations = [OperationKind.CreateParticipant, OperationKind.CreateSession];
+
     public static IReadOnlyList<StartState> Ending { get; } =
     [
         new("P1 in no session, S1 ends", 20, participants: 1, sessions: 2, StartState.Session(1)),
@@ -22,6 +24,31 @@ internal static class StartStates
         new StartState("one place left in S1, P2 ends", 2, participants: 3, sessions: 1, StartState.Participant(2)).Joined(2, 1),
         new StartState("no place left in S1, P2 ends", 1, participants: 3, sessions: 1, StartState.Participant(2)).Joined(2, 1),
     ];
+
+    /// <summary>What a sweep deletes, beside what it does not.</summary>
+    public static IReadOnlyList<StartState> Ended { get; } =
+    [
+        new StartState("P1 in S1, S1 ended", 20, participants: 1, sessions: 2, null, StartState.Session(1)).Joined(1, 1),
+        new StartState("P1 in S1, P1 ended", 20, participants: 1, sessions: 2, null, StartState.Participant(1)).Joined(1, 1),
+        new StartState(
+            "P1 in S1, all ended", 20, participants: 1, sessions: 2, null, StartState.Participant(1), StartState.Session(1), StartState.Session(2)).Joined(1, 1),
+        new StartState("no place left in S1, P2 ended", 1, participants: 3, sessions: 1, null, StartState.Participant(2)).Joined(2, 1),
+    ];
+
+    /// <summary>Something that was created with a key ends.</summary>
+    public static IReadOnlyList<StartState> KeyedEnding { get; } = [.. Creations.Select(creation =>
+        new StartState("created with a key, ends", 20, participants: 1, sessions: 1, StartState.Keyed(creation)).Created(creation, StartState.Later, StartState.End))];
+
+    /// <summary>
+    /// What was created with a key has ended: the key is remembered, or should be no more, or was forgotten and used again, and the
+    /// index row of the first creation is left.
+    /// </summary>
+    public static IReadOnlyList<StartState> KeyedEnded { get; } = [.. Creations.SelectMany(creation => new[]
+    {
+        new StartState("created with a key, ended", 20, participants: 1, sessions: 1, null, StartState.Keyed(creation)).Created(creation, StartState.Later, StartState.LongAgo),
+        new StartState("created with a key, ended like the key", 20, participants: 1, sessions: 1, null, StartState.Keyed(creation)).Created(creation, StartState.LongAgo, StartState.LongAgo),
+        new StartState("created with a key, for the second time", 20, participants: 1, sessions: 1).Created(creation, StartState.Later, StartState.LongAgo, StartState.Later),
+    })];
 
     public static StartState OnePlace { get; } = new StartState("one place left in S1", 2, participants: 3, sessions: 1).Joined(2, 1);
 }

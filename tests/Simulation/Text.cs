@@ -16,11 +16,11 @@ internal static class Text
 
     private static string Of(TableCall call)
     {
-        var name = Keys.IsIndex(call.PartitionKey) ? "index" : $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
+        var name = Keys.IsIndex(call.PartitionKey) ? $"index of {call.Table}" : $"{(call.Table == "sessions" ? "S" : "P")}{Ids.Of(call.PartitionKey.AsSpan(Request.AccountPrefix))}";
         return call switch
         {
             { IsWrite: true } => string.Join(" and ", call.Changes.Select(change => Of(name, change))),
-            { Page: { } page } => $"query {name}{(page.From is { } from ? $" from {ShortKey(from)}" : "")}",
+            { Page: { } page } => $"query {name}{(page.From is { } from ? $" from {ShortKey(from[(from.IndexOf('\0', StringComparison.Ordinal) + 1)..])}" : "")}",
             _ => $"read {name} {ShortKey(call.RowKey!)}",
         };
     }
@@ -37,6 +37,11 @@ internal static class Text
         var id => $"claiming S{Ids.Of((string)id)} ",
     };
 
-    private static string ShortKey(string rowKey)
-        => Keys.IsMember(rowKey) ? $"member P{Ids.Of(rowKey.AsSpan("member:".Length))}" : rowKey == Keys.Header ? "header" : "row";
+    private static string ShortKey(string rowKey) => rowKey switch
+    {
+        Keys.Participant => "row",
+        Keys.Header or Keys.IdempotencyMarker => rowKey,
+        _ when Keys.IsMember(rowKey) => $"member P{Ids.Of(rowKey.AsSpan("member:".Length))}",
+        _ => $"row for {Ids.Of(rowKey.AsSpan(Request.AccountPrefix))}",
+    };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Azure;
 using Sessions.Storage;
@@ -140,7 +141,7 @@ internal sealed class World
             && first.IfMatch != ETag.All
             && _rows.Partition(call.Partition).TryGetValue(first.RowKey, out var row)
             && row.ETag != first.IfMatch
-            && !_requests.Exists(other => other != request && !other.HasEnded && other.Operation.Kind == deletion)
+            && !_requests.Exists(other => other != request && !other.HasEnded && (other.Operation.Kind == deletion || other.Operation.Kind == OperationKind.Sweep))
             && !_late.Exists(late => late.Call.Partition == call.Partition);
     }
 
@@ -170,7 +171,10 @@ internal sealed class World
         return answer;
     }
 
-    /// <summary>Repeats what got no answer, which must then be settled, and reads everything, also after the late writes.</summary>
+    /// <summary>
+    /// Repeats what got no answer, which must then be settled, and reads everything, also after the late writes. A sweep then leaves
+    /// nothing of what has ended, nor one after everything has.
+    /// </summary>
     public void Finish()
     {
         foreach (var request in _requests.Where(request => request.IsUnsettled).ToArray())
@@ -184,6 +188,17 @@ internal sealed class World
         {
             Take(new(StepKind.Land, 0));
             ReadAll();
+        }
+
+        // A creation that ended between its two writes is not in the index.
+        var isIndexed = !_requests.Exists(
+            request => request.IsUnsettled && request.Operation.Kind is OperationKind.CreateParticipant or OperationKind.CreateSession);
+        foreach (var time in new[] { _now, StartState.EndOfAll })
+        {
+            MoveTo(time);
+            Run(new(OperationKind.Sweep));
+            if (isIndexed)
+                SweepRules.CheckLeft(_rows, _now);
         }
     }
 
@@ -199,11 +214,11 @@ internal sealed class World
     private void Make(Step step)
     {
         var (request, witness, pending, call) = Begin(step);
-        var before = State;
+        var (before, rows) = (State, _rows.Partition(call.Partition));
         var answer = _rows.Execute(call, request.NextETag(pending));
         Log?.Invoke(Text.Of(request, call, answer));
         if (call.IsWrite && answer.Succeeded)
-            ReadAfterWrite(request, witness, call, before);
+            ReadAfterWrite(request, witness, call, before, rows);
         GoOn(step.Index, request.After(pending, _settings.Mutation.Answer(request, call, answer), _now));
     }
 
@@ -230,20 +245,18 @@ internal sealed class World
         var late = _late[index];
         _late.RemoveAt(index);
         var owner = _requests.FindIndex(request => request.Number == late.Request);
-        var before = State;
+        var (before, rows) = (State, _rows.Partition(late.Call.Partition));
         var answer = _rows.Execute(late.Call, late.ETag);
         Log?.Invoke($"late, {Text.Of(_requests[owner], late.Call, answer)}");
         if (answer.Succeeded)
-            ReadAfterWrite(_requests[owner], _witnesses[owner], late.Call, before);
+            ReadAfterWrite(_requests[owner], _witnesses[owner], late.Call, before, rows);
     }
 
     private void Pass()
     {
         var before = State;
-        _now = StartState.End;
+        MoveTo(StartState.End);
         Log?.Invoke("time passes");
-        foreach (var partition in _settings.Start.Partitions)
-            Read(partition);
         for (var index = 0; index < _requests.Count; index++)
         {
             if (!_requests[index].HasBegun)
@@ -251,6 +264,13 @@ internal sealed class World
             else if (!_requests[index].HasEnded)
                 _witnesses[index].SeeEnd(before, State);
         }
+    }
+
+    private void MoveTo(DateTimeOffset time)
+    {
+        _now = time;
+        foreach (var partition in _settings.Start.Partitions)
+            Read(partition);
     }
 
     private (Request Request, Witness Witness, PendingCall Pending, TableCall Call) Begin(Step step)
@@ -278,16 +298,28 @@ internal sealed class World
     private void Read((string Table, string PartitionKey) partition)
         => State = StateReader.Read(_rows, partition, State, _now, _settings.Start.Options.ParticipantsPerSession);
 
-    private void ReadAfterWrite(Request request, Witness witness, TableCall call, State before)
+    private void ReadAfterWrite(
+        Request request, Witness witness, TableCall call, State before, ImmutableSortedDictionary<string, SimulatedRow> rowsBefore)
     {
         Read(call.Partition);
-        if (!State.Equals(before))
+        if (request.Operation.Kind == OperationKind.Sweep)
+            CheckSweep(call, before, rowsBefore);
+        else if (!State.Equals(before))
             witness.Changed(before, State);
         for (var index = 0; index < _requests.Count; index++)
         {
             if (!_requests[index].HasEnded && (_requests[index].HasBegun || _requests[index] == request))
                 _witnesses[index].See(State);
         }
+    }
+
+    private void CheckSweep(TableCall call, State before, ImmutableSortedDictionary<string, SimulatedRow> rowsBefore)
+    {
+        SweepRules.CheckDeletions(_rows, call, rowsBefore, _now);
+
+        // It has a key forgotten when it deletes the marker.
+        if (!State.Equals(before with { Keys = State.Keys }))
+            throw new ViolationException("A sweep changed what callers can know.");
     }
 
     private void CheckEnd(Request request, Witness witness)
