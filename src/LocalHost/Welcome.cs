@@ -8,7 +8,8 @@ internal static class Welcome
         var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         Console.WriteLine($$"""
 
-            Sessions listens. The base URL for your SDK: {{url}}/v1
+            Sessions is listening. The base URL for your SDK: {{url}}/v1
+            For a call, open {{url}}/call in two tabs.
             A first call, with account {{LocalCredential.Account}}, user {{LocalCredential.User}} and secret {{LocalCredential.Secret}}:
 
               curl -u {{LocalCredential.User}}:{{LocalCredential.Secret}} {{url}}/v1/accounts/{{LocalCredential.Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'

@@ -27,7 +27,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         await localHost.EndAsync();
 
         Assert.Matches("""^\{"id":"[0-9a-f-]{36}","tag":"first","participant_ids":\[\]\} 200$""", answer);
-        Assert.Contains(lines, line => line.StartsWith("Sessions listens. The base URL for your SDK: http://127.0.0.1:", StringComparison.Ordinal) && line.EndsWith("/v1", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Sessions is listening. The base URL for your SDK: http://127.0.0.1:", StringComparison.Ordinal) && line.EndsWith("/v1", StringComparison.Ordinal));
         Assert.Equal(0, localHost.ExitCode);
     }
 
