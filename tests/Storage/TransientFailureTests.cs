@@ -1,0 +1,45 @@
+using System.Security;
+using Azure;
+using Sessions.Storage;
+
+namespace Sessions.Tests;
+
+/// <summary>Which failures of a storage call another try may help, and which of them sent nothing.</summary>
+public sealed class TransientFailureTests
+{
+    private static readonly Exception Busy = new RequestFailedException(503, "internal text");
+    private static readonly Exception Refused = new RequestFailedException(403, "internal text");
+
+    [Fact]
+    public void A_call_without_an_answer_is_transient()
+        => Assert.All(
+            [new IOException(), new OperationCanceledException(), new TaskCanceledException(), new StorageUnavailableException("internal text")],
+            (Exception exception) => Assert.True(StorageFaults.IsTransient(exception)));
+
+    [Fact]
+    public void A_mistake_of_this_program_is_not()
+        => Assert.All(
+            [new InvalidOperationException(), new SecurityException(), new NotSupportedException()],
+            (Exception exception) => Assert.False(StorageFaults.IsTransient(exception)));
+
+    [Fact]
+    public void Several_failures_are_transient_when_each_of_them_is()
+    {
+        Assert.True(StorageFaults.IsTransient(new AggregateException(Busy, new IOException())));
+        Assert.False(StorageFaults.IsTransient(new AggregateException(Busy, Refused)));
+        Assert.False(StorageFaults.IsTransient(new AggregateException(Refused, Busy)));
+        Assert.False(StorageFaults.IsTransient(new AggregateException()));
+    }
+
+    [Theory]
+    [InlineData(HttpRequestError.ConnectionError, true)]
+    [InlineData(HttpRequestError.NameResolutionError, true)]
+    [InlineData(HttpRequestError.ResponseEnded, false)]
+    [InlineData(HttpRequestError.Unknown, false)]
+    public void Only_a_call_that_made_no_connection_surely_sent_nothing(HttpRequestError error, bool isUnreached)
+        => Assert.Equal(isUnreached, StorageFaults.IsUnreached(new(0, "internal text", new HttpRequestException(error))));
+
+    [Fact]
+    public void A_refusal_of_storage_was_sent()
+        => Assert.False(StorageFaults.IsUnreached(new(503, "internal text")));
+}
