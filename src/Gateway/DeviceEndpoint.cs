@@ -30,22 +30,18 @@ internal sealed partial class DeviceEndpoint(
     private readonly RateLimit _handshakes = new(time, options.Limits.HandshakesPerSecond);
     private readonly RateLimit _failedTokens = new(time, options.Limits.FailedTokensPerSecond);
 
-    /// <summary>Serves a device until its connection ends; other requests go on to <paramref name="next"/>.</summary>
-    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
+    /// <summary>The version of the device protocol that a path is for; null for another path.</summary>
+    public static string? VersionOf(HttpContext http) => http.Request.Path.Value switch
     {
         // With and without the slash: the iOS client takes the whole URL from its app.
-        var version = http.Request.Path.Value switch
-        {
-            "/v3" or "/v3/" => Version3,
-            "/v2" or "/v2/" => "V2",
-            _ => null,
-        };
-        if (version is null)
-        {
-            await next(http);
-            return;
-        }
+        "/v3" or "/v3/" => Version3,
+        "/v2" or "/v2/" => "V2",
+        _ => null,
+    };
 
+    /// <summary>Serves a device until its connection ends.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
         if (!http.WebSockets.IsWebSocketRequest)
         {
             http.Response.StatusCode = (int)HttpStatusCode.UpgradeRequired;
@@ -63,15 +59,15 @@ internal sealed partial class DeviceEndpoint(
 
         using var socket = await http.WebSockets.AcceptWebSocketAsync(
             new WebSocketAcceptContext { KeepAliveInterval = KeepAlive, KeepAliveTimeout = KeepAlive });
-        await ServeAsync(http, new(socket, options.Limits, time, logger), version, caller);
+        await ServeAsync(http, new(socket, options.Limits, time, logger), caller);
     }
 
-    private async Task ServeAsync(HttpContext http, JsonRpcConnection connection, string version, Caller caller)
+    private async Task ServeAsync(HttpContext http, JsonRpcConnection connection, Caller caller)
     {
         // The web server stops when its connections have ended.
         using var stopping = lifetime.ApplicationStopping.Register(
             () => connection.Close(JsonRpcConnection.ServiceRestart, "The gateway restarts."));
-        var device = await AdmitAsync(http, connection, version, caller);
+        var device = await AdmitAsync(http, connection, caller);
         if (device?.Attach(connection) == false)
             connection.Close(JsonRpcConnection.TryAgainLater, "The device has just been closed.");
         try
@@ -85,7 +81,7 @@ internal sealed partial class DeviceEndpoint(
     }
 
     /// <summary>The device; null when the connection has been closed instead.</summary>
-    private async Task<Device?> AdmitAsync(HttpContext http, JsonRpcConnection connection, string version, Caller caller)
+    private async Task<Device?> AdmitAsync(HttpContext http, JsonRpcConnection connection, Caller caller)
     {
         using var deadline = new CancellationTokenSource(AdmissionTimeout, time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, http.RequestAborted);
@@ -93,7 +89,7 @@ internal sealed partial class DeviceEndpoint(
         {
             var uniqueId = (string?)http.Request.Query["uniqueId"] is { Length: > 0 } given ? given : Guid.NewGuid().ToString();
             var (device, refusal) =
-                version != Version3 ? new(null, "Only version 3 of the device protocol is supported.")
+                VersionOf(http) != Version3 ? new(null, "Only version 3 of the device protocol is supported.")
                 : uniqueId.Length > options.Limits.UniqueIdLength ? new(null, "The uniqueId is too long.")
                 : await AdmitAsync(http.Request.Query["token"].ToString(), uniqueId, caller, end.Token);
             if (refusal is not null)

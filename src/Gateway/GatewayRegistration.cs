@@ -31,9 +31,9 @@ public static class GatewayRegistration
 
     /// <summary>Serves devices; other requests go on.</summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app)
-        => app.UseWebSockets().Use(next =>
-        {
-            var endpoint = app.ApplicationServices.GetRequiredService<DeviceEndpoint>();
-            return http => endpoint.InvokeAsync(http, next);
-        });
+    {
+        // Not before the first device comes: what reads tokens takes its time to load, and a start should be fast.
+        var endpoint = new Lazy<DeviceEndpoint>(app.ApplicationServices.GetRequiredService<DeviceEndpoint>);
+        return app.UseWebSockets().Use((http, next) => DeviceEndpoint.VersionOf(http) is null ? next(http) : endpoint.Value.InvokeAsync(http));
+    }
 }

@@ -7,7 +7,7 @@ namespace Sessions.Tests;
 /// <summary>One Azurite for the run, in memory; each server gets a storage account of its own, and so tables of its own.</summary>
 public sealed class AzuriteFixture : IAsyncLifetime
 {
-    private const int Accounts = 64;
+    private const int Accounts = 300;
 
     private Azurite? _azurite;
     private int _taken;

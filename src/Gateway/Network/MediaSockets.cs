@@ -10,6 +10,7 @@ namespace Sessions.Gateway.Network;
 internal sealed class MediaSockets : IHostedService, IDisposable
 {
     private const int MaxSockets = 16;
+    private const int MaxTries = 20;
 
     // The finest wait of the engine is the pause before a lost packet is asked for, 15 ms.
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
@@ -41,9 +42,14 @@ internal sealed class MediaSockets : IHostedService, IDisposable
     /// <exception cref="GatewayException">It cannot be bound.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        // Any free port of UDP may be taken in TCP.
+        var tries = _options.MediaPort == 0 ? MaxTries : 1;
         try
         {
-            Bind();
+            while (!TryBind(isLast: --tries == 0))
+            {
+                // With another port.
+            }
         }
         catch (SocketException exception)
         {
@@ -84,6 +90,22 @@ internal sealed class MediaSockets : IHostedService, IDisposable
         }
 
         outbox.Clear();
+    }
+
+    private bool TryBind(bool isLast)
+    {
+        try
+        {
+            Bind();
+            return true;
+        }
+        catch (SocketException) when (!isLast)
+        {
+            foreach (var socket in _udp)
+                socket.Dispose();
+            _udp = [];
+            return false;
+        }
     }
 
     private void Bind()
