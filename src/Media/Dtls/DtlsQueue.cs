@@ -24,7 +24,6 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
     private TimeSpan _now = now;
     private TimeSpan _pause = FirstRetransmission;
     private TimeSpan _retransmitAt = now + FirstRetransmission;
-    private int _silenceReports;
     private bool _isWaiting;
     private bool _isHandshaking = true;
     private bool _isClosed;
@@ -129,10 +128,8 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
                     return length;
                 }
 
-                if (!_isHandshaking)
+                if (!_isHandshaking || _now >= _retransmitAt)
                     return -1;
-                if (_now >= _retransmitAt)
-                    return ReportSilence();
 
                 _isWaiting = true;
                 Monitor.PulseAll(_gate);
@@ -142,35 +139,13 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
         }
     }
 
-    /// <summary>
-    /// Says that no datagram came in time. The handshake looks at the real clock, too, and may come back some milliseconds long before
-    /// it sends again; a server that waits for the first datagram has nothing to send at all.
-    /// </summary>
-    private int ReportSilence()
-    {
-        const int MaxReports = 16;
-
-        if (++_silenceReports > MaxReports)
-            Rearm();
-        else
-            Monitor.Wait(_gate, millisecondsTimeout: 1);
-        return -1;
-    }
-
-    private void Rearm()
-    {
-        if (_now >= _retransmitAt)
-            _pause = Min(_pause * 2, LongestPause);
-        _retransmitAt = _now + _pause;
-        _silenceReports = 0;
-    }
-
     private void Put(ReadOnlySpan<byte> datagram)
     {
         lock (_gate)
         {
             _sent.Enqueue(datagram.ToArray());
-            Rearm();
+            _pause = _now >= _retransmitAt ? Min(_pause * 2, LongestPause) : _pause;
+            _retransmitAt = _now + _pause;
         }
 
         Sent?.Invoke();
