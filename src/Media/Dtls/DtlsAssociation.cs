@@ -14,8 +14,12 @@ internal sealed class DtlsAssociation : IDisposable
 {
     /// <summary>
     /// Milliseconds after which BouncyCastle sends a flight again when no datagram came: <see cref="DtlsQueue"/> decides when to say so.
+    /// It would be doubled each time, so it is 0; then the wait is <see cref="ShortestWait"/>.
     /// </summary>
-    public const int ResendAtOnce = 1;
+    public const int ResendAtOnce = 0;
+
+    /// <summary>The fewest milliseconds that BouncyCastle waits for a datagram.</summary>
+    public const int ShortestWait = 1;
 
     private const int MaxApplicationData = 2048;
 
@@ -38,7 +42,7 @@ internal sealed class DtlsAssociation : IDisposable
         bool isClient, DtlsCertificate certificate, RemoteTransport peer, TimeSpan now, Action? changed = null)
     {
         _endpoint = new(certificate, peer, isClient);
-        _queue = new(now) { Sent = changed };
+        _queue = new(isClient, now) { Sent = changed };
         _giveUpAt = now + HandshakeTimeout;
         Changed = changed;
         var thread = new Thread(() => Run(isClient), maxStackSize: 256 * 1024) { IsBackground = true, Name = "DTLS handshake" };
@@ -111,7 +115,7 @@ internal sealed class DtlsAssociation : IDisposable
         Span<byte> data = stackalloc byte[MaxApplicationData];
         try
         {
-            transport.Receive(data, waitMillis: 1);
+            transport.Receive(data, ShortestWait);
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException or ArgumentException)
         {

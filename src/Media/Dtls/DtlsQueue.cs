@@ -7,12 +7,15 @@ namespace Sessions.Media.Dtls;
 /// datagram. Retransmission (RFC 6347, section 4.2.4) goes by the time that the state machine is given, so that tests decide it:
 /// the handshake itself asks for a retransmission whenever a receive reports that no datagram came in time.
 /// </summary>
-internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
+internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
 {
     /// <summary>The largest record: with IP, UDP and DTLS headers it fits the least MTU of IPv6, 1,280 bytes.</summary>
     private const int MaxDatagram = 1200;
 
     private const int MaxReceived = 2048;
+
+    // BouncyCastle looks at a clock of milliseconds: after as many waits of one it has noticed that the time is over.
+    private const int WaitsUntilNoticed = 3;
 
     // Chosen below the second that RFC 6347 proposes, as WebRTC does: a call should not wait a second for one lost datagram.
     private static readonly TimeSpan FirstRetransmission = TimeSpan.FromMilliseconds(100);
@@ -24,6 +27,8 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
     private TimeSpan _now = now;
     private TimeSpan _pause = FirstRetransmission;
     private TimeSpan _retransmitAt = now + FirstRetransmission;
+    private ClientFlight _clientFlight;
+    private int _waits;
     private bool _isWaiting;
     private bool _isHandshaking = true;
     private bool _isClosed;
@@ -123,12 +128,16 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
                     throw new TlsFatalAlert(AlertDescription.user_canceled);
                 if (_received.TryDequeue(out var datagram))
                 {
-                    var length = Math.Min(datagram.Length, buffer.Length);
-                    datagram.AsSpan(0, length).CopyTo(buffer);
-                    return length;
+                    var taken = isClient || !_isHandshaking ? datagram : _clientFlight.Take(datagram);
+                    if (taken.IsEmpty && _isHandshaking)
+                        continue;
+
+                    taken = taken[..Math.Min(taken.Length, buffer.Length)];
+                    taken.CopyTo(buffer);
+                    return taken.Length;
                 }
 
-                if (!_isHandshaking || _now >= _retransmitAt)
+                if (!_isHandshaking || IsTimedOut())
                     return -1;
 
                 _isWaiting = true;
@@ -139,13 +148,38 @@ internal sealed class DtlsQueue(TimeSpan now) : DatagramTransport
         }
     }
 
+    /// <summary>
+    /// Whether to say that no datagram came in time. The time is another once something was sent, and else, as there is nothing to
+    /// send again, once the handshake must have noticed.
+    /// </summary>
+    private bool IsTimedOut()
+    {
+        if (_now < _retransmitAt)
+            return false;
+
+        if (_waits++ < WaitsUntilNoticed)
+        {
+            Monitor.Wait(_gate, DtlsAssociation.ShortestWait);
+            return _received.Count == 0;
+        }
+
+        Postpone();
+        return false;
+    }
+
+    private void Postpone()
+    {
+        _pause = _now >= _retransmitAt ? Min(_pause * 2, LongestPause) : _pause;
+        _retransmitAt = _now + _pause;
+        _waits = 0;
+    }
+
     private void Put(ReadOnlySpan<byte> datagram)
     {
         lock (_gate)
         {
             _sent.Enqueue(datagram.ToArray());
-            _pause = _now >= _retransmitAt ? Min(_pause * 2, LongestPause) : _pause;
-            _retransmitAt = _now + _pause;
+            Postpone();
         }
 
         Sent?.Invoke();

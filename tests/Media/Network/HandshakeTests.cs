@@ -1,0 +1,69 @@
+using Sessions.Media.Dtls;
+using Sessions.Media.Negotiation;
+using Sessions.Media.Sdp;
+
+namespace Sessions.Tests.Media.Network;
+
+public sealed class HandshakeTests
+{
+    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public void Both_roles_finish_their_handshake_over_a_network_that_loses_and_reorders()
+    {
+        const int Seeds = 20;
+
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            using var call = new SimulatedCall(seed)
+            {
+                Conditions = link => (link.Loss, link.Duplication, link.MaxDelay) = (0.2, 0.1, TimeSpan.FromMilliseconds(60)),
+            };
+            var publisher = call.AddPublisher("a");
+            var subscriber = call.AddSubscriber();
+            publisher.Negotiate();
+            subscriber.Subscribe(publisher);
+            subscriber.Negotiate();
+
+            call.RunUntil(() => publisher.IsConnected && publisher.Peer.IsConnected, 25);
+            call.RunUntil(() => subscriber.IsConnected && subscriber.Peer.IsConnected, 25);
+        }
+    }
+
+    [Fact]
+    public async Task A_server_whose_client_says_nothing_waits_without_work()
+    {
+        using var association = new DtlsAssociation(isClient: false, DtlsCertificate.Create(), Nobody(), TimeSpan.Zero);
+
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(5); time += TimeSpan.FromMilliseconds(100))
+        {
+            association.Advance(time);
+            await Task.Run(association.WaitUntilIdle).WaitAsync(LongEnough);
+        }
+
+        Assert.Equal(DtlsState.Handshaking, association.State);
+        Assert.False(association.TryTake(out _));
+    }
+
+    [Fact]
+    public async Task A_client_whose_server_says_nothing_sends_again_less_and_less_often_and_gives_up()
+    {
+        using var association = new DtlsAssociation(isClient: true, DtlsCertificate.Create(), Nobody(), TimeSpan.Zero);
+
+        var sent = new List<TimeSpan>();
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(31); time += TimeSpan.FromMilliseconds(50))
+        {
+            association.Advance(time);
+            await Task.Run(association.WaitUntilIdle).WaitAsync(LongEnough);
+            while (association.TryTake(out _))
+                sent.Add(time);
+        }
+
+        Assert.Equal(DtlsState.Failed, association.State);
+        Assert.InRange(sent.Count, 20, 40);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), sent[1]);
+        Assert.Equal(TimeSpan.FromSeconds(1), sent[^1] - sent[^2]);
+    }
+
+    private static RemoteTransport Nobody() => new("abcd", "0123456789abcdefghijklmn", [Fingerprint.Of([1])], DtlsSetup.Active);
+}

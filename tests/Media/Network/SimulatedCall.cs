@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Sessions.Media;
+
+namespace Sessions.Tests.Media.Network;
+
+/// <summary>A media engine with its devices, and the network between them.</summary>
+internal sealed class SimulatedCall : IDisposable
+{
+    // As often as the gateway does it.
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+
+    private readonly ConcurrentQueue<Peer> _woken = new();
+    private readonly Outbox _outbox = new();
+    private readonly List<SimulatedDevice> _devices = [];
+    private int _nextPort = 1024;
+
+    public SimulatedCall(int seed = 0)
+    {
+        Network = new(seed);
+        Engine = new(() => Network.Now, () => ["1 1 udp 2130706431 192.0.2.1 7072 typ host"], _woken.Enqueue);
+        Network.Schedule(Network.Now, Advance);
+    }
+
+    public VirtualNetwork Network { get; }
+
+    public MediaEngine Engine { get; }
+
+    public TimeSpan Now => Network.Now;
+
+    /// <summary>How links are made; changes nothing at those that are there.</summary>
+    public Action<Link> Conditions { get; set; } = _ => { };
+
+    /// <summary>All flows over which the engine has sent anything, for the rule that each has passed a check.</summary>
+    public long SentToStrangers { get; private set; }
+
+    public PublishingDevice AddPublisher(string streamId, bool hasVideo = true)
+        => Add(new PublishingDevice(this, Engine.CreatePublishingPeer(), streamId, hasVideo));
+
+    public SubscribingDevice AddSubscriber() => Add(new SubscribingDevice(this, Engine.CreateSubscribingPeer()));
+
+    public void Remove(SimulatedDevice device)
+    {
+        _devices.Remove(device);
+        device.Dispose();
+    }
+
+    /// <summary>A new address of a device, with a way of its own.</summary>
+    public DeviceFlow CreateFlow(SimulatedDevice device)
+    {
+        var flow = new DeviceFlow(new(IPAddress.Parse("198.51.100.1"), _nextPort++), device, new(Network), new(Network));
+        Conditions(flow.Up);
+        Conditions(flow.Down);
+        return flow;
+    }
+
+    public void Run(double seconds) => Network.Run(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>Lets time pass until something has happened; fails when it has not within <paramref name="seconds"/>.</summary>
+    public TimeSpan RunUntil(Func<bool> hasHappened, double seconds)
+    {
+        var start = Now;
+        while (!hasHappened())
+        {
+            Assert.True(Now - start < TimeSpan.FromSeconds(seconds), $"It has not happened within {seconds} s.");
+            Network.Run(Tick);
+        }
+
+        return Now - start;
+    }
+
+    /// <summary>Hands a datagram to the engine, and sends what comes out.</summary>
+    public void Receive(byte[] datagram, DeviceFlow flow)
+    {
+        // Each copy on its way is the receiver's own, as it is overwritten.
+        Engine.Receive(datagram.AsSpan().ToArray(), flow.AtServer, Now, _outbox);
+        flow.Device.Peer.WaitForHandshake();
+        Send();
+    }
+
+    public void Dispose()
+    {
+        foreach (var device in _devices)
+            device.Dispose();
+    }
+
+    private T Add<T>(T device)
+        where T : SimulatedDevice
+    {
+        _devices.Add(device);
+        device.AddFlow();
+        return device;
+    }
+
+    private void Advance()
+    {
+        Engine.Advance(Now, _outbox);
+        foreach (var device in _devices.ToArray())
+        {
+            device.Peer.WaitForHandshake();
+            device.Advance();
+        }
+
+        Send();
+        Network.Schedule(Now + Tick, Advance);
+    }
+
+    private void Send()
+    {
+        while (_woken.TryDequeue(out var peer))
+            MediaEngine.Advance(peer, Now, _outbox);
+
+        for (var i = 0; i < _outbox.Count; i++)
+        {
+            var (flow, datagram) = _outbox[i];
+            if (flow.Owner is null)
+                SentToStrangers++;
+            var client = ((ServerFlow)flow).Device;
+            var (copy, step) = (datagram.ToArray(), Network.Step);
+            client.Down.Send(copy.Length, () => client.Device.Receive(copy.AsSpan().ToArray(), client, step));
+        }
+
+        _outbox.Clear();
+    }
+}
+
+/// <summary>A device's address, as the device has it.</summary>
+internal sealed class DeviceFlow : Flow
+{
+    public DeviceFlow(IPEndPoint address, SimulatedDevice device, Link up, Link down)
+        : base(new(IPAddress.Parse("192.0.2.1"), 7072))
+        => (Device, Up, Down, AtServer) = (device, up, down, new(address, this));
+
+    public SimulatedDevice Device { get; }
+
+    public Link Up { get; }
+
+    public Link Down { get; }
+
+    /// <summary>The other end.</summary>
+    public ServerFlow AtServer { get; }
+}
+
+/// <summary>A device's address, as the server has it.</summary>
+internal sealed class ServerFlow(IPEndPoint remote, DeviceFlow device) : Flow(remote)
+{
+    public DeviceFlow Device => device;
+}
