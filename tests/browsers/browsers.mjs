@@ -1,0 +1,70 @@
+// The official browser SDK in real browsers. Usage: node browsers.mjs SERVER_URL ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
+// Prints one line of JSON for each check, and ends with exit code 1 if one failed.
+import { createApi, launch, servePage } from "./driver.mjs";
+import { Run, callPage, scenarios, together } from "./scenarios.mjs";
+
+const [serverUrl, account, user, secret, ...found] = process.argv.slice(2);
+const only = process.env.ONLY?.split(",");
+const server = new URL(serverUrl);
+const api = createApi(server, account, user, secret);
+const page = await servePage();
+const browsers = new Map(await Promise.all(found.map(async (entry) => {
+  const [kind, path] = entry.split("=");
+  return [kind, await launch(kind, path)];
+})));
+
+async function play(scenario, devices, act) {
+  if (only && !only.includes(scenario)) {
+    return;
+  }
+
+  const labels = { scenario, browser: devices.map(({ kind }) => kind).join("+"), sdk: devices.map(({ sdk }) => sdk).join("+") };
+  const report = (check, start, error) => {
+    process.exitCode = error ? 1 : process.exitCode;
+    const seconds = Number(((Date.now() - start) / 1_000).toFixed(1));
+    console.log(JSON.stringify({ ...labels, check, passed: !error, seconds, ...(error && { error: error.message }) }));
+  };
+  const run = new Run(api, server, page.url, async (check, test) => {
+    const start = Date.now();
+    try {
+      await test();
+    } catch (error) {
+      error.isReported = true;
+      report(check, start, error);
+      throw error;
+    }
+
+    report(check, start);
+  });
+  const start = Date.now();
+  try {
+    await run.createSession();
+    await act(run, ...devices);
+  } catch (error) {
+    // What follows a failed check would fail for the same reason.
+    error.isReported || report("the scenario goes on", start, error);
+  }
+
+  await run.close();
+}
+
+async function playAll(kind) {
+  const browser = browsers.get(kind);
+  for (const sdk of ["0.12", "0.9"]) {
+    for (const [name, act] of Object.entries(scenarios)) {
+      await play(name, [{ kind, browser, sdk }], act);
+    }
+  }
+
+  await play("callPage", [{ kind, browser, sdk: "0.12" }], callPage);
+}
+
+await Promise.all([...browsers.keys()].map(playAll));
+if (browsers.size > 1) {
+  const [[one, first], [other, second]] = browsers;
+  await play("together", [{ kind: one, browser: first, sdk: "0.12" }, { kind: other, browser: second, sdk: "0.9" }], together);
+  await play("together", [{ kind: one, browser: first, sdk: "0.9" }, { kind: other, browser: second, sdk: "0.12" }], together);
+}
+
+await Promise.all([...browsers.values()].map((browser) => browser.close()));
+page.close();
