@@ -17,17 +17,18 @@ internal sealed class TcpFlow(IPEndPoint remote, Socket socket) : Flow(remote), 
     private readonly Lock _lock = new();
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
     private long _waiting;
+    private bool _hasEnded;
 
     public override bool IsTcp => true;
 
     public override bool IsCongested => Interlocked.Read(ref _waiting) > Congested;
 
-    /// <summary>Puts a datagram behind those that wait; drops it when there are too many.</summary>
+    /// <summary>Puts a datagram behind those that wait; drops it when there are too many, or when the connection has ended.</summary>
     public void Send(ReadOnlySpan<byte> datagram)
     {
         lock (_lock)
         {
-            if (Interlocked.Read(ref _waiting) > Full)
+            if (_hasEnded || Interlocked.Read(ref _waiting) > Full)
                 return;
 
             var length = StreamFraming.Write(datagram, _pipe.Writer.GetSpan(StreamFraming.HeaderLength + datagram.Length));
@@ -62,7 +63,11 @@ internal sealed class TcpFlow(IPEndPoint remote, Socket socket) : Flow(remote), 
     public void Dispose()
     {
         lock (_lock)
+        {
+            _hasEnded = true;
             _pipe.Writer.Complete();
+        }
+
         socket.Dispose();
     }
 }

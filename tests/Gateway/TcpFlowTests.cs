@@ -1,0 +1,22 @@
+using System.Net;
+using System.Net.Sockets;
+using Sessions.Gateway.Network;
+
+namespace Sessions.Tests.Gateway;
+
+/// <summary>A device's TCP connection for media.</summary>
+public sealed class TcpFlowTests
+{
+    [Fact]
+    public void A_datagram_for_a_connection_that_has_ended_is_dropped()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var flow = new TcpFlow(new(IPAddress.Loopback, 1), socket);
+        flow.Send([1]);
+        flow.Dispose();
+
+        // Its peer learns of the end later, when no check has arrived for a while, and sends reports until then.
+        flow.Send([1]);
+        Assert.False(flow.IsCongested);
+    }
+}
