@@ -38,6 +38,9 @@ public sealed class Section
     /// <summary>The codecs that this end offers, with the connection's payload types. An inactive section keeps those it had.</summary>
     internal IReadOnlyList<Codec> Codecs { get; private set; }
 
+    /// <summary>The stream of the track, or of the last one while the section is inactive; null before the first.</summary>
+    internal string? StreamId { get; private set; }
+
     /// <summary>Whether the track's codec has got a payload type. Otherwise the section is inactive.</summary>
     internal bool IsSendable { get; private set; }
 
@@ -60,6 +63,7 @@ public sealed class Section
     internal void Set(PublishedTrack track, IReadOnlyList<Codec>? codecs)
     {
         Track = track;
+        StreamId = track.StreamId;
         Codecs = codecs ?? Codecs;
         IsSendable = codecs is not null;
         IsStopped = false;

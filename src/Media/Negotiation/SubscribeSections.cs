@@ -155,12 +155,14 @@ public sealed class SubscribeSections
             Codecs = section.Codecs,
             IsRtcpMux = true,
             IsRtcpReducedSize = true,
+
+            // Also while it is inactive: Chromium never plays an SSRC again that was taken away from the same section.
+            Sources = section is { IsStopped: false, StreamId: { } streamId } ? [new(section.Ssrc, streamId)] : [],
         };
         return section.IsStopped || !section.IsSendable || section.Track is not { } track ? description : description with
         {
             Direction = Direction.SendOnly,
             Msid = UniqueMsid(section, track, msids),
-            Sources = [new(section.Ssrc, track.StreamId)],
         };
     }
 

@@ -36,7 +36,6 @@ public sealed class SubscribeSectionsTests
         Assert.Equal([Direction.SendOnly, Direction.SendOnly, Direction.Inactive, Direction.SendOnly], offer.Sections.Select(section => section.Direction));
         Assert.Equal([1, 0, 0, 0], offer.Sections.Select(section => section.Candidates.Count));
         Assert.Null(offer.Sections[2].Msid);
-        Assert.Empty(offer.Sections[2].Sources);
     }
 
     [Fact]
@@ -56,6 +55,17 @@ public sealed class SubscribeSectionsTests
         var ssrc = audio.Ssrc;
         Assert.Same(audio, _sections.Add(Chromium[2]));
         Assert.Equal((2, "0", ssrc), (_sections.Count, audio.Mid, audio.Ssrc));
+    }
+
+    [Fact]
+    public void An_inactive_section_keeps_the_SSRC_that_it_had_because_Chromium_never_plays_one_again_that_was_gone()
+    {
+        var section = _sections.Add(Chromium[0]);
+        _sections.Add(Chromium[1]);
+        _sections.Remove(section);
+        var offered = Offer().Sections[0];
+        Assert.Equal((Direction.Inactive, null), (offered.Direction, offered.Msid));
+        Assert.Equal([new(section.Ssrc, Chromium[0].StreamId)], offered.Sources);
     }
 
     [Fact]
