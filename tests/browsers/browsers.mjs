@@ -48,18 +48,18 @@ async function play(scenario, devices, act) {
   await run.close();
 }
 
-async function playAll(kind) {
-  const browser = browsers.get(kind);
-  for (const sdk of ["0.12", "0.9"]) {
-    for (const [name, act] of Object.entries(scenarios)) {
-      await play(name, [{ kind, browser, sdk }], act);
-    }
+async function playAll(device) {
+  for (const [name, act] of Object.entries(scenarios)) {
+    await play(name, [device], act);
   }
+}
 
+await Promise.all([...browsers].flatMap(([kind, browser]) => ["0.12", "0.9"].map((sdk) => playAll({ kind, browser, sdk }))));
+for (const [kind, browser] of browsers) {
+  // One after the other: all tabs of the page are in one session.
   await play("callPage", [{ kind, browser, sdk: "0.12" }], callPage);
 }
 
-await Promise.all([...browsers.keys()].map(playAll));
 if (browsers.size > 1) {
   const [[one, first], [other, second]] = browsers;
   await play("together", [{ kind: one, browser: first, sdk: "0.12" }, { kind: other, browser: second, sdk: "0.9" }], together);
