@@ -1,5 +1,3 @@
-using Sessions.Media;
-
 namespace Sessions.Tests.Media.Network;
 
 /// <summary>Calls over networks that lose, delay, duplicate and reorder datagrams.</summary>

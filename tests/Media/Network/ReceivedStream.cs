@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Sessions.Media;
 using Sessions.Media.Rtp;
 
 namespace Sessions.Tests.Media.Network;
