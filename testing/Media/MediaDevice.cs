@@ -1,0 +1,411 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Sessions.Media;
+using Sessions.Media.Dtls;
+using Sessions.Media.Ice;
+using Sessions.Media.Negotiation;
+using Sessions.Media.Rtp;
+using Sessions.Media.Sdp;
+
+namespace Sessions.Testing.Media;
+
+/// <summary>
+/// A device with media: the protocol over a WebSocket, and packets over UDP or TCP. It publishes, answers every offer, and counts what
+/// it receives of which stream. Safe for several threads.
+/// </summary>
+/// <param name="url">The gateway's.</param>
+/// <param name="token">The participant's.</param>
+/// <param name="isTcpOnly">Whether the network lets no UDP through.</param>
+public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) : IAsyncDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PacketInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _sending = new(1);
+    private readonly DtlsCertificate _certificate = DtlsCertificate.Create();
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonNode>> _calls = [];
+    private readonly Dictionary<(string StreamId, MediaKind Kind), Received> _received = [];
+    private readonly Dictionary<uint, ReceivedTrack> _receivedTracks = [];
+    private readonly Dictionary<uint, (MediaKind Kind, byte? EventType)> _sections = [];
+    private readonly List<(MediaKind Kind, SentTrack? Track)> _published = [];
+    private readonly List<DeviceSocket> _sockets = [];
+    private readonly Outbox _outbox = new();
+    private DeviceConnection? _publishing;
+    private DeviceConnection? _subscribing;
+    private ClientWebSocket _socket = new();
+    private TimeSpan _nextPacket;
+    private TimeSpan _nextReport;
+    private ulong _version;
+    private int _lastCall;
+    private Task? _ticking;
+
+    /// <summary>Which device it is for the gateway.</summary>
+    public string UniqueId { get; init; } = Guid.NewGuid().ToString();
+
+    /// <summary>Whether answers take video.</summary>
+    public bool TakesVideo { get; set; } = true;
+
+    /// <summary>Loses received RTP packets for which this is true, before they are counted.</summary>
+    public Func<bool>? Loses { get; set; }
+
+    /// <summary>Whether it sends no packets.</summary>
+    public bool IsSilent { get; set; }
+
+    /// <summary>How the gateway closed the last WebSocket; null when it was lost.</summary>
+    public Task<WebSocketCloseStatus?> Closed { get; private set; } = Task.FromResult<WebSocketCloseStatus?>(null);
+
+    /// <summary>The streams of the last offer and their aliases.</summary>
+    public IReadOnlyDictionary<string, string?> Offered { get; private set; } = new Dictionary<string, string?>();
+
+    /// <summary>What has come of a stream.</summary>
+    public Received this[string streamId, MediaKind kind]
+    {
+        get
+        {
+            lock (_lock)
+                return _received.GetValueOrDefault((streamId, kind));
+        }
+    }
+
+    /// <summary>All that has come.</summary>
+    public IReadOnlyDictionary<(string StreamId, MediaKind Kind), Received> All
+    {
+        get
+        {
+            lock (_lock)
+                return new Dictionary<(string, MediaKind), Received>(_received);
+        }
+    }
+
+    /// <summary>Whether packets can be sent.</summary>
+    public bool IsPublishing
+    {
+        get
+        {
+            lock (_lock)
+                return _publishing?.IsConnected == true;
+        }
+    }
+
+    private TimeSpan Now => Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>Connects the WebSocket, for the first time or again; the media go on.</summary>
+    public async Task ConnectAsync()
+    {
+        _socket = new();
+        using var limit = new CancellationTokenSource(CallLimit);
+        await _socket.ConnectAsync(
+            new($"ws://{url.Authority}/v3/?token={Uri.EscapeDataString(token)}&client=browser&sdkVersion=0.13.1&uniqueId={UniqueId}"), limit.Token);
+        Closed = ReadAsync(_socket);
+        _ticking ??= Task.Run(TickAsync);
+    }
+
+    /// <summary>Loses the WebSocket without a word.</summary>
+    public void Abort() => _socket.Abort();
+
+    /// <summary>Publishes these streams and no others; each is a name, with an alias after a colon. Ones that it publishes go on.</summary>
+    public async Task<JsonNode> PublishAsync(params string[] streams)
+    {
+        var names = streams.Select(stream => stream.Split(':')).ToArray();
+        string offer;
+        lock (_lock)
+        {
+            _publishing ??= new(true, _certificate, Random.Shared);
+            SetTracks([.. names.Select(name => name[0])]);
+            offer = DeviceSdp.Offer(_publishing, _published, ++_version);
+        }
+
+        var streamsOfOffer = new JsonObject(names.Select(name => KeyValuePair.Create(
+            name[0], (JsonNode?)(name.Length > 1 ? new JsonObject { ["alias"] = name[1] } : []))));
+        var result = await CallAsync("offerSdp", new JsonObject
+        {
+            ["sdpOffer"] = offer, ["mediaMetadata"] = new JsonObject { ["mediaStreams"] = streamsOfOffer, ["dataChannels"] = new JsonObject() },
+        });
+        lock (_lock)
+            Take(_publishing, (string)result["sdpAnswer"]!);
+        return result;
+    }
+
+    /// <summary>Makes the next <see cref="PublishAsync"/> an ICE restart (RFC 8445, section 2.4).</summary>
+    public void RestartIce()
+    {
+        lock (_lock)
+            _publishing?.RestartIce();
+    }
+
+    /// <summary>Sends a telephone event in a stream's sound.</summary>
+    public void SendEvent(string streamId, byte code)
+    {
+        lock (_lock)
+        {
+            _publishing!.SendRtp(_published.Find(section => section.Track?.StreamId == streamId).Track!.Event(code), _outbox);
+            Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _socket.Abort();
+        if (_ticking is not null)
+            await _ticking;
+        lock (_lock)
+        {
+            _publishing?.Dispose();
+            _subscribing?.Dispose();
+            foreach (var socket in _sockets)
+                socket.Dispose();
+        }
+
+        _socket.Dispose();
+        _sending.Dispose();
+        _stop.Dispose();
+    }
+
+    private void SetTracks(string[] streamIds)
+    {
+        for (var index = 0; index < _published.Count; index++)
+        {
+            if (_published[index].Track is { } track && !streamIds.Contains(track.StreamId))
+                _published[index] = (track.Kind, null);
+        }
+
+        foreach (var id in streamIds.Where(id => !_published.Exists(section => section.Track?.StreamId == id)))
+        {
+            foreach (var kind in new[] { MediaKind.Audio, MediaKind.Video })
+            {
+                var free = _published.FindIndex(section => section.Track is null && section.Kind == kind);
+                var index = free < 0 ? _published.Count : free;
+                var section = (kind, new SentTrack(id, kind, DeviceSdp.Mid(index), (uint)Random.Shared.NextInt64(1, uint.MaxValue)));
+                if (free < 0)
+                    _published.Add(section);
+                else
+                    _published[index] = section;
+            }
+        }
+    }
+
+    private SessionDescription? Take(DeviceConnection connection, string sdp)
+    {
+        if (!SessionDescription.TryParse(sdp, out var description, out var error))
+            throw new InvalidDataException(error);
+        if (Bundle.Of(description).Remote is not { } remote || !connection.SetRemote(remote, Now))
+            return description;
+
+        foreach (var value in description.Sections.SelectMany(section => section.Candidates))
+        {
+            if (!Candidate.TryParse(value, out var candidate) || candidate!.EndPoint is not { } address)
+                continue;
+
+            var isTcp = candidate.Transport == CandidateTransport.TcpPassive;
+            if (isTcp != isTcpOnly)
+                continue;
+
+            var socket = new DeviceSocket(address, isTcp);
+            _sockets.Add(socket);
+            connection.AddFlow(socket, candidate.Priority);
+            _ = socket.RunAsync((flow, datagram) => Receive(connection, flow, datagram.Span));
+        }
+
+        return description;
+    }
+
+    private void Receive(DeviceConnection connection, DeviceSocket flow, Span<byte> datagram)
+    {
+        lock (_lock)
+        {
+            if (_stop.IsCancellationRequested)
+                return;
+
+            var (kind, length) = connection.Receive(datagram, flow, Now, _outbox);
+            if (length > 0 && kind == PacketKind.Rtp && connection == _subscribing && RtpPacket.TryParse(datagram[..length], out var packet))
+                Count(packet);
+            else if (length > 0 && kind == PacketKind.Rtcp && connection == _publishing)
+                AnswerFeedback(datagram[..length]);
+            Flush();
+        }
+    }
+
+    private void Count(in RtpPacket packet)
+    {
+        if (Loses?.Invoke() == true || !_sections.TryGetValue(packet.Ssrc, out var section))
+            return;
+        if (!_receivedTracks.TryGetValue(packet.Ssrc, out var track))
+            _receivedTracks[packet.Ssrc] = track = new(section.Kind);
+
+        var isEvent = packet.PayloadType == section.EventType;
+        var key = (track.StreamOf(packet.Payload, isEvent), section.Kind);
+        _received[key] = track.Count(_received.GetValueOrDefault(key), packet, isEvent, Now);
+    }
+
+    private void AnswerFeedback(ReadOnlySpan<byte> compound)
+    {
+        var reader = new RtcpReader(compound);
+        while (reader.TryNext(out var packet))
+        {
+            var ssrc = packet.MediaSsrc;
+            if (_published.Find(section => section.Track?.Ssrc == ssrc).Track is not { } track)
+                continue;
+
+            if (packet.IsPli)
+                track.RequestKeyFrame();
+            foreach (var number in packet.Nack)
+            {
+                if (track.Find(number) is { } sent)
+                    _publishing!.SendRtp(sent, _outbox);
+            }
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(Tick);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                lock (_lock)
+                {
+                    _publishing?.Advance(Now, _outbox);
+                    _subscribing?.Advance(Now, _outbox);
+                    SendPackets();
+                    SendReports();
+                    Flush();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It ends.
+        }
+    }
+
+    private void SendPackets()
+    {
+        if (IsSilent || Now < _nextPacket || _publishing is not { IsConnected: true })
+            return;
+
+        _nextPacket = Now + PacketInterval;
+        foreach (var (_, track) in _published)
+        {
+            if (track is not null)
+                _publishing.SendRtp(track.Next(), _outbox);
+        }
+    }
+
+    private void SendReports()
+    {
+        const uint Ssrc = 1;
+
+        if (_subscribing is not { IsConnected: true })
+            return;
+
+        Span<byte> room = stackalloc byte[1200];
+        Span<ushort> missing = stackalloc ushort[64];
+        var isReportDue = Now >= _nextReport;
+        foreach (var (ssrc, track) in _receivedTracks)
+        {
+            var lost = track.Kind == MediaKind.Video ? missing[..track.Missing.Due(Now, missing)] : [];
+            if (!isReportDue && lost.IsEmpty)
+                continue;
+
+            var writer = new RtcpWriter(room);
+            writer.AddReceiverReport(Ssrc, isReportDue ? [track.Statistics.Report(ssrc, Now)] : []);
+            if (!lost.IsEmpty)
+                writer.AddNack(Ssrc, ssrc, lost);
+            _subscribing.SendRtcp(room[..writer.Length], _outbox);
+        }
+
+        _nextReport = isReportDue ? Now + ReportInterval : _nextReport;
+    }
+
+    private void Flush()
+    {
+        for (var index = 0; index < _outbox.Count; index++)
+            ((DeviceSocket)_outbox[index].Flow).Send(_outbox[index].Datagram.Span);
+        _outbox.Clear();
+    }
+
+    private async Task<JsonNode> CallAsync(string method, JsonObject parameters)
+    {
+        var id = Interlocked.Increment(ref _lastCall);
+        var call = _calls[id] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var message = new JsonObject { ["jsonrpc"] = "2.0", ["method"] = method, ["params"] = parameters, ["id"] = id };
+        await _sending.WaitAsync(CallLimit);
+        try
+        {
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(message.ToJsonString()), WebSocketMessageType.Text, true, CancellationToken.None);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+
+        var answer = await call.Task.WaitAsync(CallLimit);
+        return answer["result"] ?? throw new InvalidOperationException(answer.ToJsonString());
+    }
+
+    private async Task<WebSocketCloseStatus?> ReadAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[256 * 1024];
+        var length = 0;
+        try
+        {
+            while (true)
+            {
+                var result = await socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
+                if (result.MessageType == WebSocketMessageType.Close)
+                    return socket.CloseStatus;
+
+                length += result.Count;
+                if (!result.EndOfMessage)
+                    continue;
+
+                Read(JsonNode.Parse(buffer.AsSpan(0, length))!);
+                length = 0;
+            }
+        }
+        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            return socket.CloseStatus;
+        }
+    }
+
+    private void Read(JsonNode message)
+    {
+        if (message["method"] is null && message["id"] is { } id && _calls.TryRemove((int)id, out var call))
+            call.TrySetResult(message);
+        else if ((string?)message["method"] == "sdpOffer")
+            Answer(message["params"]!);
+    }
+
+    private void Answer(JsonNode parameters)
+    {
+        string answer;
+        lock (_lock)
+        {
+            _subscribing ??= new(false, _certificate, Random.Shared);
+            var offer = Take(_subscribing, (string)parameters["sdpOffer"]!)!;
+            foreach (var section in offer.Sections.Where(section => section.Sources is not []))
+            {
+                _sections[section.Sources[0].Ssrc] =
+                    (section.Kind!.Value, section.Codecs.FirstOrDefault(codec => codec.Is("telephone-event", 48_000))?.PayloadType);
+            }
+
+            Offered = parameters["streamMetadata"]!.AsObject().ToDictionary(stream => stream.Key, stream => (string?)stream.Value!["alias"]);
+            answer = DeviceSdp.Answer(_subscribing, offer, TakesVideo);
+        }
+
+        _ = CallAsync("answerSdp", new JsonObject { ["sdpAnswer"] = answer });
+    }
+}
