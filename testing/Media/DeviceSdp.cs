@@ -14,7 +14,12 @@ internal static class DeviceSdp
         var local = new LocalTransport(connection.Local.UsernameFragment, connection.Local.Password, connection.Certificate.Fingerprint, []);
         var channels = new MediaDescription
         {
-            Type = "application", Port = 9, Protocol = "UDP/DTLS/SCTP", Formats = ["webrtc-datachannel"], Mid = "0", SctpPort = 5000,
+            Type = "application",
+            Port = 9,
+            Protocol = "UDP/DTLS/SCTP",
+            Formats = ["webrtc-datachannel"],
+            Mid = "0",
+            SctpPort = 5000,
         };
         MediaDescription[] all =
         [
@@ -25,7 +30,10 @@ internal static class DeviceSdp
         ];
         return new SessionDescription
         {
-            Id = 1, Version = version, Bundle = [.. all.Where(section => !section.IsRejected).Select(section => section.Mid!)], Sections = all,
+            Id = 1,
+            Version = version,
+            Bundle = [.. all.Where(section => !section.IsRejected).Select(section => section.Mid!)],
+            Sections = all,
         }.ToString();
     }
 
@@ -35,7 +43,9 @@ internal static class DeviceSdp
         var local = new LocalTransport(connection.Local.UsernameFragment, connection.Local.Password, connection.Certificate.Fingerprint, []);
         return new SessionDescription
         {
-            Id = 2, Version = offer.Version, Bundle = offer.Bundle,
+            Id = 2,
+            Version = offer.Version,
+            Bundle = offer.Bundle,
             Sections =
             [
                 .. offer.Sections.Select(section => section.IsRejected
@@ -50,9 +60,15 @@ internal static class DeviceSdp
     private static MediaDescription Receive(MediaDescription offered, bool takesVideo)
         => new()
         {
-            Type = offered.Type, Port = 9, Protocol = offered.Protocol, Formats = offered.Formats, Mid = offered.Mid, Codecs = offered.Codecs,
+            Type = offered.Type,
+            Port = 9,
+            Protocol = offered.Protocol,
+            Formats = offered.Formats,
+            Mid = offered.Mid,
+            Codecs = offered.Codecs,
             Direction = offered.IsSending && (takesVideo || offered.Kind != MediaKind.Video) ? Direction.RecvOnly : Direction.Inactive,
-            IsRtcpMux = true, IsRtcpReducedSize = true,
+            IsRtcpMux = true,
+            IsRtcpReducedSize = true,
         };
 
     private static MediaDescription Describe(SentTrack track)
@@ -62,9 +78,17 @@ internal static class DeviceSdp
             : [new(SentTrack.Vp8Type, "VP8", 90_000, 1, null, ["nack", "nack pli"])];
         return new()
         {
-            Type = Name(track.Kind), Port = 9, Protocol = "UDP/TLS/RTP/SAVPF", Formats = codecs.ToFormats(), Mid = track.Mid, Codecs = codecs,
-            Direction = Direction.SendOnly, Msid = new(track.StreamId, $"{track.StreamId}-{Name(track.Kind)}"), Sources = [new(track.Ssrc, track.StreamId)],
-            IsRtcpMux = true, IsRtcpReducedSize = true,
+            Type = Name(track.Kind),
+            Port = 9,
+            Protocol = "UDP/TLS/RTP/SAVPF",
+            Formats = codecs.ToFormats(),
+            Mid = track.Mid,
+            Codecs = codecs,
+            Direction = Direction.SendOnly,
+            Msid = new(track.StreamId, $"{track.StreamId}-{Name(track.Kind)}"),
+            Sources = [new(track.Ssrc, track.StreamId)],
+            IsRtcpMux = true,
+            IsRtcpReducedSize = true,
         };
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.WebSockets;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sessions.Media;
 using Sessions.Media.Dtls;
@@ -54,7 +53,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     /// <summary>Whether answers take video.</summary>
     public bool TakesVideo { get; set; } = true;
 
-    /// <summary>Loses received RTP packets for which this is true, before they are counted.</summary>
+    /// <summary>Whether the network loses the RTP packet that has just come.</summary>
     public Func<bool>? Loses { get; set; }
 
     /// <summary>Whether it sends no packets.</summary>
@@ -128,7 +127,8 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             name[0], (JsonNode?)(name.Length > 1 ? new JsonObject { ["alias"] = name[1] } : []))));
         var result = await CallAsync("offerSdp", new JsonObject
         {
-            ["sdpOffer"] = offer, ["mediaMetadata"] = new JsonObject { ["mediaStreams"] = streamsOfOffer, ["dataChannels"] = new JsonObject() },
+            ["sdpOffer"] = offer,
+            ["mediaMetadata"] = new JsonObject { ["mediaStreams"] = streamsOfOffer, ["dataChannels"] = new JsonObject() },
         });
         lock (_lock)
             Take(_publishing, (string)result["sdpAnswer"]!);
@@ -224,7 +224,8 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     {
         lock (_lock)
         {
-            if (_stop.IsCancellationRequested)
+            // Lost before it is decrypted: what comes again would be a replay else.
+            if (_stop.IsCancellationRequested || (PacketKind.Of(datagram) == PacketKind.Rtp && Loses?.Invoke() == true))
                 return;
 
             var (kind, length) = connection.Receive(datagram, flow, Now, _outbox);
@@ -238,7 +239,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
 
     private void Count(in RtpPacket packet)
     {
-        if (Loses?.Invoke() == true || !_sections.TryGetValue(packet.Ssrc, out var section))
+        if (!_sections.TryGetValue(packet.Ssrc, out var section))
             return;
         if (!_receivedTracks.TryGetValue(packet.Ssrc, out var track))
             _receivedTracks[packet.Ssrc] = track = new(section.Kind);
