@@ -9,11 +9,7 @@ namespace Sessions.Media.Dtls;
 /// </summary>
 internal struct ClientFlight
 {
-    private const byte ChangeCipherSpec = 20;
-    private const byte Handshake = 22;
     private const byte CertificateVerify = 15;
-    private const int RecordHeader = 13;
-    private const int MessageHeader = 12;
 
     private int _length;
     private bool _isVerifiable;
@@ -21,18 +17,18 @@ internal struct ClientFlight
     /// <summary>The part of a datagram that may be handed on.</summary>
     public ReadOnlySpan<byte> Take(ReadOnlySpan<byte> datagram)
     {
-        for (var rest = datagram; rest.Length > RecordHeader && BinaryPrimitives.ReadUInt16BigEndian(rest[3..]) == 0;)
+        for (var rest = datagram; DtlsRecord.IsPlain(rest);)
         {
-            if (rest[0] == ChangeCipherSpec && !_isVerifiable)
+            if (rest[0] == DtlsRecord.ChangeCipherSpec && !_isVerifiable)
                 return datagram[..^rest.Length];
 
             var length = BinaryPrimitives.ReadUInt16BigEndian(rest[11..]);
-            if (length > rest.Length - RecordHeader)
+            if (length > rest.Length - DtlsRecord.HeaderLength)
                 break;
 
-            if (rest[0] == Handshake)
-                ReadMessages(rest.Slice(RecordHeader, length));
-            rest = rest[(RecordHeader + length)..];
+            if (rest[0] == DtlsRecord.Handshake)
+                ReadMessages(rest.Slice(DtlsRecord.HeaderLength, length));
+            rest = rest[(DtlsRecord.HeaderLength + length)..];
         }
 
         return datagram;
@@ -40,18 +36,16 @@ internal struct ClientFlight
 
     private void ReadMessages(ReadOnlySpan<byte> messages)
     {
-        while (messages.Length >= MessageHeader)
+        while (messages.Length >= DtlsRecord.MessageHeaderLength)
         {
-            var (length, offset, fragment) = (ReadUInt24(messages[1..]), ReadUInt24(messages[6..]), ReadUInt24(messages[9..]));
-            if (fragment > messages.Length - MessageHeader)
+            var (length, offset, fragment) = (DtlsRecord.ReadUInt24(messages[1..]), DtlsRecord.ReadUInt24(messages[6..]), DtlsRecord.ReadUInt24(messages[9..]));
+            if (fragment > messages.Length - DtlsRecord.MessageHeaderLength)
                 return;
 
             // Fragments that come in another order count when they come again.
             if (messages[0] == CertificateVerify && offset <= _length)
                 (_length, _isVerifiable) = (Math.Max(_length, offset + fragment), _isVerifiable || offset + fragment >= length);
-            messages = messages[(MessageHeader + fragment)..];
+            messages = messages[(DtlsRecord.MessageHeaderLength + fragment)..];
         }
     }
-
-    private static int ReadUInt24(ReadOnlySpan<byte> bytes) => (bytes[0] << 16) | BinaryPrimitives.ReadUInt16BigEndian(bytes[1..]);
 }

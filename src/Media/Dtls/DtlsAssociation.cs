@@ -23,12 +23,17 @@ internal sealed class DtlsAssociation : IDisposable
 
     private const int MaxApplicationData = 2048;
 
+    // After the handshake nothing has to come, and a datagram that is not authentic costs BouncyCastle a millisecond.
+    private const int MaxDatagramsPerSecond = 20;
+
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Lock _receiving = new();
     private readonly DtlsEndpoint _endpoint;
     private readonly DtlsQueue _queue;
     private readonly TimeSpan _giveUpAt;
+    private TimeSpan _countedSince;
+    private int _counted;
     private volatile DtlsTransport? _transport;
     private volatile DtlsState _state;
 
@@ -62,12 +67,20 @@ internal sealed class DtlsAssociation : IDisposable
     /// <summary>Takes a datagram of the peer.</summary>
     public void Receive(ReadOnlySpan<byte> datagram, TimeSpan now)
     {
-        _queue.Receive(datagram, now);
         if (_transport is not { } transport)
+        {
+            _queue.Receive(datagram, now);
             return;
+        }
 
         lock (_receiving)
-            ReadRecords(transport);
+        {
+            if (!IsTooMuch(now))
+            {
+                _queue.Receive(datagram, now);
+                ReadRecords(transport);
+            }
+        }
     }
 
     public void Advance(TimeSpan now)
@@ -104,6 +117,13 @@ internal sealed class DtlsAssociation : IDisposable
 
         _queue.EndHandshake();
         Changed?.Invoke();
+    }
+
+    private bool IsTooMuch(TimeSpan now)
+    {
+        if (now - _countedSince >= TimeSpan.FromSeconds(1))
+            (_countedSince, _counted) = (now, 0);
+        return ++_counted > MaxDatagramsPerSecond;
     }
 
     /// <summary>

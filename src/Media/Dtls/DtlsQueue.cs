@@ -28,7 +28,9 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
     private TimeSpan _pause = FirstRetransmission;
     private TimeSpan _retransmitAt = now + FirstRetransmission;
     private ClientFlight _clientFlight;
+    private SentFlights _sentFlights;
     private int _waits;
+    private bool _mayRepeat;
     private bool _isWaiting;
     private bool _isHandshaking = true;
     private bool _isClosed;
@@ -128,6 +130,7 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
                     throw new TlsFatalAlert(AlertDescription.user_canceled);
                 if (_received.TryDequeue(out var datagram))
                 {
+                    _mayRepeat = false;
                     var taken = isClient || !_isHandshaking ? datagram : _clientFlight.Take(datagram);
                     if (taken.IsEmpty && _isHandshaking)
                         continue;
@@ -154,7 +157,8 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
     /// </summary>
     private bool IsTimedOut()
     {
-        if (_now < _retransmitAt)
+        _mayRepeat = _now >= _retransmitAt;
+        if (!_mayRepeat)
             return false;
 
         if (_waits++ < WaitsUntilNoticed)
@@ -178,6 +182,9 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
     {
         lock (_gate)
         {
+            if (_sentFlights.IsRepeated(datagram) && _isHandshaking && !_mayRepeat)
+                return;
+
             _sent.Enqueue(datagram.ToArray());
             Postpone();
         }
