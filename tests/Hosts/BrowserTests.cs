@@ -4,7 +4,12 @@ using Sessions.LocalHost;
 
 namespace Sessions.Tests;
 
+/// <summary>Browsers take the whole machine: no other test runs beside them.</summary>
+[CollectionDefinition(nameof(BrowserTests), DisableParallelization = true)]
+public sealed class BrowserTestsAlone;
+
 /// <summary>The official browser SDK plays calls in Chromium and Firefox, as far as they are installed.</summary>
+[Collection(nameof(BrowserTests))]
 public sealed class BrowserTests(Server server) : IClassFixture<Server>
 {
     private static readonly string BrowsersFolder = typeof(BrowserTests).Assembly
