@@ -75,10 +75,10 @@ public sealed record SessionsOptions
             IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(
                 section, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime, mistakes),
             ParticipantsPerSession = ReadNumber(
-                section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, MaxParticipantsPerSession, mistakes),
+                section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, 1, MaxParticipantsPerSession, mistakes),
             RequestTimeout = ReadTime(
                 section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
-            TrustedProxies = ReadNumber(section, nameof(TrustedProxies), DefaultTrustedProxies, MaxTrustedProxies, mistakes),
+            TrustedProxies = ReadNumber(section, nameof(TrustedProxies), DefaultTrustedProxies, 1, MaxTrustedProxies, mistakes),
         };
 
         return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
@@ -127,14 +127,14 @@ public sealed record SessionsOptions
         return least;
     }
 
-    private static int ReadNumber(IConfiguration section, string name, int byDefault, int most, List<string> mistakes)
+    internal static int ReadNumber(IConfigurationSection section, string name, int byDefault, int least, int most, List<string> mistakes)
     {
         if (section[name] is not { Length: > 0 } text)
             return byDefault;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
             return number;
 
-        mistakes.Add($"Sessions:{name}: expected a number from 1 to {most}.");
+        mistakes.Add($"{section.Path}:{name}: expected a number from {least} to {most}.");
         return byDefault;
     }
 }

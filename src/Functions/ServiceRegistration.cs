@@ -1,4 +1,3 @@
-using Azure.Data.Tables;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,10 +16,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(_ => StorageClient.Options());
-        services.AddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
-            provider.GetRequiredService<TableClientOptions>()));
-        services.TryAddSingleton<Tables>();
+        services.AddTables();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
         services.TryAddSingleton<MembershipHints>();

@@ -123,8 +123,8 @@ internal sealed partial class DeviceEndpoint(
     private Caller CallerOf(HttpContext http)
     {
         var forwarded = http.Request.Headers["X-Forwarded-For"].ToString();
-        string[] entries = [.. forwarded.Length == 0 ? [] : forwarded.Split(','), $"{http.Connection.RemoteIpAddress}"];
-        return Caller.Parse(entries[Math.Max(0, entries.Length - sessions.TrustedProxies)]);
+        var connected = $"{http.Connection.RemoteIpAddress}";
+        return Caller.Behind(sessions.TrustedProxies, forwarded.Length == 0 ? connected : $"{forwarded},{connected}");
     }
 
     [LoggerMessage(26, LogLevel.Information, "A device was turned away: {Reason}")]

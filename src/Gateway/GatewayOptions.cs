@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 
@@ -31,15 +30,15 @@ public sealed record GatewayOptions
         var options = new GatewayOptions
         {
             PublicAddresses = ReadPublicAddresses(section, mistakes),
-            MediaPort = ReadNumber(section, nameof(MediaPort), DefaultMediaPort, 0, IPEndPoint.MaxPort, mistakes),
+            MediaPort = SessionsOptions.ReadNumber(section, nameof(MediaPort), DefaultMediaPort, 0, IPEndPoint.MaxPort, mistakes),
             Limits = limits with
             {
-                DevicesPerParticipant = ReadNumber(
+                DevicesPerParticipant = SessionsOptions.ReadNumber(
                     section, nameof(limits.DevicesPerParticipant), limits.DevicesPerParticipant, 1, MaxDevices, mistakes),
-                DevicesPerAccount = ReadNumber(section, nameof(limits.DevicesPerAccount), limits.DevicesPerAccount, 1, MaxDevices, mistakes),
-                HandshakesPerSecond = ReadNumber(
+                DevicesPerAccount = SessionsOptions.ReadNumber(section, nameof(limits.DevicesPerAccount), limits.DevicesPerAccount, 1, MaxDevices, mistakes),
+                HandshakesPerSecond = SessionsOptions.ReadNumber(
                     section, nameof(limits.HandshakesPerSecond), limits.HandshakesPerSecond, 1, MaxDevices, mistakes),
-                FailedTokensPerSecond = ReadNumber(
+                FailedTokensPerSecond = SessionsOptions.ReadNumber(
                     section, nameof(limits.FailedTokensPerSecond), limits.FailedTokensPerSecond, 1, MaxDevices, mistakes),
             },
         };
@@ -47,7 +46,7 @@ public sealed record GatewayOptions
         return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
     }
 
-    private static IPAddress[] ReadPublicAddresses(IConfiguration section, List<string> mistakes)
+    private static IPAddress[] ReadPublicAddresses(IConfigurationSection section, List<string> mistakes)
     {
         if (section[nameof(PublicAddresses)] is not { Length: > 0 } text)
             return OwnAddresses();
@@ -82,16 +81,5 @@ public sealed record GatewayOptions
                select entry.Address,
         ];
         return addresses is [] ? [IPAddress.Loopback] : addresses;
-    }
-
-    private static int ReadNumber(IConfiguration section, string name, int byDefault, int least, int most, List<string> mistakes)
-    {
-        if (section[name] is not { Length: > 0 } text)
-            return byDefault;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
-            return number;
-
-        mistakes.Add($"Gateway:{name}: expected a number from {least} to {most}.");
-        return byDefault;
     }
 }

@@ -1,5 +1,3 @@
-using Azure.Data.Tables;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Sessions.Storage;
 
 namespace Sessions.Gateway;
@@ -46,11 +44,7 @@ public static class GatewayProgram
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         AddOptions(builder);
-        builder.Services.TryAddSingleton(_ => StorageClient.Options());
-        builder.Services.TryAddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
-            provider.GetRequiredService<TableClientOptions>()));
-        builder.Services.TryAddSingleton<Tables>();
-        builder.Services.AddSessionsTelemetry(builder.Configuration);
+        builder.Services.AddTables().AddSessionsTelemetry(builder.Configuration);
         var app = builder.Build();
         app.UseGateway();
         var health = app.Services.GetRequiredService<GatewayHealth>();

@@ -17,6 +17,16 @@ public readonly record struct Caller
 
     private Caller(UInt128 network) => _network = network;
 
+    /// <summary>
+    /// The caller as the outermost of <paramref name="trustedProxies"/> proxies saw it. Each proxy adds an entry at the end of
+    /// <c>X-Forwarded-For</c>, so that a caller can write only into those before.
+    /// </summary>
+    public static Caller Behind(int trustedProxies, string forwardedFor)
+    {
+        var entries = forwardedFor.Split(',');
+        return Parse(entries[Math.Max(0, entries.Length - trustedProxies)]);
+    }
+
     /// <summary>Reads an entry of <c>X-Forwarded-For</c>: an address, with or without a port.</summary>
     public static Caller Parse(string entry)
     {

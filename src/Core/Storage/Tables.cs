@@ -28,10 +28,6 @@ public sealed class Tables(Func<string, TableClient> table)
     public Task CreateAsync(CancellationToken cancellation)
         => Task.WhenAll(All.Select(table => table.CreateIfNotExistsAsync(cancellation)));
 
-    /// <summary>Asks each table for a row.</summary>
-    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
-    public Task CheckAsync(CancellationToken cancellation) => CheckAsync(All, cancellation);
-
     /// <summary>Asks each of these tables for a row.</summary>
     /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
     internal static Task CheckAsync(IEnumerable<TableClient> tables, CancellationToken cancellation)

@@ -110,18 +110,10 @@ public sealed partial class RequestPipeline(
         };
     }
 
-    /// <summary>
-    /// The caller as the outermost trusted proxy saw it. Each proxy adds an entry at the end of <c>X-Forwarded-For</c>, so that
-    /// a caller can write only into those before.
-    /// </summary>
     private Caller CallerOf(HttpRequestData request)
-    {
-        if (!request.Headers.TryGetValues("X-Forwarded-For", out var values))
-            return default;
-
-        var entries = string.Join(',', values).Split(',');
-        return Caller.Parse(entries[Math.Max(0, entries.Length - options.TrustedProxies)]);
-    }
+        => request.Headers.TryGetValues("X-Forwarded-For", out var values)
+            ? Caller.Behind(options.TrustedProxies, string.Join(',', values))
+            : default;
 
     private static Reply TooManyFailures(TimeSpan wait) => new(
         HttpStatusCode.TooManyRequests,

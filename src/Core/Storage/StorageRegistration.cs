@@ -1,0 +1,19 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Sessions.Storage;
+
+/// <summary>What every program over the tables needs.</summary>
+public static class StorageRegistration
+{
+    /// <summary>Registers the tables that <see cref="SessionsOptions"/> name; a client's options that are registered already win.</summary>
+    public static IServiceCollection AddTables(this IServiceCollection services)
+    {
+        services.TryAddSingleton(_ => StorageClient.Options());
+        services.TryAddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
+            provider.GetRequiredService<TableClientOptions>()));
+        services.TryAddSingleton<Tables>();
+        return services;
+    }
+}
