@@ -15,27 +15,9 @@ public static class GatewayProgram
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static async Task RunAsync(string[] args)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
-        builder.WebHost.UseKestrelCore();
-        builder.Logging
-            .AddConfiguration(builder.Configuration.GetSection("Logging"))
-            .AddFilter("Microsoft", LogLevel.Warning) // The framework logs URLs, which have tokens in them.
-            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
-            .AddSimpleConsole(console => console.SingleLine = true);
-        if (builder.Configuration["urls"] is null)
-            builder.WebHost.UseUrls(DefaultUrl);
-
+        var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
         await using var app = Build(builder);
-        try
-        {
-            await app.StartAsync();
-        }
-        catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
-        {
-            throw new GatewayException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
-        }
-
+        await ConsoleServer.StartAsync(app);
         await Console.Out.WriteLineAsync($"Devices connect to {app.Urls.First()}. Press Ctrl+C to stop.");
         await app.WaitForShutdownAsync();
     }

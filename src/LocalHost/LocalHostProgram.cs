@@ -18,33 +18,18 @@ public static class LocalHostProgram
     {
         LocalStorage.WarmUp();
 
-        // What the defaults add to this (files of settings that are watched, filters of hosts) would only make a start slower.
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
-        builder.WebHost.UseKestrelCore();
-        builder.Logging
-            .AddConfiguration(builder.Configuration.GetSection("Logging"))
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told below.
-            .AddSimpleConsole(console => console.SingleLine = true);
-        if (builder.Configuration["urls"] is null)
-            builder.WebHost.UseUrls(DefaultUrl);
-
+        var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
         await using var azurite = await LocalStorage.ProvideAsync(builder.Configuration);
         LocalStorage.ProvideTokenSigningKey(builder.Configuration);
         var prepared = Task.CompletedTask;
         await using var app = Build(builder, services => prepared = Task.Run(() => LocalStorage.PrepareAsync(services)));
         try
         {
-            await app.StartAsync();
+            await ConsoleServer.StartAsync(app);
         }
         catch (GatewayException exception)
         {
             throw new LocalHostException(exception.Message);
-        }
-        catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
-        {
-            throw new LocalHostException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }
 
         await prepared;
