@@ -26,13 +26,10 @@ internal sealed class TcpMedia : IDisposable
     public TcpMedia(MediaEngine engine, Func<TimeSpan> time, UdpSocket udp, int port)
     {
         (_engine, _time, _udp) = (engine, time, udp);
-        var isV6 = Socket.OSSupportsIPv6;
-        _listener = new(isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener = DualStack.Create(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (isV6)
-                _listener.DualMode = true;
-            _listener.Bind(new IPEndPoint(isV6 ? IPAddress.IPv6Any : IPAddress.Any, port));
+            DualStack.Bind(_listener, port);
             _listener.Listen();
         }
         catch (SocketException)
@@ -76,13 +73,12 @@ internal sealed class TcpMedia : IDisposable
     private async Task ServeAsync(Socket socket)
     {
         socket.NoDelay = true;
-        var remote = (IPEndPoint)socket.RemoteEndPoint!;
-        var address = remote.Address.IsIPv4MappedToIPv6 ? remote.Address.MapToIPv4() : remote.Address;
-        using var flow = new TcpFlow(new(address, remote.Port), socket);
-        if (_flows.Count >= MaxConnections || _flows.Values.Count(address.Equals) >= MaxConnectionsOfAddress)
+        var remote = DualStack.Unmap((IPEndPoint)socket.RemoteEndPoint!);
+        using var flow = new TcpFlow(remote, socket);
+        if (_flows.Count >= MaxConnections || _flows.Values.Count(remote.Address.Equals) >= MaxConnectionsOfAddress)
             return;
 
-        _flows[flow] = address;
+        _flows[flow] = remote.Address;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         try
         {
@@ -100,13 +96,13 @@ internal sealed class TcpMedia : IDisposable
         var framing = new StreamFraming(MaxDatagram);
         var outbox = new Outbox();
         var opened = _time();
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         while (!framing.IsBroken)
         {
             // Who has not passed a check soon is nobody's device.
             if (flow.Owner is null && _time() - opened > TimeToCheck)
                 return;
 
-            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             timeout.CancelAfter(flow.Owner is null ? TimeToCheck : IceLite.ConsentLifetime);
             var count = await socket.ReceiveAsync(framing.Room, timeout.Token);
             if (count == 0)

@@ -60,16 +60,13 @@ internal sealed class UdpSocket : IDisposable
 
     private static Socket Bind(int port, bool isShared)
     {
-        var family = Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
-        var socket = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
+        var socket = DualStack.Create(SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            if (family == AddressFamily.InterNetworkV6)
-                socket.DualMode = true;
             if (isShared)
                 SharePort(socket);
             socket.ReceiveBufferSize = socket.SendBufferSize = BufferBytes;
-            socket.Bind(new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, port));
+            DualStack.Bind(socket, port);
             return socket;
         }
         catch (SocketException)
@@ -135,7 +132,6 @@ internal sealed class UdpSocket : IDisposable
     {
         var address = new SocketAddress(from.Family, from.Size);
         from.Buffer.Span[..from.Size].CopyTo(address.Buffer.Span);
-        var remote = (IPEndPoint)_socket.LocalEndPoint!.Create(address);
-        return new(remote.Address.IsIPv4MappedToIPv6 ? new(remote.Address.MapToIPv4(), remote.Port) : remote, address);
+        return new(DualStack.Unmap((IPEndPoint)_socket.LocalEndPoint!.Create(address)), address);
     }
 }
