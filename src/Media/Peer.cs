@@ -19,9 +19,13 @@ public abstract class Peer : IDisposable
     /// <summary>The largest RTP packet: no larger one fits an Ethernet frame.</summary>
     private protected const int MaxPacket = 1500;
 
+    /// <summary>The largest compound RTCP packet: with headers and encryption within the least MTU of IPv6.</summary>
+    private protected const int MaxRtcp = 1100;
+
+    private protected static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly MediaEngine _engine;
     private bool _isDtlsClient;
     private IceLite _ice;
     private IceLite? _restarted;
@@ -34,7 +38,7 @@ public abstract class Peer : IDisposable
 
     private protected Peer(MediaEngine engine)
     {
-        _engine = engine;
+        Engine = engine;
         _negotiated = engine.Now;
         _ice = new(IceCredentials.Create());
         engine.Add(_ice.Local, this);
@@ -50,10 +54,17 @@ public abstract class Peer : IDisposable
     /// <summary>When <see cref="Advance"/> has something to do; null for never.</summary>
     internal abstract TimeSpan? Deadline { get; }
 
-    /// <summary>The credentials for the next description: those of the restart, if one is on its way.</summary>
-    private protected IceCredentials LocalCredentials => (_restarted ?? _ice).Local;
+    /// <summary>This end for the next description: with the credentials of the restart, if one is on its way.</summary>
+    private protected LocalTransport LocalTransport
+    {
+        get
+        {
+            var credentials = (_restarted ?? _ice).Local;
+            return new(credentials.UsernameFragment, credentials.Password, Engine.Certificate.Fingerprint, Engine.Candidates);
+        }
+    }
 
-    private protected MediaEngine Engine => _engine;
+    private protected MediaEngine Engine { get; }
 
     private protected TimeSpan? DtlsDeadline => _dtls?.Deadline;
 
@@ -66,7 +77,7 @@ public abstract class Peer : IDisposable
         get
         {
             lock (Gate)
-                return IsSilent(_engine.Now) && _engine.Now - _negotiated >= ConnectTimeout;
+                return IsSilent(Engine.Now) && Engine.Now - _negotiated >= ConnectTimeout;
         }
     }
 
@@ -84,9 +95,9 @@ public abstract class Peer : IDisposable
         {
             IsDisposed = true;
             Forget();
-            _engine.Remove(_ice.Local);
+            Engine.Remove(_ice.Local);
             if (_restarted is not null)
-                _engine.Remove(_restarted.Local);
+                Engine.Remove(_restarted.Local);
         }
     }
 
@@ -169,7 +180,7 @@ public abstract class Peer : IDisposable
         if (isRestart)
             RestartIce();
         (_restarted ?? _ice).Remote = credentials;
-        (_negotiated, _isDtlsClient) = (_engine.Now, isDtlsClient);
+        (_negotiated, _isDtlsClient) = (Engine.Now, isDtlsClient);
         if (_remote is null || !_remote.Fingerprints.SequenceEqual(remote.Fingerprints))
             Forget();
         _remote = remote;
@@ -181,10 +192,10 @@ public abstract class Peer : IDisposable
     private protected void RestartIce()
     {
         if (_restarted is not null)
-            _engine.Remove(_restarted.Local);
+            Engine.Remove(_restarted.Local);
         _restarted = new(IceCredentials.Create());
-        _engine.Add(_restarted.Local, this);
-        _negotiated = _engine.Now;
+        Engine.Add(_restarted.Local, this);
+        _negotiated = Engine.Now;
         if (_dtls?.State == DtlsState.Failed)
             Forget();
     }
@@ -238,7 +249,7 @@ public abstract class Peer : IDisposable
     private void StartHandshake()
     {
         if (_dtls is null && _remote is not null && (!_isDtlsClient || _ice.Selected is not null))
-            _dtls = new(_isDtlsClient, _engine.Certificate, _remote, _engine.Now, Wake);
+            _dtls = new(_isDtlsClient, Engine.Certificate, _remote, Engine.Now, Wake);
     }
 
     private void SendHandshake(Outbox outbox)
@@ -270,13 +281,13 @@ public abstract class Peer : IDisposable
 
         _sender = new(keys.Sending);
         _receiver = new(keys.Receiving);
-        _engine.Wake(this);
+        Engine.Wake(this);
         return true;
     }
 
     private void FinishRestart()
     {
-        _engine.Remove(_ice.Local);
+        Engine.Remove(_ice.Local);
         (_ice, _restarted) = (_restarted!, null);
     }
 
@@ -288,5 +299,5 @@ public abstract class Peer : IDisposable
         (_dtls, _sender, _receiver, _isConnectionKnown) = (null, null, null, false);
     }
 
-    private void Wake() => _engine.Wake(this);
+    private void Wake() => Engine.Wake(this);
 }

@@ -9,13 +9,8 @@ public sealed class PublishingPeer : Peer
 {
     private const string CanonicalName = "sessions";
 
-    // With headers and encryption within the least MTU of IPv6.
-    private const int MaxRtcp = 1100;
-
     // There are more sections in a report than a count of five bits has room for (RFC 3550, section 6.4.2): then the rest is left out.
     private const int MaxReports = 31;
-
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
 
     private readonly uint _ssrc = (uint)Random.Shared.NextInt64(1, uint.MaxValue);
     private volatile Source[] _sources = [];
@@ -56,13 +51,13 @@ public sealed class PublishingPeer : Peer
 
         lock (Gate)
         {
-            var result = PublishAnswer.Create(offer, permissions, LocalTransport(), maxTracks);
+            var result = PublishAnswer.Create(offer, permissions, LocalTransport, maxTracks);
             if (result.Error is not null)
                 return new(result.Error, null);
 
             // The offer may restart ICE, and then the answer has to have other credentials.
             if (result.Remote is { } remote && SetRemote(remote, result.LocalSetup == DtlsSetup.Active))
-                result = PublishAnswer.Create(offer, permissions, LocalTransport(), maxTracks);
+                result = PublishAnswer.Create(offer, permissions, LocalTransport, maxTracks);
 
             SetTracks(result.Tracks);
             return new(null, result.Answer!.ToString());
@@ -139,9 +134,6 @@ public sealed class PublishingPeer : Peer
         lock (Gate)
             SetTracks([]);
     }
-
-    private LocalTransport LocalTransport()
-        => new(LocalCredentials.UsernameFragment, LocalCredentials.Password, Engine.Certificate.Fingerprint, Engine.Candidates);
 
     private void SetTracks(IReadOnlyList<PublishedTrack> tracks)
     {

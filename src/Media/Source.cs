@@ -13,6 +13,7 @@ public sealed class Source
     private static readonly TimeSpan KeyFramePause = TimeSpan.FromMilliseconds(500);
 
     private readonly PublishingPeer _peer;
+    private readonly VideoCodec? _codec;
     private readonly PacketCache? _cache;
     private MissingPackets? _missing;
     private ReceptionStatistics _statistics;
@@ -29,7 +30,10 @@ public sealed class Source
         (_peer, Track) = (peer, track);
         _statistics = new(track.Codec.ClockRate);
         if (track.Kind == MediaKind.Video)
+        {
+            _codec = track.Codec.Name.Equals("VP8", StringComparison.OrdinalIgnoreCase) ? VideoCodec.Vp8 : VideoCodec.H264;
             (_cache, _missing) = (new(), new());
+        }
     }
 
     /// <summary>The MediaStream that the track is part of: its id in the publisher's browser.</summary>
@@ -45,9 +49,6 @@ public sealed class Source
 
     /// <summary>Another for each stream of packets: SSRCs change when a publisher begins anew.</summary>
     internal int Generation { get; private set; }
-
-    internal VideoCodec? VideoCodec => Kind != MediaKind.Video ? null
-        : Track.Codec.Name.Equals("VP8", StringComparison.OrdinalIgnoreCase) ? Rtp.VideoCodec.Vp8 : Rtp.VideoCodec.H264;
 
     internal ReadOnlySpan<OutgoingStream> Subscribers => _subscribers;
 
@@ -80,7 +81,7 @@ public sealed class Source
         _bitRate.Add(datagram.Length, now);
         _missing?.Receive(sequenceNumber, now);
         _cache?.Add(sequenceNumber, datagram, now);
-        return (sequenceNumber, VideoCodec is { } codec && KeyFrame.StartsIn(codec, packet.Payload));
+        return (sequenceNumber, _codec is { } codec && KeyFrame.StartsIn(codec, packet.Payload));
     }
 
     internal void ReceiveSenderReport(ulong ntp, uint rtp, TimeSpan now)

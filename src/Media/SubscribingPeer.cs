@@ -8,16 +8,11 @@ namespace Sessions.Media;
 /// <summary>The server's end of a connection over which a device receives. The server offers.</summary>
 public sealed class SubscribingPeer : Peer
 {
-    // A compound packet of reports, within the least MTU of IPv6 when encrypted.
-    private const int MaxRtcp = 1100;
-
     // The most packets that are sent again in answer to one datagram.
     private const int MaxResent = 64;
 
     // Sections come in pairs, so that after a restart only their number is unknown.
     private static readonly MediaKind[] Pair = [MediaKind.Audio, MediaKind.Video];
-
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
 
     private readonly SubscribeSections _sections = new();
     private readonly List<OutgoingStream> _streams = [];
@@ -82,8 +77,7 @@ public sealed class SubscribingPeer : Peer
         {
             if (iceRestart)
                 RestartIce();
-            return _sections.Offer(
-                new(LocalCredentials.UsernameFragment, LocalCredentials.Password, Engine.Certificate.Fingerprint, Engine.Candidates)).ToString();
+            return _sections.Offer(LocalTransport).ToString();
         }
     }
 
