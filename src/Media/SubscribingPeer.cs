@@ -193,7 +193,7 @@ public sealed class SubscribingPeer : Peer
         lock (Gate)
         {
             if (packet.TryReadRemb(out var limit, out _))
-                _budget.ReportLimit(limit, _sentAudio.At(now), _sentVideo.At(now), now);
+                _budget.ReportLimit(limit, _sentAudio.At(now));
 
             var (lost, count) = (0.0, 0);
             foreach (var report in packet.ReportBlocks)

@@ -1,9 +1,9 @@
 namespace Sessions.Media.Forwarding;
 
 /// <summary>
-/// How much video a subscriber is sent. It is everything until the subscriber reports loss or a lower limit of its own (REMB). Then
-/// it is what arrived, and after a pause everything is tried once more: the pause doubles each time that fails. Audio is never
-/// counted out.
+/// How much video a subscriber is sent. It is everything until the subscriber reports loss. Then it is what arrived, or what the
+/// subscriber says it can receive (REMB) if that is less, and after a pause everything is tried once more: the pause doubles each time
+/// that fails. Audio is never counted out.
 /// </summary>
 internal sealed class VideoBudget
 {
@@ -12,14 +12,10 @@ internal sealed class VideoBudget
 
     private const double Caution = 0.8;
 
-    // A browser's estimate follows what it receives, and stays behind while a publisher's bit rate rises: only one that is far below what
-    // is sent says something of the link.
-    private const double FarBelow = 0.7;
-
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
-    // How long the reports after a change still tell of before it, and a browser's estimate still rises.
+    // How long the reports after a change still tell of before it.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
 
     // A try that lasted as long has not failed.
@@ -28,7 +24,7 @@ internal sealed class VideoBudget
     private TimeSpan _pause = FirstPause;
     private TimeSpan _changed;
     private int _badReports;
-    private int _lowLimits;
+    private long _limit = long.MaxValue;
 
     /// <summary>The most video, in bit/s; null for everything.</summary>
     public long? BitRate { get; private set; }
@@ -42,21 +38,16 @@ internal sealed class VideoBudget
         if (lost < TooMuchLoss)
             _badReports = 0;
         else if (++_badReports >= 2)
-            Narrow((long)(sent * (1 - lost) * Caution), now);
+            Narrow((long)(Math.Min(sent * (1 - lost), _limit) * Caution), now);
     }
 
-    /// <summary>Takes the most that the subscriber says it can receive in all.</summary>
+    /// <summary>
+    /// Takes the most that the subscriber says it can receive in all. It counts only beside loss: a browser's estimate follows what it
+    /// receives, so that it is far too low whenever more begins to be sent.
+    /// </summary>
     /// <param name="limit">The limit, in bit/s.</param>
     /// <param name="sentAudio">What was sent of audio, in bit/s.</param>
-    /// <param name="sentVideo">What was sent of video, in bit/s.</param>
-    /// <param name="now">The time.</param>
-    public void ReportLimit(long limit, long sentAudio, long sentVideo, TimeSpan now)
-    {
-        if (now - _changed < Settling || limit >= (sentAudio + sentVideo) * FarBelow)
-            _lowLimits = 0;
-        else if (++_lowLimits >= 2)
-            Narrow((long)(Math.Max(0, limit - sentAudio) * Caution), now);
-    }
+    public void ReportLimit(long limit, long sentAudio) => _limit = Math.Max(0, limit - sentAudio);
 
     /// <summary>Tries everything again when it is time.</summary>
     public void Advance(TimeSpan now)
@@ -71,7 +62,7 @@ internal sealed class VideoBudget
         if (now - _changed < _pause)
             return;
 
-        (BitRate, _changed, _badReports, _lowLimits) = (null, now, 0, 0);
+        (BitRate, _changed, _badReports) = (null, now, 0);
         _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
     }
 
@@ -79,6 +70,6 @@ internal sealed class VideoBudget
     {
         if (BitRate is { } already && now - _changed < Settling)
             bitRate = Math.Min(already, bitRate);
-        (BitRate, _changed, _badReports, _lowLimits) = (bitRate, now, 0, 0);
+        (BitRate, _changed, _badReports) = (bitRate, now, 0);
     }
 }

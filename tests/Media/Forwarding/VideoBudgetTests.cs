@@ -1,0 +1,73 @@
+using Sessions.Media.Forwarding;
+
+namespace Sessions.Tests.Media.Forwarding;
+
+/// <summary>How much video a subscriber is sent, by what it reports.</summary>
+public sealed class VideoBudgetTests
+{
+    private const long Sent = 1_000_000;
+    private const long Audio = 40_000;
+
+    private readonly VideoBudget _budget = new();
+
+    [Fact]
+    public void A_low_estimate_without_loss_leaves_video_alone()
+    {
+        // What Firefox reports when video begins again after a while without.
+        for (var second = 0; second < 60; second++)
+        {
+            _budget.ReportLimit(23_159, Audio);
+            _budget.ReportLoss(0, Sent, TimeSpan.FromSeconds(second));
+            _budget.Advance(TimeSpan.FromSeconds(second));
+            Assert.Null(_budget.BitRate);
+        }
+    }
+
+    [Fact]
+    public void One_bad_report_is_no_narrow_link()
+    {
+        _budget.ReportLoss(0.5, Sent, TimeSpan.FromSeconds(1));
+        _budget.ReportLoss(0, Sent, TimeSpan.FromSeconds(2));
+        _budget.ReportLoss(0.5, Sent, TimeSpan.FromSeconds(3));
+
+        Assert.Null(_budget.BitRate);
+    }
+
+    [Theory]
+    [InlineData(null, 400_000)]
+    [InlineData(240_000L, 160_000)]
+    [InlineData(23_159L, 0)]
+    [InlineData(5_000_000L, 400_000)]
+    public void Two_bad_reports_leave_what_arrived_or_what_the_subscriber_can_receive(long? limit, long expected)
+    {
+        if (limit is { } bitRate)
+            _budget.ReportLimit(bitRate, Audio);
+
+        _budget.ReportLoss(0.5, Sent, TimeSpan.FromSeconds(1));
+        _budget.ReportLoss(0.5, Sent, TimeSpan.FromSeconds(2));
+
+        Assert.Equal(expected, _budget.BitRate);
+    }
+
+    [Fact]
+    public void Everything_is_tried_again_after_a_pause_that_doubles()
+    {
+        var now = TimeSpan.Zero;
+        foreach (var pause in (double[])[5, 10, 20, 40, 60, 60])
+        {
+            Lose();
+            now += TimeSpan.FromSeconds(pause - 0.1);
+            _budget.Advance(now);
+            Assert.NotNull(_budget.BitRate);
+            now += TimeSpan.FromSeconds(0.1);
+            _budget.Advance(now);
+            Assert.Null(_budget.BitRate);
+        }
+
+        void Lose()
+        {
+            _budget.ReportLoss(0.5, Sent, now);
+            _budget.ReportLoss(0.5, Sent, now);
+        }
+    }
+}
