@@ -17,18 +17,36 @@ internal sealed record JsonRpcRequest(string Method, JsonElement Params, string?
     /// </summary>
     public static JsonRpcRequest? Read(ReadOnlySpan<byte> message, out ReadOnlyMemory<byte>? failure)
     {
-        failure = null;
-        JsonElement root;
         try
         {
-            root = JsonElement.Parse(message);
+            return Read(JsonElement.Parse(message), out failure);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is of strings that are no valid Unicode, which the parser does not look at.
             failure = JsonRpcReply.Fail(JsonRpcReply.ParseError, "The message is not valid JSON.").Write("null");
             return null;
         }
+    }
 
+    /// <summary>Reads the parameters; false when they are not as expected.</summary>
+    public bool TryRead<T>(JsonTypeInfo<T> type, [NotNullWhen(true)] out T? parameters)
+    {
+        try
+        {
+            parameters = Params.ValueKind == JsonValueKind.Object ? Params.Deserialize(type) : default;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            parameters = default;
+        }
+
+        return parameters is not null;
+    }
+
+    private static JsonRpcRequest? Read(JsonElement root, out ReadOnlyMemory<byte>? failure)
+    {
+        failure = null;
         var isObject = root.ValueKind == JsonValueKind.Object;
         var id = isObject && root.TryGetProperty("id", out var given) ? given : default;
         var isIdValid = id.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Number or JsonValueKind.String;
@@ -39,21 +57,6 @@ internal sealed record JsonRpcRequest(string Method, JsonElement Params, string?
         if (!isObject || !(root.TryGetProperty("result", out _) || root.TryGetProperty("error", out _)))
             failure = JsonRpcReply.Fail(JsonRpcReply.InvalidRequest, "The message is not a JSON-RPC request.").Write(idText ?? "null");
         return null;
-    }
-
-    /// <summary>Reads the parameters; false when they are not as expected.</summary>
-    public bool TryRead<T>(JsonTypeInfo<T> type, [NotNullWhen(true)] out T? parameters)
-    {
-        try
-        {
-            parameters = Params.ValueKind == JsonValueKind.Object ? Params.Deserialize(type) : default;
-        }
-        catch (JsonException)
-        {
-            parameters = default;
-        }
-
-        return parameters is not null;
     }
 
     private static string? MethodOf(JsonElement root)
