@@ -16,7 +16,9 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
     // Both may start anywhere (RFC 3550, section 5.1): a receiver that compares extended numbers gets some room below.
     private SequenceMap _map = new(section.Kind == MediaKind.Video ? VideoClockRate : AudioClockRate, 1000, 0);
     private int _generation = -1;
+    private bool _isInterrupted;
     private bool _isPaused;
+    private (long Expected, long Sent) _reported;
 
     public Section Section => section;
 
@@ -44,7 +46,23 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
         }
     }
 
-    public uint TimestampOffset => _map.TimestampOffset;
+    /// <summary>
+    /// The part of the packets since the last call that did not even come from the publisher. The subscriber's report counts them as
+    /// lost, but its link is not to blame.
+    /// </summary>
+    public double TakeLossBefore()
+    {
+        var (expected, sent) = (_map.Count - _reported.Expected, PacketCount - _reported.Sent);
+        _reported = (_map.Count, PacketCount);
+        return expected > 0 ? Math.Clamp(1 - ((double)sent / expected), 0, 1) : 0;
+    }
+
+    /// <summary>The timestamp of the source's packets as it is sent; false as long as none of them was sent.</summary>
+    public bool TryMapTimestamp(int generation, uint timestamp, out uint outgoing)
+    {
+        outgoing = timestamp + _map.TimestampOffset;
+        return generation == _generation;
+    }
 
     /// <summary>Forwards this from now on; a video begins with a key frame.</summary>
     public void Start(Source source)
@@ -68,15 +86,18 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
             if (Source != source || !IsNegotiated || _isPaused || !peer.CanSend(section.Kind, now))
             {
                 NeedsKeyFrame |= source.Kind == MediaKind.Video;
+                _isInterrupted = true;
                 return;
             }
 
+            // A decoder cannot go on with the pictures of another stream, and would not notice, as the numbers are without a gap.
+            NeedsKeyFrame |= source.Kind == MediaKind.Video && generation != _generation;
             if (NeedsKeyFrame && !startsKeyFrame)
                 return;
 
-            if (NeedsKeyFrame || generation != _generation)
+            if (NeedsKeyFrame || _isInterrupted || generation != _generation || _map.IsFarAhead(sequenceNumber))
                 _map.Resume(sequenceNumber, packet.Timestamp, now);
-            (NeedsKeyFrame, _generation) = (false, generation);
+            (NeedsKeyFrame, _isInterrupted, _generation) = (false, false, generation);
             if (Send(packet, sequenceNumber, now, outbox))
             {
                 PacketCount++;

@@ -24,6 +24,9 @@ public abstract class Peer : IDisposable
 
     private protected static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>The error of a description that comes too late.</summary>
+    private protected const string Ended = "The connection has ended.";
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
 
     private bool _isDtlsClient;
@@ -167,6 +170,11 @@ public abstract class Peer : IDisposable
     {
     }
 
+    /// <summary>Called when what was negotiated with the other end's certificate is over; there are no keys any more.</summary>
+    private protected virtual void OnForgotten()
+    {
+    }
+
     /// <summary>
     /// Takes what the device's description says of its end. Other credentials restart ICE (RFC 8445, section 2.4), unless this end has
     /// done so itself. Another certificate is another connection, which begins with a handshake of its own.
@@ -297,6 +305,7 @@ public abstract class Peer : IDisposable
         _sender?.Dispose();
         _receiver?.Dispose();
         (_dtls, _sender, _receiver, _isConnectionKnown) = (null, null, null, false);
+        OnForgotten();
     }
 
     private void Wake() => Engine.Wake(this);

@@ -51,6 +51,9 @@ public sealed class PublishingPeer : Peer
 
         lock (Gate)
         {
+            if (IsDisposed)
+                return new(Ended, null);
+
             var result = PublishAnswer.Create(offer, permissions, LocalTransport, maxTracks);
             if (result.Error is not null)
                 return new(result.Error, null);
@@ -93,19 +96,26 @@ public sealed class PublishingPeer : Peer
         RtpPacket packet;
         long sequenceNumber;
         bool startsKeyFrame;
+        bool isWithoutKeyFrame;
         lock (Gate)
         {
             if (!TryUnprotectRtp(datagram, out var length)
                 || length > MaxPacket
                 || !RtpPacket.TryParse(datagram[..length], out packet)
-                || !_sourceOfSsrc.TryGetValue(packet.Ssrc, out source))
+                || !_sourceOfSsrc.TryGetValue(packet.Ssrc, out source)
+                || source.IsLate(packet.Ssrc, now))
             {
                 return;
             }
 
+            var before = source.Generation;
             (sequenceNumber, startsKeyFrame) = source.Receive(packet, datagram[..length], now);
             generation = source.Generation;
+            isWithoutKeyFrame = generation != before && source.Kind == MediaKind.Video && !startsKeyFrame;
         }
+
+        if (isWithoutKeyFrame)
+            source.RequestKeyFrame(now, outbox);
 
         foreach (var subscriber in source.Subscribers)
             subscriber.Forward(source, generation, packet, sequenceNumber, startsKeyFrame, now, outbox);
@@ -122,9 +132,15 @@ public sealed class PublishingPeer : Peer
             while (reader.TryNext(out var packet))
             {
                 if (packet.TryReadSenderInfo(out var info) && _sourceOfSsrc.TryGetValue(packet.SenderSsrc, out var source))
-                    source.ReceiveSenderReport(info.NtpTime, info.RtpTimestamp, now);
+                    source.ReceiveSenderReport(packet.SenderSsrc, info.NtpTime, info.RtpTimestamp, now);
             }
         }
+    }
+
+    private protected override void OnForgotten()
+    {
+        foreach (var source in _sources)
+            source.End();
     }
 
     /// <summary>Ends the connection and its tracks.</summary>

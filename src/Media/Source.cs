@@ -12,6 +12,9 @@ public sealed class Source
 {
     private static readonly TimeSpan KeyFramePause = TimeSpan.FromMilliseconds(500);
 
+    // How long packets of the SSRC before may still be on their way.
+    private static readonly TimeSpan Lateness = TimeSpan.FromSeconds(2);
+
     private readonly PublishingPeer _peer;
     private readonly VideoCodec? _codec;
     private readonly PacketCache? _cache;
@@ -20,6 +23,8 @@ public sealed class Source
     private SequenceUnwrapper _unwrapper;
     private BitRate _bitRate;
     private uint? _ssrc;
+    private uint? _formerSsrc;
+    private TimeSpan _began;
     private TimeSpan? _keyFrameAsked;
     private (ulong Ntp, uint Rtp, TimeSpan Received)? _senderReport;
     private volatile OutgoingStream[] _subscribers = [];
@@ -69,12 +74,20 @@ public sealed class Source
             _subscribers = [.. _subscribers.Where(other => other != stream)];
     }
 
+    /// <summary>Whether a packet is one of the SSRC before, which comes late: it has no place any more.</summary>
+    internal bool IsLate(uint ssrc, TimeSpan now) => ssrc == _formerSsrc && now - _began < Lateness;
+
+    /// <summary>
+    /// The publisher's connection is another from now on, with keys and so with numbers of its own: what comes is another generation.
+    /// </summary>
+    internal void End() => (_ssrc, _formerSsrc) = (null, null);
+
     /// <summary>Counts and keeps a packet.</summary>
     /// <returns>Its extended sequence number, and whether a key frame starts in it.</returns>
     internal (long SequenceNumber, bool StartsKeyFrame) Receive(in RtpPacket packet, ReadOnlySpan<byte> datagram, TimeSpan now)
     {
         if (_ssrc != packet.Ssrc)
-            Begin(packet.Ssrc);
+            Begin(packet.Ssrc, now);
 
         var sequenceNumber = _unwrapper.Unwrap(packet.SequenceNumber);
         _statistics.Receive(packet.SequenceNumber, packet.Timestamp, now);
@@ -84,24 +97,28 @@ public sealed class Source
         return (sequenceNumber, _codec is { } codec && KeyFrame.StartsIn(codec, packet.Payload));
     }
 
-    internal void ReceiveSenderReport(ulong ntp, uint rtp, TimeSpan now)
+    internal void ReceiveSenderReport(uint ssrc, ulong ntp, uint rtp, TimeSpan now)
     {
+        // One of the SSRC before has another clock.
+        if (ssrc != _ssrc)
+            return;
+
         _statistics.ReceiveSenderReport(ntp, now);
         _senderReport = (ntp, rtp, now);
     }
 
-    /// <summary>The publisher's clocks at <paramref name="now"/>; false before its first sender report.</summary>
-    internal bool TryReadClocks(TimeSpan now, out ulong ntp, out uint rtp)
+    /// <summary>The publisher's clocks at <paramref name="now"/>; false before the first sender report of this generation.</summary>
+    internal bool TryReadClocks(TimeSpan now, out int generation, out ulong ntp, out uint rtp)
     {
         lock (_peer.Gate)
         {
-            (ntp, rtp) = (0, 0);
+            (generation, ntp, rtp) = (Generation, 0, 0);
             if (_senderReport is not { } report)
                 return false;
 
             var elapsed = (now - report.Received).TotalSeconds;
             ntp = report.Ntp + (ulong)(elapsed * (1L << 32));
-            rtp = report.Rtp + (uint)(elapsed * Track.Codec.ClockRate);
+            rtp = report.Rtp + (uint)(long)(elapsed * Track.Codec.ClockRate);
             return true;
         }
     }
@@ -160,12 +177,13 @@ public sealed class Source
 
     private bool IsKeyFrameDue(TimeSpan now) => _isKeyFrameWanted && _ssrc is not null && !(now - _keyFrameAsked < KeyFramePause);
 
-    private void Begin(uint ssrc)
+    private void Begin(uint ssrc, TimeSpan now)
     {
-        _ssrc = ssrc;
+        (_ssrc, _formerSsrc, _began) = (ssrc, _ssrc, now);
         _unwrapper = default;
         _statistics = new(Track.Codec.ClockRate);
         _missing = _missing is null ? null : new();
+        _cache?.Clear();
         _senderReport = null;
         _keyFrameAsked = null;
         Generation++;

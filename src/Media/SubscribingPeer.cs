@@ -41,6 +41,9 @@ public sealed class SubscribingPeer : Peer
     {
         lock (Gate)
         {
+            if (IsDisposed)
+                return false;
+
             var ended = _streams.Where(stream => stream.Source is { } source && !sources.Contains(source)).ToArray();
             foreach (var stream in ended)
             {
@@ -75,7 +78,7 @@ public sealed class SubscribingPeer : Peer
     {
         lock (Gate)
         {
-            if (iceRestart)
+            if (iceRestart && !IsDisposed)
                 RestartIce();
             return _sections.Offer(LocalTransport).ToString();
         }
@@ -90,6 +93,8 @@ public sealed class SubscribingPeer : Peer
 
         lock (Gate)
         {
+            if (IsDisposed)
+                return Ended;
             if (!_sections.TryApply(answer, out var remote, out error))
                 return error;
 
@@ -186,7 +191,17 @@ public sealed class SubscribingPeer : Peer
         return stream;
     }
 
-    private OutgoingStream? Find(uint ssrc) => _streams.Find(stream => stream.Section.Ssrc == ssrc);
+    // Without a closure, which would be allocated for each packet that is asked for.
+    private OutgoingStream? Find(uint ssrc)
+    {
+        foreach (var stream in _streams)
+        {
+            if (stream.Section.Ssrc == ssrc)
+                return stream;
+        }
+
+        return null;
+    }
 
     private void ReadReports(in RtcpPacket packet, TimeSpan now)
     {
@@ -198,10 +213,10 @@ public sealed class SubscribingPeer : Peer
             var (lost, count) = (0.0, 0);
             foreach (var report in packet.ReportBlocks)
             {
-                if (Find(report.Ssrc) is not { Source: not null, IsPaused: false })
+                if (Find(report.Ssrc) is not { Source: not null, IsPaused: false } stream)
                     continue;
 
-                lost = Math.Max(lost, report.FractionLost / 256.0);
+                lost = Math.Max(lost, (report.FractionLost / 256.0) - stream.TakeLossBefore());
                 count++;
             }
 
@@ -273,16 +288,16 @@ public sealed class SubscribingPeer : Peer
         Span<byte> room = stackalloc byte[MaxRtcp];
         foreach (var stream in Snapshot())
         {
-            if (stream.Source is not { } source || !source.TryReadClocks(now, out var ntp, out var rtp))
+            if (stream.Source is not { } source || !source.TryReadClocks(now, out var generation, out var ntp, out var rtp))
                 continue;
 
             lock (Gate)
             {
-                if (!CanSendAt(now) || stream.PacketCount == 0)
+                if (!CanSendAt(now) || stream.Source != source || !stream.TryMapTimestamp(generation, rtp, out rtp))
                     continue;
 
                 var writer = new RtcpWriter(room);
-                writer.AddSenderReport(stream.Section.Ssrc, new(ntp, rtp + stream.TimestampOffset, stream.PacketCount, stream.OctetCount), []);
+                writer.AddSenderReport(stream.Section.Ssrc, new(ntp, rtp, stream.PacketCount, stream.OctetCount), []);
                 writer.AddSdes(stream.Section.Ssrc, source.StreamId);
                 SendRtcp(room[..writer.Length], outbox);
             }

@@ -45,6 +45,13 @@ internal sealed class PacketCache
         _nextByte = start + packet.Length;
     }
 
+    /// <summary>Forgets all packets: what follows has numbers of its own.</summary>
+    public void Clear()
+    {
+        while (Count > 0)
+            Forget();
+    }
+
     /// <summary>Copies a packet to <paramref name="destination"/>; false when it is not kept.</summary>
     public bool TryCopy(long sequenceNumber, Span<byte> destination, out int length)
     {

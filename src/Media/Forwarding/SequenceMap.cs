@@ -6,6 +6,9 @@ namespace Sessions.Media.Forwarding;
 /// </summary>
 internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firstTimestamp)
 {
+    // A receiver takes a number that is 2^15 away for one from before (RFC 3711, section 3.3.1): then two packets would be encrypted alike.
+    private const int MaxDistance = 1 << 14;
+
     private long _sequenceOffset;
     private uint _timestampOffset;
     private long _from;
@@ -13,6 +16,9 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
     private long _highest = firstSequenceNumber - 1L;
     private uint _lastTimestamp = firstTimestamp;
     private TimeSpan _lastTime;
+
+    /// <summary>How many numbers have been used, and left out.</summary>
+    public readonly long Count => _highest - firstSequenceNumber + 1;
 
     /// <summary>Added to a timestamp of the source.</summary>
     public readonly uint TimestampOffset => _timestampOffset;
@@ -26,12 +32,15 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
         _timestampOffset = _lastTimestamp + elapsed - timestamp;
     }
 
-    /// <summary>The outgoing numbers of a packet; false for one that is older than the packet that was begun with.</summary>
+    /// <summary>Whether so many numbers were left out before a packet that it has to be begun anew with it.</summary>
+    public readonly bool IsFarAhead(long sequenceNumber) => sequenceNumber + _sequenceOffset - _highest > MaxDistance;
+
+    /// <summary>The outgoing numbers of a packet; false for one that is older than the packet that was begun with, or far too old.</summary>
     public bool TryMap(long sequenceNumber, uint timestamp, TimeSpan now, out ushort outgoing, out uint outgoingTimestamp)
     {
         var mapped = sequenceNumber + _sequenceOffset;
         (outgoing, outgoingTimestamp) = ((ushort)mapped, timestamp + _timestampOffset);
-        if (sequenceNumber < _from)
+        if (sequenceNumber < _from || Math.Abs(mapped - _highest) > MaxDistance)
             return false;
 
         if (mapped > _highest)

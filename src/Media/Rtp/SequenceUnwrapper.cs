@@ -1,3 +1,5 @@
+using Sessions.Media.Srtp;
+
 namespace Sessions.Media.Rtp;
 
 /// <summary>Extends sequence numbers of 16 bits beyond their wrap (RFC 3550 section A.1).</summary>
@@ -18,7 +20,8 @@ public struct SequenceUnwrapper
             return _highest = sequenceNumber;
         }
 
-        var extended = _highest + (short)(sequenceNumber - (ushort)_highest);
+        // As SRTP tells it: the two must not differ about any number.
+        var extended = PacketIndex.Estimate(_highest, sequenceNumber);
         _highest = Math.Max(_highest, extended);
         return extended;
     }
