@@ -17,7 +17,7 @@ public sealed class HandshakeTests
         {
             using var call = new SimulatedCall(seed)
             {
-                Conditions = link => (link.Loss, link.Duplication, link.MaxDelay) = (0.2, 0.1, TimeSpan.FromMilliseconds(60)),
+                Conditions = link => (link.Loss, link.Duplication, link.MaxDelay) = (0.15, 0.1, TimeSpan.FromMilliseconds(60)),
             };
             var publisher = call.AddPublisher("a");
             var subscriber = call.AddSubscriber();

@@ -24,12 +24,21 @@ internal sealed class SimulatedCall : IDisposable
 
     public VirtualNetwork Network { get; }
 
+    /// <summary>Whether devices keep what they send.</summary>
+    public bool IsRecording { get; set; }
+
     public MediaEngine Engine { get; }
 
     public TimeSpan Now => Network.Now;
 
     /// <summary>How links are made; changes nothing at those that are there.</summary>
     public Action<Link> Conditions { get; set; } = _ => { };
+
+    /// <summary>How many bytes of memory the engine has allocated to receive and forward.</summary>
+    public long Allocated { get; private set; }
+
+    /// <summary>How many datagrams the engine has wanted sent.</summary>
+    public long Sent { get; private set; }
 
     /// <summary>All flows over which the engine has sent anything, for the rule that each has passed a check.</summary>
     public long SentToStrangers { get; private set; }
@@ -73,7 +82,11 @@ internal sealed class SimulatedCall : IDisposable
     public void Receive(byte[] datagram, DeviceFlow flow)
     {
         // Each copy on its way is the receiver's own, as it is overwritten.
-        Engine.Receive(datagram.AsSpan().ToArray(), flow.AtServer, Now, _outbox);
+        var copy = datagram.AsSpan().ToArray();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Engine.Receive(copy, flow.AtServer, Now, _outbox);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Allocated += allocated;
         flow.Device.Peer.WaitForHandshake();
         Send();
     }
@@ -110,6 +123,7 @@ internal sealed class SimulatedCall : IDisposable
         while (_woken.TryDequeue(out var peer))
             MediaEngine.Advance(peer, Now, _outbox);
 
+        Sent += _outbox.Count;
         for (var i = 0; i < _outbox.Count; i++)
         {
             var (flow, datagram) = _outbox[i];

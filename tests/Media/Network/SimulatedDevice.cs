@@ -19,6 +19,7 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     private SrtpReceiver? _receiver;
     private RemoteTransport? _server;
     private IceClient? _ice;
+    private Flow? _formerFlow;
     private uint _priority;
 
     public Peer Peer => peer;
@@ -27,10 +28,16 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
 
     public DtlsCertificate Certificate { get; private set; } = DtlsCertificate.Create();
 
+    /// <summary>The server's ICE credentials, as the device knows them.</summary>
+    public IceCredentials? Server { get; private set; }
+
     public DeviceFlow Flow => _flows[^1];
 
     /// <summary>Whether the device can send and receive media.</summary>
-    public bool IsConnected => _sender is not null && _ice?.Selected is not null;
+    public bool IsConnected => _sender is not null && Selected is not null;
+
+    /// <summary>What the device has sent while the call was recording.</summary>
+    public List<byte[]> Recorded { get; } = [];
 
     /// <summary>How many datagrams came that are neither authentic nor of a handshake.</summary>
     public int Refused { get; private set; }
@@ -40,6 +47,9 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     public SrtpReceiver Receiver => _receiver!;
 
     protected SimulatedCall Call => call;
+
+    /// <summary>Where to send: during a restart still the flow from before.</summary>
+    private Flow? Selected => _ice?.Selected ?? _formerFlow;
 
     /// <summary>The device gets another address, and what goes to the one before is lost.</summary>
     public void AddFlow()
@@ -54,13 +64,14 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     public void RestartIce()
     {
         Credentials = IceCredentials.Create();
-        _ice = null;
+        (_formerFlow, _ice) = (Selected, null);
     }
 
     /// <summary>The device is another from the next description on: with a certificate and credentials of its own.</summary>
     public void Renew()
     {
         RestartIce();
+        _formerFlow = null;
         Certificate = DtlsCertificate.Create();
         EndHandshake();
     }
@@ -114,9 +125,6 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
         peer.Dispose();
     }
 
-    /// <summary>Sends bytes of any kind from the device's address.</summary>
-    public void SendRaw(byte[] datagram) => _outbox.Add(Flow, datagram);
-
     protected abstract void SendMedia();
 
     protected abstract void ReceiveRtp(ReadOnlySpan<byte> packet, long sentAt);
@@ -145,6 +153,7 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
         }
 
         _server = server;
+        Server = new(server.UsernameFragment, server.Password);
         _dtls ??= new(isDtlsClient, Certificate, server, call.Now);
         Shake();
     }
@@ -152,13 +161,13 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     private void Commit(int length)
     {
         Assert.NotEqual(0, length);
-        _outbox.Commit(_ice!.Selected!, length);
+        _outbox.Commit(Selected!, length);
     }
 
     private void Shake()
     {
         _dtls!.WaitUntilIdle();
-        while (_ice?.Selected is { } flow && _dtls.TryTake(out var datagram))
+        while (Selected is { } flow && _dtls.TryTake(out var datagram))
             _outbox.Add(flow, datagram);
         if (_sender is null && _dtls is { State: DtlsState.Connected, Keys: { } keys })
             (_sender, _receiver) = (new(keys.Sending), new(keys.Receiving));
@@ -169,6 +178,8 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
         for (var i = 0; i < _outbox.Count; i++)
         {
             var (flow, datagram) = ((DeviceFlow)_outbox[i].Flow, _outbox[i].Datagram.ToArray());
+            if (call.IsRecording)
+                Recorded.Add(datagram);
             flow.Up.Send(datagram.Length, () => call.Receive(datagram, flow));
         }
 

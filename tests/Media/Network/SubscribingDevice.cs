@@ -51,6 +51,9 @@ internal sealed class SubscribingDevice(SimulatedCall call, SubscribingPeer peer
     {
         var offer = peer.CreateOffer(iceRestart);
         Assert.True(SessionDescription.TryParse(offer, out var parsed, out var error), error);
+        if (parsed.Sections.Count == 0)
+            return;
+
         foreach (var section in parsed.Sections.Where(section => section.Sources.Count > 0))
             _offered[section.Sources[0].Ssrc] = section.Kind == MediaKind.Video;
         Assert.Null(peer.Answer(DeviceDescription.Answer(this, offer)));

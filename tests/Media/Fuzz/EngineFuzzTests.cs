@@ -1,0 +1,233 @@
+using System.Net;
+using Sessions.Media;
+using Sessions.Media.Ice;
+using Sessions.Media.Rtp;
+using Sessions.Media.Stun;
+using Sessions.Tests.Media.Ice;
+using Sessions.Tests.Media.Network;
+
+namespace Sessions.Tests.Media.Fuzz;
+
+/// <summary>
+/// Datagrams of nobody, of anybody and of those who spoof a device's address: nothing but what is authentic is answered, kept, or
+/// changes a call. More with SESSIONS_FUZZ_FACTOR, see <see cref="Mutation"/>.
+/// </summary>
+public sealed class EngineFuzzTests
+{
+    private readonly Mutation _mutation = new();
+    private readonly Outbox _outbox = new();
+
+    [Fact]
+    public void Strangers_are_never_answered()
+    {
+        using var call = Connect(out var publisher, out var subscriber);
+        var recorded = Recorded(publisher);
+        var flow = new TestFlow(new(IPAddress.Parse("203.0.113.1"), 9));
+
+        for (var i = 0; i < Mutation.Times(300_000); i++)
+        {
+            var datagram = _mutation.Of(recorded[i % recorded.Length]);
+            if (IsAuthentic(datagram, publisher, recorded))
+                continue;
+
+            call.Engine.IsForPeer(datagram);
+            call.Engine.Receive(datagram, flow, call.Now, _outbox);
+            Assert.Equal(0, _outbox.Count);
+        }
+
+        Assert.Null(flow.Owner);
+        Assert.Equal(2, call.Engine.PeerCount);
+        AssertMediaFlows(call, publisher, subscriber);
+    }
+
+    [Fact]
+    public void Datagrams_from_a_devices_address_without_its_keys_change_nothing()
+    {
+        using var call = Connect(out var publisher, out var subscriber);
+        var recorded = Recorded(publisher);
+        SimulatedDevice[] devices = [publisher, subscriber];
+
+        for (var i = 0; i < Mutation.Times(300_000); i++)
+        {
+            var datagram = _mutation.Of(recorded[i % recorded.Length]);
+            if (IsAuthentic(datagram, publisher, recorded))
+                continue;
+
+            call.Engine.Receive(datagram, devices[i % 2].Flow.AtServer, call.Now, _outbox);
+            Assert.Equal(0, _outbox.Count);
+        }
+
+        AssertMediaFlows(call, publisher, subscriber);
+    }
+
+    [Fact]
+    public void Datagrams_between_the_check_and_the_end_of_the_handshake_are_not_answered()
+    {
+        using var connected = Connect(out var other, out _);
+        var recorded = Recorded(other);
+        for (var seed = 0; seed < 3; seed++)
+        {
+            using var call = new SimulatedCall(seed);
+            var publisher = call.AddPublisher("a");
+            var subscriber = call.AddSubscriber();
+            publisher.Negotiate();
+            subscriber.Subscribe(publisher);
+            subscriber.Negotiate();
+            SimulatedDevice[] devices = [publisher, subscriber];
+
+            // The devices' checks have passed, and their handshakes have begun.
+            call.RunUntil(() => Array.TrueForAll(devices, device => device.Flow.AtServer.Owner is not null), 5);
+            foreach (var device in devices)
+                device.Peer.WaitForHandshake();
+            for (var i = 0; i < Mutation.Times(10_000); i++)
+            {
+                var device = devices[i % 2];
+                var datagram = _mutation.Of(recorded[i % recorded.Length]);
+                if (IsAuthentic(datagram, other, recorded))
+                    continue;
+
+                var isHandshake = PacketKind.Of(datagram) == PacketKind.Dtls;
+                if (isHandshake && IsWellFormedHandshake(datagram))
+                    continue;
+
+                call.Engine.Receive(datagram, device.Flow.AtServer, call.Now, _outbox);
+                if (isHandshake)
+                    device.Peer.WaitForHandshake();
+            }
+
+            foreach (var device in devices)
+                MediaEngine.Advance(device.Peer, call.Now, _outbox);
+            Assert.Equal(0, _outbox.Count);
+            AssertMediaFlows(call, publisher, subscriber);
+        }
+    }
+
+    [Fact]
+    public void Handshakes_of_any_content_end_without_an_exception_and_leave_nothing()
+    {
+        using var connected = Connect(out var other, out _);
+        var handshake = Recorded(other).Where(datagram => PacketKind.Of(datagram) == PacketKind.Dtls).ToArray();
+        for (var round = 0; round < Mutation.Times(30); round++)
+        {
+            using var call = new SimulatedCall(round);
+            var publisher = call.AddPublisher("a");
+            publisher.Negotiate();
+            call.RunUntil(() => publisher.Flow.AtServer.Owner is not null, 5);
+            for (var i = 0; i < 30; i++)
+            {
+                call.Engine.Receive(_mutation.Of(handshake[_mutation.Random.Next(handshake.Length)]), publisher.Flow.AtServer, call.Now, _outbox);
+                publisher.Peer.WaitForHandshake();
+            }
+
+            _outbox.Clear();
+            call.Remove(publisher);
+            Assert.Equal(0, call.Engine.PeerCount);
+        }
+    }
+
+    [Fact]
+    public void A_device_with_keys_can_send_anything()
+    {
+        using var call = Connect(out var publisher, out var subscriber);
+        byte[] rtp = new byte[200], rtcp = new byte[200];
+        publisher.Video.Write(new byte[1400]);
+        RtpHeader.Write(rtp, false, 96, 1, 1, publisher.Video.Ssrc);
+        var writer = new RtcpWriter(rtcp);
+        writer.AddSenderReport(publisher.Video.Ssrc, new(1, 2, 3, 4), []);
+        writer.AddReceiverReport(1, [.. subscriber.Streams.Select(stream => new ReportBlock(stream.Ssrc, 1, 2, 3, 4, 5, 6))]);
+        foreach (var stream in subscriber.Streams)
+        {
+            writer.AddNack(1, stream.Ssrc, [1, 2, 3]);
+            writer.AddPli(1, stream.Ssrc);
+            writer.AddFir(1, stream.Ssrc, 1);
+        }
+
+        writer.AddRemb(1, 1_000_000, []);
+        rtcp = rtcp[..writer.Length];
+        var room = new byte[2100];
+        for (var i = 0; i < Mutation.Times(100_000); i++)
+        {
+            SimulatedDevice device = i % 2 == 0 ? publisher : subscriber;
+            var isRtcp = i % 3 == 0;
+            var plain = _mutation.Of(isRtcp ? rtcp : rtp);
+            var length = isRtcp ? device.Sender.ProtectRtcp(plain, room) : device.Sender.ProtectRtp(plain, room);
+            call.Engine.Receive(room.AsSpan(0, length), device.Flow.AtServer, call.Now, _outbox);
+            for (var sent = 0; sent < _outbox.Count; sent++)
+                Assert.NotNull(_outbox[sent].Flow.Owner);
+            Assert.InRange(_outbox.Count, 0, 100);
+            _outbox.Clear();
+        }
+
+        Assert.Equal(2, call.Engine.PeerCount);
+    }
+
+    [Fact]
+    public void Streams_of_any_frames_are_taken_apart_or_broken()
+    {
+        var recorded = Encoding();
+        for (var i = 0; i < Mutation.Times(30_000); i++)
+        {
+            var stream = _mutation.Of(recorded);
+            var framing = new StreamFraming(1500);
+            while (stream.Length > 0 && !framing.IsBroken)
+            {
+                var room = framing.Room.Span;
+                var part = Math.Min(Math.Min(stream.Length, room.Length), _mutation.Random.Next(1, 700));
+                stream.AsSpan(0, part).CopyTo(room);
+                framing.Commit(part);
+                stream = stream[part..];
+                while (framing.TryRead(out var datagram))
+                    Assert.InRange(datagram.Length, 1, 1500);
+            }
+        }
+
+        static byte[] Encoding()
+        {
+            var frames = new byte[1200];
+            var length = 0;
+            foreach (var size in new[] { 20, 0, 500, 1, 300, 200 })
+                length += StreamFraming.Write(new byte[size], frames.AsSpan(length));
+            return frames[..length];
+        }
+    }
+
+    /// <summary>A call whose datagrams to the server were recorded.</summary>
+    private static SimulatedCall Connect(out PublishingDevice publisher, out SubscribingDevice subscriber)
+    {
+        var call = new SimulatedCall(1) { IsRecording = true };
+        var (a, b) = (publisher, subscriber) = (call.AddPublisher("a"), call.AddSubscriber());
+        a.Negotiate();
+        b.Subscribe(a);
+        b.Negotiate();
+        call.RunUntil(() => b.ReceivedOf(a.Audio) > 100 && b.ReceivedOf(a.Video) > 100, 10);
+        call.IsRecording = false;
+        return call;
+    }
+
+    /// <summary>Of each kind of datagram some.</summary>
+    private static byte[][] Recorded(SimulatedDevice device)
+        => [.. device.Recorded.GroupBy(datagram => PacketKind.Of(datagram)).SelectMany(kind => kind.Take(20))];
+
+    /// <summary>Whether a mutation has come to nothing: it has to be told from one that has not by the message's own means.</summary>
+    private static bool IsAuthentic(byte[] datagram, SimulatedDevice device, byte[][] recorded)
+    {
+        if (Array.Exists(recorded, seed => seed.AsSpan().SequenceEqual(datagram)))
+            return true;
+
+        // What follows MESSAGE-INTEGRITY is not covered by it, and FINGERPRINT is no secret.
+        return PacketKind.Of(datagram) == PacketKind.Stun && StunMessage.TryParse(datagram, out var message)
+            && message.VerifyIntegrity(System.Text.Encoding.ASCII.GetBytes(device.Server!.Password));
+    }
+
+    /// <summary>A record of the handshake with a message begins one, or breaks it: DTLS cannot know better before there are keys.</summary>
+    private static bool IsWellFormedHandshake(byte[] datagram)
+        => datagram.Length > 13 && datagram[3] == 0 && datagram[4] == 0 && datagram[0] is 20 or 21 or 22
+            && (datagram[11] << 8) + datagram[12] <= datagram.Length - 13;
+
+    private static void AssertMediaFlows(SimulatedCall call, PublishingDevice publisher, SubscribingDevice subscriber)
+    {
+        var before = (Audio: subscriber.ReceivedOf(publisher.Audio), Video: subscriber.ReceivedOf(publisher.Video));
+        call.RunUntil(
+            () => subscriber.ReceivedOf(publisher.Audio) > before.Audio + 20 && subscriber.ReceivedOf(publisher.Video) > before.Video + 20, 20);
+    }
+}

@@ -1,0 +1,174 @@
+using Sessions.Media;
+
+namespace Sessions.Tests.Media.Network;
+
+/// <summary>Addresses that change, connections that begin anew, and those that end.</summary>
+public sealed class DyingTests
+{
+    [Fact]
+    public void Media_goes_on_at_another_address()
+    {
+        using var call = Connect(1, out var publisher, out var subscriber);
+
+        publisher.AddFlow();
+        AssertMediaWithin(5, call, publisher, subscriber);
+        subscriber.AddFlow();
+        AssertMediaWithin(5, call, publisher, subscriber);
+    }
+
+    [Fact]
+    public void Media_goes_on_after_ICE_restarts_of_either_end()
+    {
+        using var call = Connect(2, out var publisher, out var subscriber);
+        for (var restart = 0; restart < 5; restart++)
+        {
+            publisher.RestartIce();
+            publisher.Negotiate();
+            subscriber.RestartIce();
+            subscriber.Negotiate(iceRestart: true);
+            AssertMediaWithin(3, call, publisher, subscriber);
+        }
+
+        Assert.Equal(2, call.Engine.PeerCount);
+        Assert.Equal(0, call.SentToStrangers);
+    }
+
+    [Fact]
+    public void A_device_with_another_certificate_gets_another_connection()
+    {
+        using var call = Connect(3, out var publisher, out var subscriber);
+
+        publisher.Renew();
+        publisher.Negotiate();
+        AssertMediaWithin(5, call, publisher, subscriber);
+        subscriber.Renew();
+        subscriber.Negotiate(iceRestart: true);
+        AssertMediaWithin(5, call, publisher, subscriber);
+        Assert.Equal(2, call.Engine.PeerCount);
+    }
+
+    [Fact]
+    public void A_publisher_with_another_certificate_and_numbers_from_before_is_received_in_order()
+    {
+        using var call = Connect(4, out var publisher, out var subscriber);
+        for (var renewal = 0; renewal < 3; renewal++)
+        {
+            publisher.Renew();
+            foreach (var stream in publisher.Streams)
+                stream.ChangeSsrc(stream.Ssrc, (ushort)(stream.SequenceNumber - 50), stream.Timestamp - 100_000);
+            publisher.Negotiate();
+            AssertMediaWithin(5, call, publisher, subscriber);
+        }
+
+        Assert.Equal(0, subscriber.Refused);
+    }
+
+    [Fact]
+    public void Media_goes_on_after_the_clock_has_jumped()
+    {
+        using var call = Connect(5, out var publisher, out var subscriber);
+        foreach (var seconds in new[] { 1, 10, 29, 31, 600, 36_000 })
+        {
+            subscriber.ChecksTimestamps = seconds < 10_000;
+            call.Network.Jump(TimeSpan.FromSeconds(seconds));
+            AssertMediaWithin(8, call, publisher, subscriber);
+        }
+    }
+
+    [Fact]
+    public void A_device_that_has_gone_is_dead_after_30_seconds_and_leaves_nothing_behind()
+    {
+        using var call = Connect(6, out var publisher, out var subscriber);
+        SimulatedDevice[] devices = [publisher, subscriber];
+        foreach (var device in devices)
+            device.Flow.Up.IsBlocked = device.Flow.Down.IsBlocked = true;
+
+        call.Run(23);
+        Assert.DoesNotContain(devices, device => device.Peer.IsDead);
+        call.Run(8);
+        Assert.All(devices, device => Assert.True(device.Peer.IsDead));
+
+        var sources = publisher.Sources.ToArray();
+        foreach (var device in devices)
+            call.Remove(device);
+        Assert.Equal(0, call.Engine.PeerCount);
+        Assert.All(sources, source => Assert.Equal(0, source.Subscribers.Length));
+        Assert.All(devices, device => Assert.Null(device.Flow.AtServer.Owner));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_device_that_never_connects_is_dead_after_30_seconds(bool hasAnswered)
+    {
+        using var call = new SimulatedCall(7) { Conditions = link => link.IsBlocked = true };
+        var publisher = call.AddPublisher("a");
+        if (hasAnswered)
+            publisher.Negotiate();
+        call.Run(29.5);
+        Assert.False(publisher.Peer.IsDead);
+        call.Run(1);
+        Assert.True(publisher.Peer.IsDead);
+    }
+
+    [Fact]
+    public void Nothing_grows_while_devices_come_and_go()
+    {
+        using var call = new SimulatedCall(8);
+        var stays = call.AddPublisher("stays");
+        stays.Negotiate();
+        for (var visit = 0; visit < 15; visit++)
+        {
+            var publisher = call.AddPublisher($"p{visit}");
+            var subscriber = call.AddSubscriber();
+            publisher.Negotiate();
+            subscriber.Subscribe(stays, publisher);
+            subscriber.Negotiate();
+            call.Run(1);
+            Assert.True(subscriber.ReceivedOf(stays.Audio) > 0);
+            call.Remove(publisher);
+            call.Remove(subscriber);
+            Assert.Equal(1, call.Engine.PeerCount);
+            Assert.All(stays.Sources, source => Assert.Equal(0, source.Subscribers.Length));
+        }
+    }
+
+    [Fact]
+    public void A_description_that_comes_after_the_end_begins_nothing()
+    {
+        using var call = Connect(9, out var publisher, out var subscriber);
+        var peer = (PublishingPeer)publisher.Peer;
+        var subscribing = (SubscribingPeer)subscriber.Peer;
+        var sources = publisher.Sources;
+        var offer = subscribing.CreateOffer(iceRestart: false);
+        peer.Dispose();
+        subscribing.Dispose();
+
+        Assert.NotNull(peer.Answer(DeviceDescription.Offer(publisher, "a", publisher.Streams), new(true, true), 10).Error);
+        Assert.NotNull(subscribing.Answer(DeviceDescription.Answer(subscriber, offer)));
+        subscribing.CreateOffer(iceRestart: true);
+        Assert.False(subscribing.SetSources(sources));
+        Assert.Equal(0, call.Engine.PeerCount);
+        Assert.All(sources, source => Assert.Equal(0, source.Subscribers.Length));
+    }
+
+    private static SimulatedCall Connect(int seed, out PublishingDevice publisher, out SubscribingDevice subscriber)
+    {
+        var call = new SimulatedCall(seed);
+        var (a, b) = (publisher, subscriber) = (call.AddPublisher("a"), call.AddSubscriber());
+        a.Negotiate();
+        b.Subscribe(a);
+        b.Negotiate();
+        call.RunUntil(() => b.ReceivedOf(a.Audio) > 0 && b.ReceivedOf(a.Video) > 0, 10);
+        return call;
+    }
+
+    private static void AssertMediaWithin(double seconds, SimulatedCall call, PublishingDevice publisher, SubscribingDevice subscriber)
+    {
+        // What is on its way from before does not count.
+        call.Run(0.2);
+        var before = (Audio: subscriber.ReceivedOf(publisher.Audio), Video: subscriber.ReceivedOf(publisher.Video));
+        call.RunUntil(() => subscriber.ReceivedOf(publisher.Audio) > before.Audio && subscriber.ReceivedOf(publisher.Video) > before.Video, seconds);
+        call.Run(1);
+    }
+}
