@@ -106,6 +106,7 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
         var (type, text) = value switch
         {
             string it => (null, it),
+            long it => ("Edm.Int64", it.ToString(CultureInfo.InvariantCulture)),
             byte[] it => ("Edm.Binary", Convert.ToBase64String(it)),
             DateTimeOffset it => ("Edm.DateTime", Time(it)),
             _ => throw new NotSupportedException($"A column of {value?.GetType()}."),

@@ -18,6 +18,8 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
     };
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
 
+    private static DateTimeOffset EventsExpire => DateTimeOffset.UtcNow.AddDays(7);
+
     private (SessionId Session, ParticipantId[] Members)[] _prepared = [];
 
     /// <summary>Makes the tables, and sessions of three members.</summary>
@@ -112,7 +114,9 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
     private static Task<Response[]> AddAsync(TableClient table, ResourceRow created)
     {
         var row = created.ToEntity(Account);
-        return Task.WhenAll(table.AddEntityAsync(IndexRow.Beside(row).ToEntity()), table.AddEntityAsync(row));
+        return Task.WhenAll(
+            table.AddEntityAsync(IndexRow.Beside(row).ToEntity()),
+            SubmitAsync(table, new(TableTransactionActionType.Add, row), created.CreationEvent(Account, EventsExpire).ToAction()));
     }
 
     private async Task<TableEntity> GetSessionAsync(SessionId session)
@@ -156,7 +160,8 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
         return await SubmitAsync(
             sessions,
             RewriteHeader(header, header.Members.With(new(participant, member.Expires))),
-            new(TableTransactionActionType.Add, member.ToEntity(Account, session)));
+            new(TableTransactionActionType.Add, member.ToEntity(Account, session)),
+            Event(header, EventTypes.ParticipantJoined, participant));
     }
 
     private async Task<Response> UpdateSubscriptionsAsync(SessionId session, ParticipantId member, ParticipantId other)
@@ -174,7 +179,8 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
         await SubmitAsync(
             sessions,
             RewriteHeader(header, header.Members.Without([participant])),
-            Delete(Keys.Partition(Account, session), Keys.Member(participant), ETag.All));
+            Delete(Keys.Partition(Account, session), Keys.Member(participant), ETag.All),
+            Event(header, EventTypes.ParticipantLeft, participant));
         return await ClaimAsync(participant, null, participantETag);
     }
 
@@ -185,16 +191,29 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
     }
 
     private async Task<Response> DeleteSessionAsync(SessionId session)
-        => await SubmitAsync(sessions, Delete(Keys.Partition(Account, session), Keys.Header, (await GetHeaderAsync(session)).ETag));
+    {
+        var header = await GetHeaderAsync(session);
+        return await SubmitAsync(
+            sessions,
+            Delete(Keys.Partition(Account, session), Keys.Header, header.ETag),
+            Event(header, EventTypes.SessionDeleted, null));
+    }
 
     private Task<Response> ClaimAsync(ParticipantId participant, SessionId? session, ETag etag)
-        => participants.UpdateEntityAsync(ParticipantRow.ClaimChange(Account, participant, session), etag);
+        => participants.UpdateEntityAsync(ParticipantRow.ClaimChange(Account, participant, session, Predecessors.None), etag);
 
     private static async Task<Response> SubmitAsync(TableClient table, params IEnumerable<TableTransactionAction> actions)
         => (await table.SubmitTransactionAsync(actions)).GetRawResponse();
 
     private static TableTransactionAction RewriteHeader(HeaderRow header, MemberSet members)
-        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(Account, header.Id, members, Guid.NewGuid()), header.ETag);
+        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(Account, header.Id, members, header.Events + 1, Guid.NewGuid()), header.ETag);
+
+    private static TableTransactionAction Event(HeaderRow header, string type, ParticipantId? participant)
+        => new EventRow(
+            Keys.Partition(Account, header.Id),
+            header.Events + 1,
+            [new(type, DateTimeOffset.UtcNow, participant?.Value)],
+            EventsExpire).ToAction();
 
     private static TableTransactionAction Delete(string partition, string row, ETag etag)
         => new(TableTransactionActionType.Delete, new TableEntity(partition, row), etag);

@@ -32,7 +32,7 @@ internal static class PurgeCommand
         Tables tables, TimeProvider time, Action<int> report, CancellationToken cancellation)
     {
         var removed = (Sessions: 0, Participants: 0);
-        await foreach (var soFar in new Sweeper(tables, time).PurgeAsync(cancellation))
+        await foreach (var soFar in new Sweeper(tables, SessionsOptions.DefaultEventRetention, time, EventQueue.None).PurgeAsync(cancellation))
         {
             removed = soFar;
             report(removed.Sessions + removed.Participants);

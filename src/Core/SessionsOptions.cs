@@ -32,12 +32,15 @@ public sealed record SessionsOptions
     /// <summary>How long an idempotency key is remembered, at least as long as a session or participant lives.</summary>
     public TimeSpan IdempotencyKeyLifetime { get; private init; }
 
+    /// <summary>How long events are kept.</summary>
+    public TimeSpan EventRetention { get; private init; }
+
     /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
     public int TrustedProxies { get; private init; }
 
     private const int MinTokenSigningKeyBytes = 32;
 
-    // A session's header and members change in one transaction; a join needs two of its actions for itself.
+    // A session is deleted in one transaction: its members, its header, and the row of the outbox.
     private const int MaxParticipantsPerSession = TableCalls.MaxTransactionActions - 2;
     private const int DefaultParticipantsPerSession = 20;
 
@@ -52,6 +55,10 @@ public sealed record SessionsOptions
 
     // A client that repeats a request does so within days; a key that is forgotten too early would create a second resource.
     private static readonly TimeSpan MinIdempotencyKeyLifetime = TimeSpan.FromDays(30);
+    /// <summary>How long events are kept unless a setting says otherwise.</summary>
+    public static readonly TimeSpan DefaultEventRetention = TimeSpan.FromDays(7);
+    private static readonly TimeSpan MaxEventRetention = TimeSpan.FromDays(365);
+
     private static readonly TimeSpan MaxIdempotencyKeyLifetime = TimeSpan.FromDays(3650);
 
     // Below the 30 seconds that many clients wait, and the 230 seconds after which Azure cuts off a request.
@@ -74,6 +81,8 @@ public sealed record SessionsOptions
             ParticipantLifetime = participantLifetime,
             IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(
                 section, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime, mistakes),
+            EventRetention = ReadTime(
+                section, nameof(EventRetention), DefaultEventRetention, MaxEventRetention, "1 second to 365 days, as in 7.00:00:00", mistakes),
             ParticipantsPerSession = ReadNumber(
                 section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, 1, MaxParticipantsPerSession, mistakes),
             RequestTimeout = ReadTime(

@@ -17,12 +17,17 @@ public static class ServiceRegistration
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
         services.AddTables();
+        services.AddSingleton(EventQueue.None);
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
         services.TryAddSingleton<MembershipHints>();
         services.AddSingleton<MembershipStore>();
         services.AddSingleton<CredentialStore>();
-        services.AddSingleton<Sweeper>();
+        services.AddSingleton(provider => new Sweeper(
+            provider.GetRequiredService<Tables>(),
+            provider.GetRequiredService<SessionsOptions>().EventRetention,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<EventQueue>()));
         services.AddSingleton<TableCheck>();
         services.AddSingleton<GuessLimiter>();
         services.AddSingleton<Authenticator>();

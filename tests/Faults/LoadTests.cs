@@ -298,13 +298,13 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         List<string> tags = [];
         // Without the index of expiries, whose keys begin with a colon.
         const string OfAccounts = "PartitionKey gt ';'";
-        await foreach (var row in server.Tables.Participants.QueryAsync<TableEntity>(OfAccounts))
+        await foreach (var row in server.Tables.Participants.QueryAsync<TableEntity>(OfAccounts).Where(row => !Keys.IsEvent(row.RowKey)))
         {
             claims[Id(row)] = row.GetString("SessionId");
             tags.Add(row.GetString("Tag"));
         }
 
-        await foreach (var row in server.Tables.Sessions.QueryAsync<TableEntity>(OfAccounts))
+        await foreach (var row in server.Tables.Sessions.QueryAsync<TableEntity>(OfAccounts).Where(row => !Keys.IsEvent(row.RowKey)))
         {
             tags.Add(row.GetString("Tag"));
             if (row.RowKey == Keys.Header)

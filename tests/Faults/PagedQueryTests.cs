@@ -76,7 +76,7 @@ public sealed class PagedQueryTests(PagedQueryTests.PagedServer server) : IClass
         await account.JoinAsync(session, await account.CreateParticipantAsync());
         server.Time.Advance(TimeSpan.FromHours(11));
 
-        await new Sweeper(server.Tables, server.Time).SweepAsync(1_000, CancellationToken.None);
+        await new Sweeper(server.Tables, SessionsOptions.DefaultEventRetention, server.Time, EventQueue.None).SweepAsync(1_000, CancellationToken.None);
 
         Assert.Empty(await account.RowsAsync());
     }

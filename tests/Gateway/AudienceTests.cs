@@ -25,7 +25,7 @@ public sealed class AudienceTests
 
     private static MemberList List(TimeSpan lifetime, params MemberRow[] members)
     {
-        var header = HeaderRow.MembersChange(Account, Session, new([.. members.Select(member => new MemberEntry(member.ParticipantId, member.Expires))]), Guid.Empty);
+        var header = HeaderRow.MembersChange(Account, Session, new([.. members.Select(member => new MemberEntry(member.ParticipantId, member.Expires))]), 1, Guid.Empty);
         header["Created"] = Now.AddHours(-1);
         header["Expires"] = Now + lifetime;
         return new(HeaderRow.From(header, Session), members);

@@ -45,7 +45,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     private static async Task<string> CreateTokenAsync(WebApplication app)
     {
         var options = app.Services.GetRequiredService<SessionsOptions>();
-        var participants = new ParticipantStore(app.Services.GetRequiredService<Tables>(), options, TimeProvider.System);
+        var participants = new ParticipantStore(app.Services.GetRequiredService<Tables>(), options, TimeProvider.System, EventQueue.None);
         var account = AccountId.Parse("account");
         var (_, participant, expires) = await participants.CreateAsync(account, NewParticipant.Default, null, CancellationToken.None);
         return app.Services.GetRequiredService<ParticipantTokens>().Create(account, participant!, expires);

@@ -17,7 +17,7 @@ public class GatewayServer(AzuriteFixture azurite) : Server(azurite)
     internal SessionWatch Watch => _services!.GetRequiredService<SessionWatch>();
 
     /// <summary>A store of another process: it gives no hints.</summary>
-    internal MembershipStore DistantStore => new(Tables, _services!.GetRequiredService<SessionsOptions>(), Time);
+    internal MembershipStore DistantStore => new(Tables, _services!.GetRequiredService<SessionsOptions>(), Time, EventQueue.None);
 
     protected override IEnumerable<string> Settings => GatewaySettings.Select(setting => $"--{setting.Key}={setting.Value}");
 

@@ -47,6 +47,7 @@ public sealed class ConfigurationTests
     [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
     [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
     [InlineData("Sessions:ParticipantLifetime", "366.00:00:00", "Sessions:ParticipantLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
+    [InlineData("Sessions:EventRetention", "366.00:00:00", "Sessions:EventRetention: expected a time of 1 second to 365 days, as in 7.00:00:00.")]
     [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
     [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
     [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]

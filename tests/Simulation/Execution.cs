@@ -16,12 +16,14 @@ internal sealed class Execution
     private readonly WriteIds _writeIds;
     private readonly int _pageSize;
     private readonly StoppedClock _clock;
+    private readonly SimulatedQueue _queue;
     private int _calls;
 
     public Execution(int number, Operation operation, RequestSettings settings, DateTimeOffset now)
     {
-        (_writeIds, _pageSize, _clock) = (new(number), settings.PageSize, new() { Now = now });
+        (_writeIds, _pageSize, _clock, _queue) = (new(number), settings.PageSize, new() { Now = now }, new(settings.Announces));
         Result = RunAsync(operation, new(Table), settings.Options);
+        _queue.Store(() => _pending.Count == 0 && !Result.IsCompleted);
     }
 
     public IReadOnlyList<PendingCall> Pending => _pending;
@@ -35,11 +37,14 @@ internal sealed class Execution
         _pending.RemoveAll(call => call.Number == number);
         _answers.Remove(number, out var waiting);
         waiting!.SetResult(_writeIds.Restore(answer));
+        _queue.Store(() => _pending.Count == 0 && !Result.IsCompleted);
+        if (Result.IsCompletedSuccessfully)
+            _queue.CheckEnd();
     }
 
     private async Task<string> RunAsync(Operation operation, Tables tables, SessionsOptions options)
     {
-        MembershipStore memberships = new(tables, options, _clock);
+        MembershipStore memberships = new(tables, options, _clock, _queue.Queue);
         var (account, kind) = (Request.Account, operation.Kind);
         var (participant, session) = (Ids.Participant(operation.Participant), Ids.Session(operation.Session));
         var subscriptions = operation.Subscriptions is null ? null : Ids.Subscriptions(operation.Subscriptions);
@@ -56,17 +61,17 @@ internal sealed class Execution
             OperationKind.Update => (await memberships.UpdateSubscriptionsAsync(account, session, participant, subscriptions!, precondition, default)).ToString(),
             OperationKind.DeleteParticipant => (await memberships.DeleteParticipantAsync(account, participant, precondition, default)).ToString(),
             OperationKind.DeleteSession => (await memberships.DeleteSessionAsync(account, session, precondition, default)).ToString(),
-            OperationKind.CreateParticipant => (await new ParticipantStore(tables, options, _clock).CreateAsync(account, NewParticipant.Default, Ids.Key, default)).Outcome.ToString(),
-            OperationKind.CreateSession => (await new SessionStore(tables, options, _clock).CreateAsync(account, NewSession.Default, Ids.Key, default)).Outcome.ToString(),
-            OperationKind.Sweep => await SweepAsync(tables),
-            OperationKind.GetParticipant => Text(await new ParticipantStore(tables, options, _clock).GetAsync(account, participant, default)),
-            _ => Text(await new SessionStore(tables, options, _clock).ListParticipantsAsync(account, session, default)),
+            OperationKind.CreateParticipant => (await new ParticipantStore(tables, options, _clock, _queue.Queue).CreateAsync(account, NewParticipant.Default, Ids.Key, default)).Outcome.ToString(),
+            OperationKind.CreateSession => (await new SessionStore(tables, options, _clock, _queue.Queue).CreateAsync(account, NewSession.Default, Ids.Key, default)).Outcome.ToString(),
+            OperationKind.Sweep => await SweepAsync(tables, options),
+            OperationKind.GetParticipant => Text(await new ParticipantStore(tables, options, _clock, _queue.Queue).GetAsync(account, participant, default)),
+            _ => Text(await new SessionStore(tables, options, _clock, _queue.Queue).ListParticipantsAsync(account, session, default)),
         };
     }
 
-    private async Task<string> SweepAsync(Tables tables)
+    private async Task<string> SweepAsync(Tables tables, SessionsOptions options)
     {
-        await new Sweeper(tables, _clock).SweepAsync(MostSwept, default);
+        await new Sweeper(tables, options.EventRetention, _clock, _queue.Queue).SweepAsync(MostSwept, default);
         return Model.Done;
     }
 
@@ -84,6 +89,7 @@ internal sealed class Execution
         name,
         call =>
         {
+            _queue.Check(call);
             _pending.Add(new(++_calls, _writeIds.Name(call)));
             return (_answers[_calls] = new()).Task;
         },

@@ -15,7 +15,7 @@ internal sealed class Exploration
     private Exploration(Scenario scenario, Counts counts)
     {
         (_scenario, _counts) = (scenario, counts);
-        RequestSettings common = new(scenario.Start.Options, scenario.PageSize);
+        RequestSettings common = new(scenario.Start.Options, scenario.PageSize) { Announces = scenario.Announces };
         Dictionary<(int, Operation, DateTimeOffset), Request> begun = [];
         _settings = new(scenario.Start, scenario.Mutation)
         {

@@ -25,6 +25,7 @@ internal static class Fingerprint
     {
         string text => Of([text]),
         DateTimeOffset time => Mix((ulong)time.UtcTicks),
+        long number => Mix((ulong)number),
         byte[] bytes => Of(Convert.ToHexString(bytes)),
         _ => throw new NotSupportedException($"A column of type {value.GetType()}."),
     };

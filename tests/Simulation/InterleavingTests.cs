@@ -119,11 +119,11 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     {
         [Fact]
         public Task A_sweep_and_a_request() => ExploreAsync(
-            Ended.Concat(KeyedEnded).SelectMany(Scenarios.BesideASweep), new() { Scenarios = 148, States = 86_300, Crashes = 21_100, Lost = 9_100, Late = 30_600, Pages = 3_100 });
+            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.BesideASweep), new() { Scenarios = 148, States = 86_300, Crashes = 21_100, Lost = 9_100, Late = 30_600, Pages = 3_100 });
 
         [Fact]
         public Task A_sweep_and_two_changes() => ExplorePartAsync(
-            Ended.Concat(KeyedEnded).SelectMany(Scenarios.TwoBesideASweep), states: 150_000);
+            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.TwoBesideASweep), states: 150_000);
     }
 
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)

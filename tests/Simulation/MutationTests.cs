@@ -9,7 +9,7 @@ public sealed class MutationTests(ITestOutputHelper output)
     private static readonly string MemberTag = Member.State.MemberTags[1];
     private static readonly StartState SessionEnds = Ending[1];
     private static readonly StartState CreatedAgain = KeyedEnded[^1];
-    private static readonly StartState EndedWithItsKey = KeyedEnded[^2];
+    private static readonly StartState Forgettable = KeyGone[^1];
 
     [Fact]
     public Task A_join_without_a_fence_is_found()
@@ -27,8 +27,7 @@ public sealed class MutationTests(ITestOutputHelper output)
 
     [Fact]
     public Task An_insert_without_the_ETag_of_the_header_is_found() => FindsAsync(
-        "The header of S1 lists other members",
-        new(OnePlace, [new(Join, 1, 1), new(Join, 3, 1)], Mutations.InsertsUnderAnyHeader) { MaxFaults = 0 });
+        "P1 is a member of S", new(Apart, [new(Join, 1, 1), new(Join, 1, 2)], Mutations.InsertsUnderAnyHeader) { MaxFaults = 0 });
 
     [Fact]
     public Task A_join_that_looks_at_its_claim_instead_of_claiming_again_is_found() => FindsAsync(
@@ -77,7 +76,7 @@ public sealed class MutationTests(ITestOutputHelper output)
     [Fact]
     public Task A_creation_that_takes_an_expired_marker_for_a_valid_one_is_found() => FindsAsync(
         "took effect afterwards",
-        new(EndedWithItsKey, [new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.ForgetsThatItsKeyHasExpired));
+        new(Forgettable, [new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.ForgetsThatItsKeyHasExpired));
 
     [Fact]
     public Task An_update_that_takes_a_row_that_it_did_not_find_for_live_is_found() => FindsAsync(
@@ -92,7 +91,7 @@ public sealed class MutationTests(ITestOutputHelper output)
     [Fact]
     public Task A_sweep_that_deletes_under_any_ETag_is_found() => FindsAsync(
         "A sweep deleted a row before its time",
-        new(EndedWithItsKey, [new(Sweep), new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.SweepsUnderAnyETag) { MaxFaults = 0 });
+        new(Forgettable, [new(Sweep), new(Sweep), new(CreateSession, Session: Ids.Keyed)], Mutations.SweepsUnderAnyETag) { MaxFaults = 0 });
 
     [Fact]
     public Task A_sweep_that_deletes_the_index_row_though_a_deletion_failed_is_found() => FindsAsync(
@@ -103,10 +102,18 @@ public sealed class MutationTests(ITestOutputHelper output)
     public Task A_sweep_that_makes_no_index_row_for_a_marker_is_found() => FindsAsync(
         "A sweep left", new(KeyedEnded[0], [new(Sweep)], Mutations.SweepsWithoutIndexingTheKey) { MaxFaults = 0 });
 
+    [Fact]
+    public Task An_event_that_is_not_in_the_transaction_of_its_change_is_found() => FindsAsync(
+        "has the events , and not participant.joined", new(Apart, [new(Join, 1, 1)], Mutations.WritesNoEventWithTheChange) { MaxFaults = 0 });
+
+    [Fact]
+    public Task A_message_that_is_stored_after_the_change_is_found() => FindsAsync(
+        "is written before the message for it is stored", new(Apart, [new(Join, 1, 1)], new()) { MaxFaults = 0, Announces = false });
+
     private Task FindsAsync(string violation, Scenario scenario) => Task.Run(() =>
     {
         var counts = new Counts();
-        Exploration.Run(scenario with { Mutation = null }, counts);
+        Exploration.Run(scenario with { Mutation = null, Announces = true }, counts);
         var found = Assert.Throws<ViolationException>(() => Exploration.Run(scenario, counts));
         output.WriteLine(found.Message);
         Assert.Contains(violation, found.Message, StringComparison.Ordinal);

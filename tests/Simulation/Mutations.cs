@@ -68,6 +68,12 @@ internal static class Mutations
             : answer,
     };
 
+    /// <summary>A change writes its event in no transaction with it.</summary>
+    public static Mutation WritesNoEventWithTheChange { get; } = new()
+    {
+        Call = (_, call) => call with { Changes = [.. call.Changes.Where(change => !Keys.IsEvent(change.RowKey))] },
+    };
+
     /// <summary>A creation leaves no marker.</summary>
     public static Mutation ForgetsItsKey { get; } = new()
     {
@@ -154,7 +160,7 @@ internal static class Mutations
 
     private static bool IsInsert(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Add }, ..];
 
-    private static bool IsRemoval(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Delete }];
+    private static bool IsRemoval(TableCall call) => call.Changes is [{ Kind: ChangeKind.Merge }, { Kind: ChangeKind.Delete }, ..];
 
     private static bool IsDeletion(TableCall call) => call.Changes is [{ Kind: ChangeKind.Delete }, ..] && !Keys.IsIndex(call.PartitionKey);
 

@@ -6,7 +6,11 @@ using Sessions.Storage;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>What all requests have in common.</summary>
-internal sealed record RequestSettings(SessionsOptions Options, int PageSize = int.MaxValue);
+internal sealed record RequestSettings(SessionsOptions Options, int PageSize = int.MaxValue)
+{
+    /// <summary>Whether a request tells the delivery of its events in time.</summary>
+    public bool Announces { get; init; } = true;
+}
 
 /// <summary>
 /// A request at one point of its way. It never changes: an answer leads to another point, and the same answer to the same one.

@@ -12,6 +12,9 @@ internal sealed record Scenario(StartState Start, IReadOnlyList<Operation> Opera
     /// <summary>How many rows a page of a query has.</summary>
     public int PageSize { get; init; } = int.MaxValue;
 
+    /// <summary>Whether a request tells the delivery of its events before it writes them.</summary>
+    public bool Announces { get; init; } = true;
+
     public override string ToString()
         => $"{Start.Name}: {string.Join(" | ", Operations)}{(MaxFaults > 1 ? $", {MaxFaults} faults" : "")}{(PageSize < int.MaxValue ? $", in pages of {PageSize}" : "")}";
 }

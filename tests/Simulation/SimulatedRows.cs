@@ -57,6 +57,9 @@ internal sealed record TableAnswer(
 /// <summary>A stored row. It never changes: a write puts another one in its place.</summary>
 internal sealed class SimulatedRow
 {
+    // Nothing ever changes an event, so who wrote it makes no difference to anybody.
+    private static readonly ETag ETagOfEvent = new("event");
+
     private readonly ImmutableDictionary<string, object> _columns;
     private readonly ulong _columnsFingerprint;
 
@@ -71,7 +74,7 @@ internal sealed class SimulatedRow
     public string RowKey { get; }
 
     /// <summary>Sorts the rows of a table: by the key of the partition, and in a partition by that of the row.</summary>
-    public string Position => $"{PartitionKey}\0{RowKey}";
+    public string Position => PositionOf(PartitionKey, RowKey);
 
     public ETag ETag { get; }
 
@@ -86,8 +89,13 @@ internal sealed class SimulatedRow
 
     public object? this[string column] => _columns.GetValueOrDefault(column);
 
+    public static string PositionOf(string partitionKey, string rowKey) => $"{partitionKey}\0{rowKey}";
+
     public static SimulatedRow From(string partitionKey, TableEntity row, ETag etag)
-        => new SimulatedRow(partitionKey, row.RowKey, etag, ImmutableDictionary<string, object>.Empty, 0).Merge(row, etag);
+    {
+        etag = Keys.IsEvent(row.RowKey) ? ETagOfEvent : etag;
+        return new SimulatedRow(partitionKey, row.RowKey, etag, ImmutableDictionary<string, object>.Empty, 0).Merge(row, etag);
+    }
 
     public SimulatedRow Merge(TableEntity row, ETag etag)
     {
@@ -116,8 +124,10 @@ internal sealed class SimulatedRow
         return entity;
     }
 
-    private static ulong FingerprintOf(string name, object value)
-        => Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
+    // What requests write and never decide by has no part in it: otherwise each history would be a state of its own.
+    private static ulong FingerprintOf(string name, object value) => name is Storage.Columns.After or Storage.Columns.Data
+        ? 0
+        : Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
 
     private static object Copy(object value) => value is byte[] bytes ? bytes.ToArray() : value;
 }

@@ -45,10 +45,12 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     public override AsyncPageable<T> QueryAsync<T>(
         string? filter = null, int? maxPerPage = null, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
     {
-        var call = PartitionFilter().Match(filter ?? "") is { Success: true } one ? new TableCall(name, one.Groups["key"].Value, null, [])
+        var one = PartitionFilter().Match(filter ?? "");
+        var first = one.Groups["row"] is { Success: true } row ? SimulatedRow.PositionOf(one.Groups["key"].Value, row.Value) : null;
+        var call = one.Success ? new TableCall(name, one.Groups["key"].Value, null, [])
             : RangeFilter().Match(filter ?? "") is { Success: true } range ? new TableCall(name, range.Groups["after"].Value, null, []) { Before = range.Groups["before"].Value }
             : throw new NotSupportedException($"The filter {filter}.");
-        return new RowQuery<T>(from => send(call with { Page = new(from, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select);
+        return new RowQuery<T>(from => send(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select);
     }
 
     public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
@@ -94,7 +96,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         return answer.Succeeded ? new SimulatedResponse(answer) : throw Failure(answer);
     }
 
-    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
     [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

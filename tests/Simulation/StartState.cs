@@ -22,6 +22,9 @@ internal sealed class StartState
     /// <summary>When everything has ended, also the keys.</summary>
     public static readonly DateTimeOffset EndOfAll = Now.AddYears(1);
 
+    /// <summary>When the events have ended, too, that a sweep wrote then.</summary>
+    public static readonly DateTimeOffset EndOfEvents = EndOfAll.AddDays(30);
+
     private readonly SimulatedRows _rows = new();
     private readonly WriteIds _writeIds = new(0);
     private readonly HashSet<(string Table, string PartitionKey)> _partitions = [];
@@ -100,12 +103,22 @@ internal sealed class StartState
         return this;
     }
 
+    /// <summary>With the marker alone of something that was created with a key and is gone; the marker ended long ago.</summary>
+    public StartState Gone(OperationKind creation)
+    {
+        var partition = Keyed(creation);
+        var created = (creation == OperationKind.CreateSession ? NewSession(Ids.Keyed) : NewParticipant(Ids.Keyed)).Changes[0].Columns!;
+        Add(Call(partition, ChangeKind.Add, IdempotencyMarker.Beside(created, LongAgo)));
+        AddIndexRow(partition, LongAgo);
+        return this;
+    }
+
     public StartState Claiming(int participant, int session)
     {
         Add(Call(
             Participant(participant),
             ChangeKind.Merge,
-            ParticipantRow.ClaimChange(Request.Account, Ids.Participant(participant), Ids.Session(session))));
+            ParticipantRow.ClaimChange(Request.Account, Ids.Participant(participant), Ids.Session(session), Predecessors.None)));
         return this;
     }
 
@@ -114,7 +127,8 @@ internal sealed class StartState
         Claiming(participant, session);
         var end = EndOf(Participant(participant)) < EndOf(Session(session)) ? EndOf(Participant(participant)) : EndOf(Session(session));
         _members[session] = _members.GetValueOrDefault(session, MemberSet.Empty).With(new(Ids.Participant(participant), end));
-        var header = HeaderRow.MembersChange(Request.Account, Ids.Session(session), _members[session], Guid.NewGuid());
+        var number = _members[session].Entries.Count + 1;
+        var header = HeaderRow.MembersChange(Request.Account, Ids.Session(session), _members[session], number, Guid.NewGuid());
         var member = new MemberRow(Ids.Participant(participant), FieldsOf(participant), Ids.Subscriptions(Model.None), Now, end)
             .ToEntity(Request.Account, Ids.Session(session));
         Add(new(Session(session).Table, Session(session).PartitionKey, null,

@@ -50,5 +50,9 @@ internal static class StartStates
         new StartState("created with a key, for the second time", 20, participants: 1, sessions: 1).Created(creation, StartState.Later, StartState.LongAgo, StartState.Later),
     })];
 
+    /// <summary>The marker of what was created with a key has ended, too.</summary>
+    public static IReadOnlyList<StartState> KeyGone { get; } =
+        [.. Creations.Select(creation => new StartState("created with a key and gone, like the key", 20, participants: 1, sessions: 1).Gone(creation))];
+
     public static StartState OnePlace { get; } = new StartState("one place left in S1", 2, participants: 3, sessions: 1).Joined(2, 1);
 }

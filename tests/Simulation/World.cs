@@ -173,7 +173,7 @@ internal sealed class World
 
     /// <summary>
     /// Repeats what got no answer, which must then be settled, and reads everything, also after the late writes. A sweep then leaves
-    /// nothing of what has ended, nor one after everything has.
+    /// nothing of what has ended, nor one after everything has, nor one after the last event has.
     /// </summary>
     public void Finish()
     {
@@ -193,7 +193,7 @@ internal sealed class World
         // A creation that ended between its two writes is not in the index.
         var isIndexed = !_requests.Exists(
             request => request.IsUnsettled && request.Operation.Kind is OperationKind.CreateParticipant or OperationKind.CreateSession);
-        foreach (var time in new[] { _now, StartState.EndOfAll })
+        foreach (var time in new[] { _now, StartState.EndOfAll, StartState.EndOfEvents })
         {
             MoveTo(time);
             Run(new(OperationKind.Sweep));
@@ -302,6 +302,7 @@ internal sealed class World
         Request request, Witness witness, TableCall call, State before, ImmutableSortedDictionary<string, SimulatedRow> rowsBefore)
     {
         Read(call.Partition);
+        OutboxRules.Check(call, rowsBefore, _rows.Partition(call.Partition));
         if (request.Operation.Kind == OperationKind.Sweep)
             CheckSweep(call, before, rowsBefore);
         else if (!State.Equals(before))

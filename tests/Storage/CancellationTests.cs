@@ -62,11 +62,11 @@ public sealed class CancellationTests : IDisposable
         ["check the tables"] = (test, token) => Tables.CheckAsync(test._tables.All, token),
     };
 
-    private SessionStore Sessions => new(_tables, Options, TimeProvider.System);
+    private SessionStore Sessions => new(_tables, Options, TimeProvider.System, EventQueue.None);
 
-    private ParticipantStore Participants => new(_tables, Options, TimeProvider.System);
+    private ParticipantStore Participants => new(_tables, Options, TimeProvider.System, EventQueue.None);
 
-    private MembershipStore Memberships => new(_tables, Options, TimeProvider.System);
+    private MembershipStore Memberships => new(_tables, Options, TimeProvider.System, EventQueue.None);
 
     private CredentialStore Credentials => new(_tables, TimeProvider.System);
 
@@ -113,7 +113,7 @@ public sealed class CancellationTests : IDisposable
         var tomorrow = new Clock();
         tomorrow.Advance(TimeSpan.FromDays(1));
 
-        Assert.Equal(6, await new Sweeper(_tables, tomorrow).SweepAsync(10, _request.Token));
+        Assert.Equal(6, await new Sweeper(_tables, SessionsOptions.DefaultEventRetention, tomorrow, EventQueue.None).SweepAsync(10, _request.Token));
 
         AllHaveTheToken();
     }
@@ -152,7 +152,7 @@ public sealed class CancellationTests : IDisposable
         (Session, OtherSession) = (await CreateSessionAsync(), await CreateSessionAsync());
         (Member, Outsider, Claiming) = (await CreateParticipantAsync(), await CreateParticipantAsync(), await CreateParticipantAsync());
         await Memberships.JoinAsync(Account, Session, Member, null, Precondition.None, CancellationToken.None);
-        await _tables.Participants.UpdateEntityAsync(ParticipantRow.ClaimChange(Account, Claiming, Session), ETag.All);
+        await _tables.Participants.UpdateEntityAsync(ParticipantRow.ClaimChange(Account, Claiming, Session, Predecessors.None), ETag.All);
         await Credentials.AddAsync(Account, "user", Secret(1), CancellationToken.None);
         foreach (var table in _observed.Values)
             table.Invocations.Clear();

@@ -23,11 +23,13 @@ public abstract class StorageFaultTests
 
     private readonly ScriptedTables _tables = new();
 
-    private SessionStore Sessions => new(_tables.Tables, Options, TimeProvider.System);
+    private static ChangeTime Now => ChangeTime.At(DateTimeOffset.UtcNow, Options.EventRetention);
 
-    private ParticipantStore Participants => new(_tables.Tables, Options, TimeProvider.System);
+    private SessionStore Sessions => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
 
-    private MembershipStore Memberships => new(_tables.Tables, Options, TimeProvider.System);
+    private ParticipantStore Participants => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
+
+    private MembershipStore Memberships => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
 
     private static IEnumerable<Func<TableCall, TableAnswer>> AlwaysBusy => Enumerable.Repeat<Func<TableCall, TableAnswer>>(_ => ScriptedTables.Busy, 1000);
 
@@ -84,7 +86,7 @@ public abstract class StorageFaultTests
         {
             _tables.Answer(Header, _ => new TableAnswer(404, "TableNotFound"));
 
-            await Assert.ThrowsAsync<RequestFailedException>(NewSessionAsync);
+            await Assert.ThrowsAsync<TableTransactionFailedException>(NewSessionAsync);
         }
     }
 
@@ -160,8 +162,8 @@ public abstract class StorageFaultTests
             });
 
             Assert.Equal(Outcome.Done, await DeleteAsync(session));
-            var deletions = _tables.WritesTo(Header).Where(write => write.Changes.All(change => change.Kind == ChangeKind.Delete));
-            Assert.Equal([1, 2], deletions.Select(deletion => deletion.Changes.Length));
+            var deletions = _tables.WritesTo(Header).Where(write => write.Changes[0].Kind == ChangeKind.Delete);
+            Assert.Equal([1, 2], deletions.Select(deletion => deletion.Changes.Count(change => change.Kind == ChangeKind.Delete)));
         }
 
         private Task<Outcome> DeleteAsync(SessionId session) => Memberships.DeleteSessionAsync(Account, session, Precondition.None, CancellationToken.None);
@@ -219,7 +221,7 @@ public abstract class StorageFaultTests
             _tables.Answer(Header, async _ =>
             {
                 var other = await SessionPartition.FindAsync(_tables.Tables.Sessions, Account, session, CancellationToken.None);
-                Assert.Equal(WriteOutcome.Done, (await other!.RemoveAsync(participant, ETag.All, Guid.NewGuid(), CancellationToken.None)).Outcome);
+                Assert.Equal(WriteOutcome.Done, (await other!.RemoveAsync(participant, LeaveReasons.Removed, ETag.All, Guid.NewGuid(), Now, CancellationToken.None)).Outcome);
                 return TableAnswer.Lost;
             });
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Azure.Data.Tables;
 using Sessions.Model;
 using Sessions.Security;
@@ -16,7 +17,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 
         var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Tag", typeof(string)), ("Version", typeof(string)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Events", typeof(long)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Tag", typeof(string)), ("Version", typeof(string)), ("WriteId", typeof(string)));
         Assert.Equal("standup", row.GetString("Tag"));
         Assert.Equal(TimeSpan.FromHours(9), row.GetDateTimeOffset("Expires") - row.GetDateTimeOffset("Created"));
     }
@@ -29,7 +30,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 
         var row = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
 
-        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Version", typeof(string)), ("WriteId", typeof(string)));
+        HasColumns(row, ("Created", typeof(DateTimeOffset)), ("Events", typeof(long)), ("Expires", typeof(DateTimeOffset)), ("Members", typeof(byte[])), ("Version", typeof(string)), ("WriteId", typeof(string)));
     }
 
     [Fact]
@@ -71,6 +72,53 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         var header = await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "header");
         Assert.Equal(header.GetDateTimeOffset("Expires"), row.GetDateTimeOffset("Expires"));
         Assert.Equal(session, (await RowAsync(server.Tables.Participants, $"{account.Id}:{participant}", "participant")).GetString("SessionId"));
+    }
+
+    [Fact]
+    public async Task An_outbox_has_the_events_of_each_change_under_its_number()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
+        var participant = await account.CreateParticipantAsync("""{"tag":"ann"}""");
+        await account.JoinAsync(session, participant);
+        await account.DeleteAsync($"/sessions/{session}/participants/{participant}");
+        await account.JoinAsync(session, participant);
+        await account.DeleteAsync($"/sessions/{session}");
+
+        Assert.Equal(["participant.created ann"], await EventsAsync(server.Tables.Participants, participant, 0));
+        Assert.Equal(["session.created standup"], await EventsAsync(server.Tables.Sessions, session, 1));
+        Assert.Equal([$"participant.joined {participant}"], await EventsAsync(server.Tables.Sessions, session, 2));
+        Assert.Equal([$"participant.left {participant} removed"], await EventsAsync(server.Tables.Sessions, session, 3));
+        Assert.Equal([$"participant.joined {participant}"], await EventsAsync(server.Tables.Sessions, session, 4));
+        Assert.Equal([$"participant.left {participant} sessionEnded", "session.deleted"], await EventsAsync(server.Tables.Sessions, session, 5));
+        Assert.Equal(6, (await account.EventRowsAsync()).Count);
+
+        async Task<IEnumerable<string>> EventsAsync(TableClient table, string id, int number)
+        {
+            var row = await RowAsync(table, $"{account.Id}:{id}", $"event:{number:D12}");
+            HasColumns(row, ("Data", typeof(byte[])), ("Expires", typeof(DateTimeOffset)));
+            return JsonElement.Parse(row.GetBinary("Data")).EnumerateArray().Select(stored
+                => string.Join(' ', stored.EnumerateObject().Where(field => field.Name != "at").Select(field => field.Value.GetString())));
+        }
+    }
+
+    [Fact]
+    public async Task A_join_names_the_change_that_ended_the_membership_before()
+    {
+        var account = await server.NewAccountAsync();
+        var (first, second, third) = (await account.CreateSessionAsync(), await account.CreateSessionAsync(), await account.CreateSessionAsync());
+        var participant = await account.CreateParticipantAsync();
+        await account.JoinAsync(first, participant);
+        await account.DeleteAsync($"/sessions/{first}/participants/{participant}");
+        await account.JoinAsync(second, participant);
+        await account.DeleteAsync($"/sessions/{second}");
+        await account.JoinAsync(third, participant);
+
+        Assert.Equal($"{first}:3", await AfterAsync(second));
+        Assert.Equal($"{first}:3,{second}:{long.MaxValue}", await AfterAsync(third));
+
+        async Task<string> AfterAsync(string session)
+            => (await RowAsync(server.Tables.Sessions, $"{account.Id}:{session}", "event:000000000002")).GetString("After");
     }
 
     [Fact]

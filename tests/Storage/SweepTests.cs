@@ -7,7 +7,7 @@ using Sessions.Storage;
 namespace Sessions.Tests;
 
 /// <summary>What has expired goes away, and what lives costs a sweep nothing.</summary>
-public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<SweepTests.OwnServer>
+public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azurite) : IClassFixture<SweepTests.OwnServer>
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
 
@@ -33,7 +33,53 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         Assert.DoesNotContain(await account.RowsAsync(), row => row.Contains(session, StringComparison.Ordinal));
         Assert.Equal(4, (await account.RowsAsync()).Count);
         Assert.Equal(member, (await account.GetAsync($"/sessions/{living}/participants")).Json[0].GetProperty("id").GetString());
-        Assert.Equal(3, await IndexRowsAsync(account));
+        Assert.Equal(2 + 4, await IndexRowsAsync(account));
+    }
+
+    [Fact]
+    public async Task Events_stay_for_seven_days_and_then_go()
+    {
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        server.Time.Advance(Lifetime + UntilSwept);
+        await SweepAsync();
+        Assert.Empty(await account.RowsAsync());
+        var rows = await account.EventRowsAsync();
+        Assert.Equal(4, rows.Count);
+        Assert.Contains(rows, row => row.Contains(participant, StringComparison.Ordinal) && row.Contains("sessionEnded", StringComparison.Ordinal) && row.Contains("session.ended", StringComparison.Ordinal));
+
+        server.Time.Advance(SessionsOptions.DefaultEventRetention - TimeSpan.FromHours(3));
+        await SweepAsync();
+        Assert.Contains(await account.EventRowsAsync(), row => row.Contains(session, StringComparison.Ordinal));
+
+        server.Time.Advance(TimeSpan.FromHours(3) + UntilSwept);
+        await SweepAsync();
+        Assert.Empty(await account.EventRowsAsync());
+        Assert.Equal(0, await IndexRowsAsync(account));
+    }
+
+    [Fact]
+    public async Task A_key_outlives_the_events_of_what_was_created_with_it()
+    {
+        await using var own = new Server(azurite);
+        await own.InitializeAsync();
+        var account = await own.NewAccountAsync();
+        await CreateAsync();
+        own.Time.Advance(Lifetime + UntilSwept);
+        await SweepAsync(TimeSpan.FromDays(40));
+        own.Time.Advance(TimeSpan.FromDays(30));
+        await SweepAsync(TimeSpan.FromDays(40));
+
+        Assert.Equal(HttpStatusCode.Conflict, (await CreateAsync()).Status);
+
+        own.Time.Advance(TimeSpan.FromDays(11));
+        await SweepAsync(TimeSpan.FromDays(40));
+        Assert.Empty(await account.EventRowsAsync());
+        Assert.Equal(HttpStatusCode.OK, (await CreateAsync()).Status);
+
+        Task<Answer> CreateAsync() => account.SendAsync(HttpMethod.Post, "/sessions", headers: ("Idempotency-Key", "key"));
+
+        Task SweepAsync(TimeSpan retention) => new Sweeper(own.Tables, retention, own.Time, EventQueue.None).SweepAsync(10_000, CancellationToken.None);
     }
 
     [Theory]
@@ -157,9 +203,9 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
         await SweepAsync();
 
         server.Faults.Choose = _ => StorageFault.None;
-        Assert.Equal((1, 1), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+        Assert.Equal((1, 2), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
         await SweepAsync();
-        Assert.Equal((0, 0), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+        Assert.Equal((0, 1), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
     }
 
     [Fact]
@@ -173,7 +219,10 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
 
         server.Time.Advance(Lifetime + UntilSwept);
         await SweepAsync();
+        Assert.Equal(2, await IndexRowsAsync(account));
 
+        server.Time.Advance(SessionsOptions.DefaultEventRetention);
+        await SweepAsync();
         Assert.Equal(0, await IndexRowsAsync(account));
     }
 
@@ -196,7 +245,7 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
 
         server.Time.Advance(TimeSpan.FromMinutes(30));
         await SweepAsync();
-        Assert.Equal((1, 1), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+        Assert.Equal((1, 3), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
     }
 
     private static bool DeletesRowOf(Request request, string session)
@@ -226,6 +275,6 @@ public sealed class SweepTests(SweepTests.OwnServer server) : IClassFixture<Swee
 
     public sealed class OwnServer(AzuriteFixture azurite) : Server(azurite)
     {
-        public Sweeper Sweeper => new(Tables, Time);
+        public Sweeper Sweeper => new(Tables, SessionsOptions.DefaultEventRetention, Time, EventQueue.None);
     }
 }

@@ -114,18 +114,40 @@ public sealed class Account(ApiServer server, string id)
     public async Task LeaveBehindAClaimAsync(string session, string participant)
     {
         var partition = await SessionPartition.FindAsync(server.Tables.Sessions, AccountId.Parse(id), new(Guid.Parse(session)), CancellationToken.None);
-        var write = await partition!.RemoveAsync(new(Guid.Parse(participant)), ETag.All, Guid.NewGuid(), CancellationToken.None);
+        var write = await partition!.RemoveAsync(
+            new(Guid.Parse(participant)),
+            LeaveReasons.Removed,
+            ETag.All,
+            Guid.NewGuid(),
+            ChangeTime.At(DateTimeOffset.UtcNow, SessionsOptions.DefaultEventRetention),
+            CancellationToken.None);
         Assert.Equal(WriteOutcome.Done, write.Outcome);
     }
 
-    /// <summary>Every row of the account's sessions and participants with every column, the ETags and time stamps too.</summary>
-    public async Task<IReadOnlyList<string>> RowsAsync()
+    /// <summary>Every row of the account's sessions and participants with every column, the ETags and time stamps too. Without the events, which stay.</summary>
+    public Task<IReadOnlyList<string>> RowsAsync() => RowsAsync(row => !Keys.IsEvent(row.RowKey));
+
+    /// <summary>The rows of the account's outbox.</summary>
+    public Task<IReadOnlyList<string>> EventRowsAsync() => RowsAsync(row => Keys.IsEvent(row.RowKey));
+
+    /// <summary>Whatever <paramref name="action"/> does changes no row.</summary>
+    public async Task<Answer> ChangesNothingAsync(Func<Task<Answer>> action)
+    {
+        var before = await AllRowsAsync();
+        var answer = await action();
+        Assert.Equal(before, await AllRowsAsync());
+        return answer;
+
+        Task<IReadOnlyList<string>> AllRowsAsync() => RowsAsync(_ => true);
+    }
+
+    private async Task<IReadOnlyList<string>> RowsAsync(Func<TableEntity, bool> isWanted)
     {
         List<string> rows = [];
         foreach (var table in new[] { server.Tables.Sessions, server.Tables.Participants })
         {
             var (first, last) = ($"{id}:", $"{id};");
-            await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey ge {first} and PartitionKey lt {last}")))
+            await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey ge {first} and PartitionKey lt {last}")).Where(isWanted))
             {
                 var columns = row.OrderBy(column => column.Key, StringComparer.Ordinal).Select(column =>
                     $"{column.Key}={(column.Value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(column.Value, CultureInfo.InvariantCulture))}");
@@ -134,15 +156,6 @@ public sealed class Account(ApiServer server, string id)
         }
 
         return rows;
-    }
-
-    /// <summary>Whatever <paramref name="action"/> does changes no row.</summary>
-    public async Task<Answer> ChangesNothingAsync(Func<Task<Answer>> action)
-    {
-        var before = await RowsAsync();
-        var answer = await action();
-        Assert.Equal(before, await RowsAsync());
-        return answer;
     }
 
     public static string Basic(string user, string secret) => $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{secret}"))}";

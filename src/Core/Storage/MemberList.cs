@@ -8,7 +8,7 @@ namespace Sessions.Storage;
 internal sealed record MemberList(HeaderRow Header, IReadOnlyList<MemberRow> Members)
 {
     /// <summary>
-    /// Reads the session's partition; null when there is no header. One storage call where the rows come in one page. A query
+    /// Reads the session's partition from the header on, without the events; null when there is no header. One storage call where the rows come in one page. A query
     /// that comes in pages is no snapshot: other requests can write between two pages. It is then repeated until two passes in
     /// a row have found the same rows, which all of them were there between the two.
     /// </summary>
@@ -34,7 +34,7 @@ internal sealed record MemberList(HeaderRow Header, IReadOnlyList<MemberRow> Mem
         List<TableEntity> rows = [];
         var pages = 0;
         var query = table.QueryAsync<TableEntity>(
-            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey}"), cancellationToken: cancellation);
+            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey} and RowKey ge {Keys.Header}"), cancellationToken: cancellation);
         await foreach (var page in query.AsPages())
         {
             rows.AddRange(page.Values);

@@ -10,7 +10,8 @@ namespace Sessions.Storage;
 /// it unique. No transaction spans the two, so every step is ordered such that a crash after it leaves a state that the next
 /// request reads correctly.
 /// </summary>
-public sealed class MembershipStore(Tables tables, SessionsOptions options, TimeProvider time, MembershipHints? hints = null)
+public sealed class MembershipStore(
+    Tables tables, SessionsOptions options, TimeProvider time, EventQueue events, MembershipHints? hints = null)
 {
     /// <summary>
     /// Puts a participant into a session. If it is there already, <paramref name="subscriptions"/> replace its own, and
@@ -25,7 +26,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         CancellationToken cancellation)
     {
         using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
-        var request = new JoinRequest(accountId, sessionId, participantId, subscriptions, precondition, Guid.NewGuid().ToString());
+        var request = new JoinRequest(accountId, sessionId, participantId, subscriptions, precondition, Guid.NewGuid().ToString())
+        {
+            Announcement = events.AnnounceAsync(accountId, Keys.Partition(accountId, sessionId), cancellation),
+        };
         var budget = new RetryBudget(time, cancellation);
         while (true)
         {
@@ -50,11 +54,12 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             return await ReplaceSubscriptionsAsync(request, member, budget);
         if (IsFull(session))
             return Outcome.SessionFull;
-        if (participant.SessionId is { } claimed
-            && claimed != request.SessionId
-            && await IsMemberElsewhereAsync(request.AccountId, claimed, request.ParticipantId, budget))
+        var after = participant.After.Except(request.SessionId);
+        if (participant.SessionId is { } claimed && claimed != request.SessionId)
         {
-            return Outcome.InAnotherSession;
+            if (await FenceElsewhereAsync(request.AccountId, claimed, request.ParticipantId, budget) is not { } last)
+                return Outcome.InAnotherSession;
+            after = after.With(last);
         }
 
         // It may have expired since it was read, and not be in that session only because it has.
@@ -63,7 +68,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (!request.Precondition.Holds(participant.EntityTag))
             return Outcome.PreconditionFailed;
 
-        return await ClaimAndInsertAsync(request, participant, session, budget);
+        await request.Announcement;
+        return await ClaimAndInsertAsync(request, participant, after, session, budget);
     }
 
     /// <summary>
@@ -72,7 +78,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     /// that this insert cannot land. That is why a lost insert claims again, and a look at the claim would not do.
     /// </summary>
     private async Task<Outcome?> ClaimAndInsertAsync(
-        JoinRequest request, ParticipantRow participant, SessionPartition session, RetryBudget budget)
+        JoinRequest request, ParticipantRow participant, Predecessors after, SessionPartition session, RetryBudget budget)
     {
         var claimETag = participant.ETag;
         var joining = new MemberRow(
@@ -90,12 +96,12 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         while (true)
         {
             var claim = await tables.Participants.TryMergeAsync(
-                ParticipantRow.ClaimChange(request.AccountId, request.ParticipantId, request.SessionId), claimETag, budget.Cancellation);
+                ParticipantRow.ClaimChange(request.AccountId, request.ParticipantId, request.SessionId, after), claimETag, budget.Cancellation);
             if (claim.Outcome != WriteOutcome.Done)
                 return mayLand ? throw Unsettled() : null;
             claimETag = claim.ETag;
 
-            var insert = await session.AddAsync(joining, time.GetUtcNow(), budget.Cancellation);
+            var insert = await session.AddAsync(joining, after, ChangeTime(), budget.Cancellation);
             if (insert.Outcome == WriteOutcome.Done)
                 return Outcome.Done;
 
@@ -123,20 +129,20 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>
-    /// Whether the participant is in the session that it claims. If it is not, its claim is stale or its join on the
-    /// way, and a fence sees to it that such a join cannot land.
+    /// The last change of the session that the participant claims; null when the participant is in it. If it is not, its claim is
+    /// stale or its join on the way, and a fence sees to it that such a join cannot land.
     /// </summary>
-    private async Task<bool> IsMemberElsewhereAsync(AccountId accountId, SessionId claimed, ParticipantId participantId, RetryBudget budget)
+    private async Task<ChangeNumber?> FenceElsewhereAsync(AccountId accountId, SessionId claimed, ParticipantId participantId, RetryBudget budget)
     {
         while (true)
         {
             var other = await SessionPartition.FindAsync(tables.Sessions, accountId, claimed, budget.Cancellation);
             if (other is null)
-                return false;
+                return new(claimed, ChangeNumber.All);
             if (other.Header.Members.Live(time.GetUtcNow()).Any(entry => entry.ParticipantId == participantId))
-                return true;
+                return null;
             if ((await other.FenceAsync(budget.Cancellation)).Outcome == WriteOutcome.Done)
-                return false;
+                return new(claimed, other.Header.Events);
 
             await budget.PauseAsync();
         }
@@ -147,6 +153,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
         using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
+        var announcement = events.AnnounceAsync(accountId, Keys.Partition(accountId, sessionId), cancellation);
         var (participant, session, member) = await FindLiveAsync(
             accountId, sessionId, participantId, withMember: precondition.IsSet, cancellation);
         if (session is null)
@@ -154,7 +161,9 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (participant is null)
             return Outcome.NoParticipant;
 
-        var removal = await RemoveAsync(accountId, session, participantId, member, precondition, new(time, cancellation));
+        await announcement;
+        var (removal, number) = await RemoveAsync(
+            accountId, session, participantId, LeaveReasons.Removed, member, precondition, new(time, cancellation));
 
         // Only after a removal that is this request's own: otherwise the claim may be that of a join that came after another's.
         // And under the ETag from before it: a claim written since must stay. A crash before this line leaves a stale claim,
@@ -162,7 +171,9 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         if (removal == Removal.Done && participant.SessionId == sessionId)
         {
             await tables.Participants.TryMergeAsync(
-                ParticipantRow.ClaimChange(accountId, participantId, null), participant.ETag, cancellation);
+                ParticipantRow.ClaimChange(accountId, participantId, null, Predecessors.None.With(new(sessionId, number))),
+                participant.ETag,
+                cancellation);
         }
 
         return removal switch
@@ -175,10 +186,12 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     }
 
     /// <summary>Removes a participant from the session as it was read; <paramref name="member"/> is needed for a precondition only.</summary>
-    private async Task<Removal> RemoveAsync(
+    /// <returns>How it ended, and by then the number of the session's last change.</returns>
+    private async Task<(Removal Removal, long Number)> RemoveAsync(
         AccountId accountId,
         SessionPartition session,
         ParticipantId participantId,
+        string reason,
         MemberRow? member,
         Precondition precondition,
         RetryBudget budget)
@@ -192,14 +205,15 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             if (!precondition.IsSet || member is not null)
             {
                 if (!precondition.Holds(member?.EntityTag))
-                    return Removal.PreconditionFailed;
+                    return (Removal.PreconditionFailed, session.Header.Events);
 
                 var writeId = Guid.NewGuid();
                 writeIds.Add(writeId.ToString());
                 tried = member?.ETag;
-                var write = await session.RemoveAsync(participantId, member?.ETag ?? ETag.All, writeId, budget.Cancellation);
+                var write = await session.RemoveAsync(
+                    participantId, reason, member?.ETag ?? ETag.All, writeId, ChangeTime(), budget.Cancellation);
                 if (write.Outcome == WriteOutcome.Done)
-                    return Removal.Done;
+                    return (Removal.Done, session.Header.Events + 1);
 
                 mayBeDone |= write.Outcome == WriteOutcome.Unknown;
             }
@@ -208,7 +222,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             var before = session.Header.ETag;
             (var reread, member) = await FindAsync(accountId, session.Header.Id, participantId, precondition.IsSet, budget.Cancellation);
             if (reread is null)
-                return mayBeDone ? Removal.Gone : Removal.NoSession;
+                return (mayBeDone ? Removal.Gone : Removal.NoSession, ChangeNumber.All);
 
             // It may be in again after this removal: to remove it again could undo a join that was answered, and to judge the
             // condition by the new membership could refuse a removal that was made.
@@ -222,9 +236,10 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             session = reread;
         }
 
-        return session.Header.WriteId is { } last && writeIds.Contains(last) ? Removal.Done
+        var removal = session.Header.WriteId is { } last && writeIds.Contains(last) ? Removal.Done
             : mayBeDone ? Removal.Gone
             : Removal.NotAMember;
+        return (removal, session.Header.Events);
     }
 
     /// <summary>Deletes the participant and takes it out of its session.</summary>
@@ -270,12 +285,16 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     private async Task<bool?> LeaveOrFenceAsync(
         AccountId accountId, SessionId sessionId, ParticipantRow participant, Precondition precondition, RetryBudget budget)
     {
+        var announcement = events.AnnounceAsync(accountId, Keys.Partition(accountId, sessionId), budget.Cancellation);
         while (true)
         {
             var (session, member) = await FindAsync(accountId, sessionId, participant.Id, precondition.IsSet, budget.Cancellation);
             if (session?.Header.Members.Contains(participant.Id) == true)
             {
-                switch (await RemoveAsync(accountId, session, participant.Id, member, precondition, budget))
+                await announcement;
+                var (removal, _) = await RemoveAsync(
+                    accountId, session, participant.Id, LeaveReasons.Deleted, member, precondition, budget);
+                switch (removal)
                 {
                     case Removal.Done:
                         return true;
@@ -304,6 +323,7 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
     {
         using var hint = new HintAtEnd(hints, new(accountId, id, null));
         var budget = new RetryBudget(time, cancellation);
+        var announcement = events.AnnounceAsync(accountId, Keys.Partition(accountId, id), cancellation);
         var mayBeDone = false;
         while (true)
         {
@@ -314,7 +334,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
             if (!precondition.Holds(session.Header.EntityTag(now)))
                 return Outcome.PreconditionFailed;
 
-            var write = await session.DeleteAsync(cancellation);
+            await announcement;
+            var write = await session.DeleteAsync(ChangeTime(), cancellation);
             if (write.Outcome == WriteOutcome.Done)
                 return Outcome.Done;
 
@@ -463,6 +484,8 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         return (await finding, await findingMember);
     }
 
+    private ChangeTime ChangeTime() => Storage.ChangeTime.At(time.GetUtcNow(), options.EventRetention);
+
     private bool IsFull(SessionPartition session)
         => session.Header.Members.Live(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
 
@@ -495,5 +518,9 @@ public sealed class MembershipStore(Tables tables, SessionsOptions options, Time
         ParticipantId ParticipantId,
         Subscriptions? Subscriptions,
         Precondition Precondition,
-        string WriteId);
+        string WriteId)
+    {
+        /// <summary>Ends when the delivery knows that there may be an event: not later than the change.</summary>
+        public required Task Announcement { get; init; }
+    }
 }

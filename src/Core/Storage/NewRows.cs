@@ -7,15 +7,16 @@ namespace Sessions.Storage;
 internal static class NewRows
 {
     /// <summary>
-    /// Creates the row that <paramref name="make"/> returns for an id, and its row in the expiry index. Two storage calls, made
-    /// at once; with an idempotency key one after the other, so that a refused repeat leaves nothing.
+    /// Creates the row that <paramref name="make"/> returns for an id, its event, and its row in the expiry index. Two storage calls,
+    /// made at once; with an idempotency key one after the other, so that a refused repeat leaves nothing.
     /// </summary>
     /// <param name="table">The table of the sessions or of the participants.</param>
     /// <param name="kind">The row key of what is created.</param>
     /// <param name="accountId">The account.</param>
     /// <param name="idempotencyKey">The caller's key, which then gives the id; null for a generated id.</param>
     /// <param name="make">Makes the row for an id.</param>
-    /// <param name="keyLifetime">How long a key is remembered.</param>
+    /// <param name="options">How long a key is remembered, and events are kept.</param>
+    /// <param name="events">Told of the event, at once with the first call.</param>
     /// <param name="budget">Bounds the retries.</param>
     /// <returns>The row, and whether it was created; false when the idempotency key was used before.</returns>
     public static async Task<(T Row, bool IsNew)> CreateAsync<T>(
@@ -24,7 +25,8 @@ internal static class NewRows
         AccountId accountId,
         string? idempotencyKey,
         Func<Guid, T> make,
-        TimeSpan keyLifetime,
+        SessionsOptions options,
+        EventQueue events,
         RetryBudget budget)
         where T : ResourceRow
     {
@@ -32,7 +34,9 @@ internal static class NewRows
         {
             var row = make(Keys.IdOf(kind, accountId, idempotencyKey));
             var entity = row.ToEntity(accountId);
-            var isNew = await AddOnceAsync(table, entity, row.Created + keyLifetime, budget);
+            var announcement = events.AnnounceAsync(accountId, entity.PartitionKey, budget.Cancellation);
+            var isNew = await AddOnceAsync(table, entity, EventOf(row), row.Created + options.IdempotencyKeyLifetime, budget);
+            await announcement;
             if (isNew)
                 await IndexAsync(table, entity, budget);
             return (row, isNew);
@@ -42,14 +46,17 @@ internal static class NewRows
         {
             var row = make(Guid.NewGuid());
             var entity = row.ToEntity(accountId);
+            var announcement = events.AnnounceAsync(accountId, entity.PartitionKey, budget.Cancellation);
             var indexing = IndexAsync(table, entity, budget);
-            var adding = TryAddAsync(table, entity, budget.Cancellation);
-            await Task.WhenAll(indexing, adding);
+            var adding = TryAddAsync(table, entity, EventOf(row), budget.Cancellation);
+            await Task.WhenAll(announcement, indexing, adding);
             if (await adding)
                 return (row, true);
 
             await budget.PauseAsync();
         }
+
+        TableTransactionAction EventOf(T row) => row.CreationEvent(accountId, row.Created + options.EventRetention).ToAction();
     }
 
     private static async Task IndexAsync(TableClient table, TableEntity row, RetryBudget budget)
@@ -60,12 +67,13 @@ internal static class NewRows
     }
 
     /// <summary>
-    /// Adds a row whose id was generated for this one try; false when there is no clear answer and the row cannot be found. It
+    /// Adds a row, and its event, whose id was generated for this one try; false when there is no clear answer and the row cannot be found. It
     /// may land yet, so another try takes another id: with the same, this row could come back after its deletion.
     /// </summary>
-    private static async Task<bool> TryAddAsync(TableClient table, TableEntity row, CancellationToken cancellation)
+    private static async Task<bool> TryAddAsync(
+        TableClient table, TableEntity row, TableTransactionAction creation, CancellationToken cancellation)
     {
-        var write = await table.TryAddAsync(row, cancellation);
+        var write = await table.TrySubmitAsync([new(TableTransactionActionType.Add, row), creation], cancellation);
         if (write.Outcome == WriteOutcome.Done)
             return true;
 
@@ -78,14 +86,14 @@ internal static class NewRows
 
     /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when another request did so before.</summary>
     private static async Task<bool> AddOnceAsync(
-        TableClient table, TableEntity row, DateTimeOffset keyExpires, RetryBudget budget)
+        TableClient table, TableEntity row, TableTransactionAction creation, DateTimeOffset keyExpires, RetryBudget budget)
     {
         var marker = IdempotencyMarker.Beside(row, keyExpires);
         var mayBeDone = false;
         while (true)
         {
             var write = await table.TrySubmitAsync(
-                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, marker)], budget.Cancellation);
+                [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, marker), creation], budget.Cancellation);
             if (write.Outcome == WriteOutcome.Done)
                 return true;
 

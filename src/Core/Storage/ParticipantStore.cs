@@ -3,7 +3,7 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>The participants of all accounts. Their deletion is part of <see cref="MembershipStore"/>.</summary>
-public sealed class ParticipantStore(Tables tables, SessionsOptions options, TimeProvider time)
+public sealed class ParticipantStore(Tables tables, SessionsOptions options, TimeProvider time, EventQueue events)
 {
     /// <summary>
     /// Creates a participant that is in no session, or with an idempotency key that was used before returns the one that was
@@ -19,7 +19,8 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
             accountId,
             idempotencyKey,
             id => NewRow(new(id), participant),
-            options.IdempotencyKeyLifetime,
+            options,
+            events,
             new(time, cancellation));
         if (isNew)
             return (Outcome.Done, row.ToModel(), row.Expires);

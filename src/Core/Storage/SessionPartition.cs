@@ -4,9 +4,15 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>A session's header as it was read, and the transactions that change the session's partition.</summary>
+/// <summary>
+/// A session's header as it was read, and the transactions that change the session's partition. Each that changes the membership
+/// writes the next row of the outbox.
+/// </summary>
 internal sealed class SessionPartition(TableClient table, AccountId accountId, HeaderRow header)
 {
+    // A join rewrites the header, and inserts the member and the row of the outbox. What has expired may stay for the next change.
+    private const int MaxExpiredInJoin = TableCalls.MaxTransactionActions - 3;
+
     public HeaderRow Header => header;
 
     /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
@@ -23,16 +29,21 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
         return write;
     }
 
-    /// <summary>Inserts a member and drops those that have expired. One storage call.</summary>
-    public Task<Write> AddAsync(MemberRow member, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>
+    /// Inserts a member and drops those that have expired. <paramref name="after"/> are the changes that took the participant out of
+    /// other sessions. One storage call.
+    /// </summary>
+    public Task<Write> AddAsync(MemberRow member, Predecessors after, ChangeTime time, CancellationToken cancellation)
     {
-        var expired = header.Members.Expired(now).Select(entry => entry.ParticipantId).ToArray();
-        var members = header.Members.Without(expired).With(new(member.ParticipantId, member.Expires));
+        var expired = header.Members.Expired(time.Now).Take(MaxExpiredInJoin).ToArray();
+        var members = header.Members.Without(expired.Select(entry => entry.ParticipantId)).With(new(member.ParticipantId, member.Expires));
+        StoredEvent joined = new(EventTypes.ParticipantJoined, time.Now, member.ParticipantId.Value);
         return table.TrySubmitAsync(
             [
                 RewriteHeader(members, Guid.NewGuid()),
                 new(TableTransactionActionType.Add, member.ToEntity(accountId, header.Id)),
-                .. expired.Select(id => Delete(Keys.Member(id), ETag.All)),
+                .. expired.Select(entry => Delete(Keys.Member(entry.ParticipantId), ETag.All)),
+                (NextEvent([.. expired.Select(Expired), joined], time) with { After = after }).ToAction(),
             ],
             cancellation);
     }
@@ -40,21 +51,52 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
     /// <summary>
     /// Deletes a member whose row has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.
     /// </summary>
-    public Task<Write> RemoveAsync(ParticipantId participantId, ETag etag, Guid writeId, CancellationToken cancellation)
-        => table.TrySubmitAsync(
-            [RewriteHeader(header.Members.Without([participantId]), writeId), Delete(Keys.Member(participantId), etag)], cancellation);
+    public Task<Write> RemoveAsync(
+        ParticipantId participantId, string reason, ETag etag, Guid writeId, ChangeTime time, CancellationToken cancellation)
+    {
+        StoredEvent left = new(EventTypes.ParticipantLeft, time.Now, participantId.Value, Reason: reason);
+        return table.TrySubmitAsync(
+            [
+                RewriteHeader(header.Members.Without([participantId]), writeId),
+                Delete(Keys.Member(participantId), etag),
+                NextEvent([left], time).ToAction(),
+            ],
+            cancellation);
+    }
 
     /// <summary>Deletes the session with all its members. One storage call.</summary>
-    public Task<Write> DeleteAsync(CancellationToken cancellation)
-        => table.TrySubmitAsync(
+    public Task<Write> DeleteAsync(ChangeTime time, CancellationToken cancellation)
+        => DeleteAsync(EventTypes.SessionDeleted, time.Now, time, cancellation);
+
+    /// <summary>Deletes the session, which has expired, with all its members. One storage call.</summary>
+    public Task<Write> EndAsync(ChangeTime time, CancellationToken cancellation)
+        => DeleteAsync(EventTypes.SessionEnded, header.Expires, time, cancellation);
+
+    private Task<Write> DeleteAsync(string type, DateTimeOffset end, ChangeTime time, CancellationToken cancellation)
+    {
+        var left = header.Members.Entries.Select(entry => entry.IsLive(end) || entry.Expires == header.Expires
+            ? new(EventTypes.ParticipantLeft, end, entry.ParticipantId.Value, Reason: LeaveReasons.SessionEnded)
+            : Expired(entry));
+        return table.TrySubmitAsync(
             [
                 Delete(Keys.Header, header.ETag),
                 .. header.Members.Entries.Select(entry => Delete(Keys.Member(entry.ParticipantId), ETag.All)),
+                NextEvent([.. left, new(type, end)], time).ToAction(),
             ],
             cancellation);
+    }
+
+    private static StoredEvent Expired(MemberEntry entry)
+        => new(EventTypes.ParticipantLeft, entry.Expires, entry.ParticipantId.Value, Reason: LeaveReasons.Expired);
+
+    private EventRow NextEvent(IReadOnlyList<StoredEvent> events, ChangeTime time)
+        => new(Keys.Partition(accountId, header.Id), header.Events + 1, events, time.EventsExpire);
 
     private TableTransactionAction RewriteHeader(MemberSet members, Guid writeId)
-        => new(TableTransactionActionType.UpdateMerge, HeaderRow.MembersChange(accountId, header.Id, members, writeId), header.ETag);
+        => new(
+            TableTransactionActionType.UpdateMerge,
+            HeaderRow.MembersChange(accountId, header.Id, members, header.Events + 1, writeId),
+            header.ETag);
 
     private TableTransactionAction Delete(string rowKey, ETag etag)
         => new(TableTransactionActionType.Delete, new TableEntity(Keys.Partition(accountId, header.Id), rowKey), etag);

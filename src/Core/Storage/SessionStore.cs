@@ -3,7 +3,7 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>The sessions of all accounts. Their deletion is part of <see cref="MembershipStore"/>.</summary>
-public sealed class SessionStore(Tables tables, SessionsOptions options, TimeProvider time)
+public sealed class SessionStore(Tables tables, SessionsOptions options, TimeProvider time, EventQueue events)
 {
     /// <summary>Creates a session, or with an idempotency key that was used before returns the one that was created then.</summary>
     public async Task<(Outcome Outcome, Session? Session)> CreateAsync(
@@ -15,7 +15,8 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
             accountId,
             idempotencyKey,
             id => NewHeader(new(id), session),
-            options.IdempotencyKeyLifetime,
+            options,
+            events,
             new(time, cancellation));
         if (isNew)
             return (Outcome.Done, header.ToModel(header.Created));

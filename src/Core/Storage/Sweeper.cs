@@ -5,7 +5,7 @@ using Azure.Data.Tables;
 namespace Sessions.Storage;
 
 /// <summary>Deletes what has expired.</summary>
-public sealed class Sweeper(Tables tables, TimeProvider time)
+public sealed class Sweeper(Tables tables, TimeSpan eventRetention, TimeProvider time, EventQueue events)
 {
     /// <summary>
     /// How long after its end a session or participant may be deleted: longer than any request that read it before can take,
@@ -18,7 +18,7 @@ public sealed class Sweeper(Tables tables, TimeProvider time)
     /// <see cref="Grace"/> ago, the oldest first. Its cost grows with what expired, and not with what lives. What is left is
     /// next: a row of the index goes last.
     /// </summary>
-    /// <returns>How many rows of sessions, members and participants were deleted.</returns>
+    /// <returns>How many rows of sessions, members, participants and events were deleted.</returns>
     public async Task<int> SweepAsync(int most, CancellationToken cancellation)
         => await SweepAsync(tables.Sessions, most, cancellation) + await SweepAsync(tables.Participants, most, cancellation);
 
@@ -39,13 +39,13 @@ public sealed class Sweeper(Tables tables, TimeProvider time)
     private async Task<int> SweepAsync(TableClient table, int most, CancellationToken cancellation)
     {
         var endedBefore = time.GetUtcNow() - Grace;
+        var expired = ExpiredRows(table, endedBefore);
         var (deleted, seen) = (0, 0);
 
         // A page of index rows of one partition can be deleted in one transaction.
         await foreach (var page in IndexRow.ReadAsync(table, endedBefore, TableCalls.MaxTransactionActions, cancellation))
         {
-            var (rows, done) = await ExpiredRows.DeleteAsync(
-                table, page.Select(index => index.ResourcePartitionKey), endedBefore, cancellation);
+            var (rows, done) = await expired.DeleteAsync(page.Select(index => index.ResourcePartitionKey), cancellation);
             deleted += rows;
 
             // Whether this succeeds does not matter: the index row of what is gone is met again by the next sweep, and goes then.
@@ -63,6 +63,7 @@ public sealed class Sweeper(Tables tables, TimeProvider time)
     private async IAsyncEnumerable<int> PurgeAsync(TableClient table, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var endedBefore = time.GetUtcNow() - Grace;
+        var expired = ExpiredRows(table, endedBefore);
         var query = table.QueryAsync<TableEntity>(
             TableClient.CreateQueryFilter(FormattableStringFactory.Create($"{Columns.Expires} le {{0}}", endedBefore)),
             select: ["PartitionKey"],
@@ -70,9 +71,12 @@ public sealed class Sweeper(Tables tables, TimeProvider time)
         await foreach (var page in query.AsPages().WithCancellation(cancellation))
         {
             var partitions = page.Values.Select(row => row.PartitionKey).Where(key => !Keys.IsIndex(key)).Distinct();
-            yield return (await ExpiredRows.DeleteAsync(table, partitions, endedBefore, cancellation)).Rows;
+            yield return (await expired.DeleteAsync(partitions, cancellation)).Rows;
         }
     }
+
+    private ExpiredRows ExpiredRows(TableClient table, DateTimeOffset endedBefore)
+        => new(table, ChangeTime.At(time.GetUtcNow(), eventRetention), endedBefore, events);
 
     private static TableTransactionAction Delete(IndexRow index) => new(TableTransactionActionType.Delete, index.ToEntity(), ETag.All);
 }

@@ -26,6 +26,15 @@ internal static class Columns
     /// <summary>The session's entity tag.</summary>
     public const string Version = nameof(Version);
 
+    /// <summary>In the header, the number of the last row of the outbox.</summary>
+    public const string Events = nameof(Events);
+
+    /// <summary>In a row of the outbox, its events as JSON in UTF-8.</summary>
+    public const string Data = nameof(Data);
+
+    /// <summary>The changes of other sessions that come before a participant's join: see <see cref="Predecessors"/>.</summary>
+    public const string After = nameof(After);
+
     public const string SecretHash = nameof(SecretHash);
 
     /// <summary>The hash of the secret before the last rotation, which is valid until <see cref="PreviousExpires"/>.</summary>

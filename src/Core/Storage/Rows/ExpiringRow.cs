@@ -16,4 +16,7 @@ internal abstract record ExpiringRow(DateTimeOffset Expires)
 internal abstract record ResourceRow(DateTimeOffset Created, DateTimeOffset Expires) : ExpiringRow(Expires)
 {
     public abstract TableEntity ToEntity(AccountId accountId);
+
+    /// <summary>The first row of the outbox, written in the transaction that creates the resource.</summary>
+    public abstract EventRow CreationEvent(AccountId accountId, DateTimeOffset eventsExpire);
 }

@@ -10,9 +10,18 @@ namespace Sessions.Storage;
 /// </summary>
 internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Created, DateTimeOffset Expires) : ResourceRow(Created, Expires)
 {
+    /// <summary>The columns that <see cref="From"/> needs.</summary>
+    public static readonly IReadOnlyList<string> AllColumns =
+        [Columns.Tag, Columns.Created, Columns.Expires, Columns.Members, Columns.Events, Columns.WriteId, Columns.Version];
+
     public MemberSet Members { get; private init; } = MemberSet.Empty;
 
+    /// <summary>The number of the last row of the outbox: each change of the membership adds one.</summary>
+    public long Events { get; private init; } = FirstEvent;
+
     public string? WriteId { get; private init; }
+
+    private const long FirstEvent = 1;
 
     /// <summary>The column as it was read: <see cref="MembersChange"/> makes the one of a new row.</summary>
     private string? Version { get; init; }
@@ -29,28 +38,33 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
     {
         ETag = row.ETag,
         Members = MemberSet.From(row.GetBinary(Columns.Members)),
+        Events = row.GetInt64(Columns.Events)!.Value,
         WriteId = row.GetString(Columns.WriteId),
         Version = row.GetString(Columns.Version),
     };
 
     public override TableEntity ToEntity(AccountId accountId)
     {
-        var row = MembersChange(accountId, Id, Members, Guid.NewGuid());
+        var row = MembersChange(accountId, Id, Members, Events, Guid.NewGuid());
         row[Columns.Tag] = Tag;
         row[Columns.Created] = Created;
         row[Columns.Expires] = Expires;
         return row;
     }
 
+    public override EventRow CreationEvent(AccountId accountId, DateTimeOffset eventsExpire)
+        => new(Keys.Partition(accountId, Id), Events, [new(EventTypes.SessionCreated, Created, Tag: Tag)], eventsExpire);
+
     /// <summary>The columns that change when no member does: a fence.</summary>
     public static TableEntity FenceChange(AccountId accountId, SessionId id)
         => new(Keys.Partition(accountId, id), Keys.Header) { [Columns.WriteId] = Guid.NewGuid().ToString() };
 
     /// <summary>The columns that change when a member joins or leaves.</summary>
-    public static TableEntity MembersChange(AccountId accountId, SessionId id, MemberSet members, Guid writeId)
+    public static TableEntity MembersChange(AccountId accountId, SessionId id, MemberSet members, long events, Guid writeId)
         => new(Keys.Partition(accountId, id), Keys.Header)
         {
             [Columns.Members] = members.ToBytes(),
+            [Columns.Events] = events,
             [Columns.WriteId] = writeId.ToString(),
             [Columns.Version] = writeId.ToString(),
         };

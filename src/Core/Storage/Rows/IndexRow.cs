@@ -13,7 +13,10 @@ internal sealed record IndexRow(string PartitionKey, string ResourcePartitionKey
 {
     /// <summary>The row that has the sweep look at the partition of <paramref name="expiring"/> when that row has expired.</summary>
     public static IndexRow Beside(TableEntity expiring)
-        => new(Keys.Index(expiring.GetDateTimeOffset(Columns.Expires)!.Value, expiring.PartitionKey), expiring.PartitionKey);
+        => At(expiring.GetDateTimeOffset(Columns.Expires)!.Value, expiring.PartitionKey);
+
+    /// <summary>The row that has the sweep look at a partition after a time.</summary>
+    public static IndexRow At(DateTimeOffset time, string partitionKey) => new(Keys.Index(time, partitionKey), partitionKey);
 
     /// <summary>The rows of the hours that had ended by <paramref name="endedBefore"/>, the oldest first, in pages.</summary>
     public static async IAsyncEnumerable<IReadOnlyList<IndexRow>> ReadAsync(

@@ -24,9 +24,20 @@ internal static class Keys
 
     private const string MemberPrefix = "member:";
 
+    // Sorts before the header: a query of the membership begins at the header and reads no event.
+    private const string EventPrefix = "event:";
+
     public static string Partition(AccountId accountId, SessionId sessionId) => $"{accountId}:{sessionId}";
 
     public static string Partition(AccountId accountId, ParticipantId participantId) => $"{accountId}:{participantId}";
+
+    /// <summary>The account and the session of a session's partition.</summary>
+    public static (AccountId AccountId, SessionId SessionId) SessionOf(string partitionKey)
+        => partitionKey.Split(':') is [var account, var session]
+            && AccountId.TryParse(account, out var accountId)
+            && SessionId.TryParse(session, out var sessionId)
+                ? (accountId, sessionId)
+                : throw new FormatException($"{partitionKey} is no key of a session's partition.");
 
     public static string Member(ParticipantId participantId) => $"{MemberPrefix}{participantId}";
 
@@ -36,6 +47,13 @@ internal static class Keys
         => ParticipantId.TryParse(memberRowKey.AsSpan(MemberPrefix.Length), out var id)
             ? id
             : throw new FormatException($"{memberRowKey} is no key of a member.");
+
+    /// <summary>The row of the outbox with a number; a participant's creation has the number 0, and a session's 1.</summary>
+    public static string Event(long number) => string.Create(CultureInfo.InvariantCulture, $"{EventPrefix}{number:D12}");
+
+    public static bool IsEvent(string rowKey) => rowKey.StartsWith(EventPrefix, StringComparison.Ordinal);
+
+    public static long NumberOf(string eventRowKey) => long.Parse(eventRowKey.AsSpan(EventPrefix.Length), CultureInfo.InvariantCulture);
 
     public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
 

@@ -10,6 +10,9 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
     /// <summary>The claim: the session that the participant is in or is joining; null for none.</summary>
     public SessionId? SessionId { get; private init; }
 
+    /// <summary>The changes of other sessions that come before the join to <see cref="SessionId"/>, or to the next one.</summary>
+    public Predecessors After { get; private init; } = Predecessors.None;
+
     /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
     public string EntityTag => Id.ToString();
 
@@ -25,23 +28,32 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
         row.GetDateTimeOffset(Columns.Expires)!.Value)
     {
         SessionId = Model.SessionId.TryParse(row.GetString(Columns.SessionId), out var sessionId) ? sessionId : null,
+        After = Predecessors.Parse(row.GetString(Columns.After)),
         ETag = row.ETag,
     };
 
     public override TableEntity ToEntity(AccountId accountId)
     {
-        var row = ClaimChange(accountId, Id, null);
+        var row = ClaimChange(accountId, Id, null, Predecessors.None);
         row[Columns.Created] = Created;
         row[Columns.Expires] = Expires;
         Fields.CopyTo(row);
         return row;
     }
 
+    public override EventRow CreationEvent(AccountId accountId, DateTimeOffset eventsExpire)
+        => new(
+            Keys.Partition(accountId, Id),
+            0,
+            [new(EventTypes.ParticipantCreated, Created, Tag: Fields.Tag == Id.ToString() ? null : Fields.Tag)],
+            eventsExpire);
+
     /// <summary>The columns that change when the participant claims a session, or none.</summary>
-    public static TableEntity ClaimChange(AccountId accountId, ParticipantId participantId, SessionId? sessionId)
+    public static TableEntity ClaimChange(AccountId accountId, ParticipantId participantId, SessionId? sessionId, Predecessors after)
         => new(Keys.Partition(accountId, participantId), Keys.Participant)
         {
             [Columns.SessionId] = sessionId?.ToString() ?? "",
+            [Columns.After] = after.ToColumn(),
             [Columns.WriteId] = Guid.NewGuid().ToString(),
         };
 

@@ -1,0 +1,19 @@
+using Sessions.Model;
+
+namespace Sessions.Storage;
+
+/// <summary>Tells the delivery that a partition may get an event.</summary>
+/// <param name="send">Sends a message for a partition of an account; ends when the message is stored.</param>
+public sealed class EventQueue(Func<AccountId, string, CancellationToken, Task> send)
+{
+    /// <summary>Tells nobody.</summary>
+    public static EventQueue None { get; } = new((_, _, _) => Task.CompletedTask);
+
+    /// <summary>
+    /// Has the delivery look at a partition. The message is sent before the change, in parallel with the reads that precede it: after
+    /// the change, a crash between the two would leave an event that nobody looks for. A message for a change that is not made finds
+    /// nothing.
+    /// </summary>
+    public Task AnnounceAsync(AccountId accountId, string partitionKey, CancellationToken cancellation)
+        => send(accountId, partitionKey, cancellation);
+}
