@@ -158,7 +158,7 @@ internal sealed class SimulatedRows
         if (!call.IsWrite)
         {
             if (call.Page is { } page)
-                return Query(call.Before is { } end ? Between(call.Table, call.PartitionKey, end) : before.Values, page);
+                return Query(call.Before is { } end ? Between(call.Table, call.PartitionKey, end, call.RowKey) : before.Values, page);
             return before.TryGetValue(call.RowKey!, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
         }
 
@@ -184,12 +184,13 @@ internal sealed class SimulatedRows
     }
 
     /// <summary>The rows of the partitions whose keys lie between two, in their order.</summary>
-    public IEnumerable<SimulatedRow> Between(string table, string after, string before) => _partitions
+    public IEnumerable<SimulatedRow> Between(string table, string after, string before, string? rowKey = null) => _partitions
         .Where(partition => partition.Key.Table == table
             && string.CompareOrdinal(partition.Key.PartitionKey, after) > 0
             && string.CompareOrdinal(partition.Key.PartitionKey, before) < 0)
         .OrderBy(partition => partition.Key.PartitionKey, StringComparer.Ordinal)
-        .SelectMany(partition => partition.Value.Values);
+        .SelectMany(partition => partition.Value.Values)
+        .Where(row => rowKey is null || row.RowKey == rowKey);
 
     private static TableAnswer Query(IEnumerable<SimulatedRow> all, QueryPage page)
     {

@@ -48,10 +48,17 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         var one = PartitionFilter().Match(filter ?? "");
         var first = one.Groups["row"] is { Success: true } row ? SimulatedRow.PositionOf(one.Groups["key"].Value, row.Value) : null;
         var call = one.Success ? new TableCall(name, one.Groups["key"].Value, null, [])
-            : RangeFilter().Match(filter ?? "") is { Success: true } range ? new TableCall(name, range.Groups["after"].Value, null, []) { Before = range.Groups["before"].Value }
+            : RangeFilter().Match(filter ?? "") is { Success: true } range ? RangeQuery(range)
             : throw new NotSupportedException($"The filter {filter}.");
         return new RowQuery<T>(from => send(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select);
     }
+
+    /// <summary>Of a list, the row key is looked at, and no other condition.</summary>
+    private TableCall RangeQuery(Match range)
+        => new(name, range.Groups["after"].Value, range.Groups["row"] is { Success: true } row ? row.Value : null, [])
+        {
+            Before = range.Groups["before"].Value,
+        };
 
     public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
         IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
@@ -99,7 +106,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
-    [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'( and RowKey eq '(?<row>[^']*)' and .*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RangeFilter();
 
     /// <summary>The rows with the selected columns, or with all.</summary>

@@ -30,6 +30,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("createSession", 1, 2, 5_600)]
     [InlineData("createParticipant", 1, 2, 5_700)]
+    [InlineData("listParticipants", 1, 1, 3_000)]
     [InlineData("getParticipant, in no session", 1, 1, 2_000)]
     [InlineData("getParticipant", 2, 2, 4_200)]
     [InlineData("deleteParticipant, in no session", 2, 2, 4_400)]
@@ -49,6 +50,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     /// </summary>
     [Theory]
     [InlineData("getSession", 1, 1, 2_000, 40)]
+    [InlineData("listSessions", 1, 1, 3_000, 80)]
     [InlineData("listSessionParticipants", 1, 1, 3_500, 840)]
     [InlineData("addParticipantToSession", 3, 4, 11_000, 800)]
     [InlineData("addParticipantToSession, again", 1, 2, 5_500, 800)]
@@ -89,6 +91,8 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
         public Dictionary<string, Func<Task<Answer>>> Operations { get; } = new Dictionary<string, Func<Task<Answer>>>
         {
             ["createSession"] = () => Account.PostAsync("/sessions", """{"tag":"call"}"""),
+            ["listSessions"] = () => Account.GetAsync("/sessions?limit=1"),
+            ["listParticipants"] = () => Account.GetAsync("/participants?limit=1"),
             ["getSession"] = () => Account.GetAsync($"/sessions/{Session}"),
             ["deleteSession"] = () => Account.DeleteAsync($"/sessions/{Session}"),
             ["listSessionParticipants"] = () => Account.GetAsync($"/sessions/{Session}/participants"),

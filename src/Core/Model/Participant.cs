@@ -19,6 +19,18 @@ public sealed record Participant(
     string Tag,
     string DeviceApiVersion);
 
+/// <summary>
+/// A participant in a list of an account's participants: what it was created with. Which session it is in and what it receives is
+/// in another row each; a request for the one participant has both.
+/// </summary>
+/// <param name="Id">The participant's id.</param>
+/// <param name="CallbackUrl">Where the caller wants notifications; left out when none was sent.</param>
+/// <param name="PublishPermissions">What it may publish.</param>
+/// <param name="Tag">The caller's own label; the id when none was sent.</param>
+/// <param name="DeviceApiVersion">V2 or V3.</param>
+public sealed record ListedParticipant(
+    string Id, string? CallbackUrl, IReadOnlyList<string> PublishPermissions, string Tag, string DeviceApiVersion);
+
 /// <summary>The answer to createParticipant.</summary>
 /// <param name="Participant">The new participant.</param>
 /// <param name="Token">The JWT with which its device connects.</param>

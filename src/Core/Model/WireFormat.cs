@@ -11,6 +11,8 @@ namespace Sessions.Model;
 [JsonSerializable(typeof(Session))]
 [JsonSerializable(typeof(Participant))]
 [JsonSerializable(typeof(IReadOnlyList<Participant>))]
+[JsonSerializable(typeof(IReadOnlyList<Session>))]
+[JsonSerializable(typeof(IReadOnlyList<ListedParticipant>))]
 [JsonSerializable(typeof(CreatedParticipant))]
 [JsonSerializable(typeof(Subscriptions))]
 [JsonSerializable(typeof(ApiError))]

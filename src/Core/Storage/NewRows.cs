@@ -44,7 +44,8 @@ internal static class NewRows
 
         while (true)
         {
-            var row = make(Guid.NewGuid());
+            // Such ids begin with the time, so that a list in their order begins with the oldest.
+            var row = make(Guid.CreateVersion7(budget.Now));
             var entity = row.ToEntity(accountId);
             var announcement = events.AnnounceAsync(accountId, entity.PartitionKey, budget.Cancellation);
             var indexing = IndexAsync(table, entity, budget);

@@ -39,6 +39,13 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
             ? await ReadMembershipAsync(accountId, participant, cancellation)
             : null;
 
+    /// <summary>The participants of an account, in the order of their ids.</summary>
+    public async Task<Page<ListedParticipant>> ListAsync(AccountId accountId, ListQuery query, CancellationToken cancellation)
+    {
+        var page = await ResourceList.ReadAsync(tables.Participants, Keys.Participant, accountId, query, time.GetUtcNow(), cancellation);
+        return new([.. page.Items.Select(row => ParticipantRow.From(row, new(Keys.IdIn(row.PartitionKey))).ToListed())], page.Next);
+    }
+
     private ParticipantRow NewRow(ParticipantId id, NewParticipant participant)
     {
         var now = time.GetUtcNow();

@@ -13,6 +13,9 @@ internal sealed class RetryBudget(TimeProvider time, CancellationToken cancellat
     /// <summary>Ends the request's storage calls and pauses.</summary>
     public CancellationToken Cancellation { get; } = cancellation;
 
+    /// <summary>The time.</summary>
+    public DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>Waits a random while, longer as the tries go on.</summary>
     /// <exception cref="StorageUnavailableException">It was the last try.</exception>
     public Task PauseAsync()

@@ -34,6 +34,14 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         return header?.IsLive(now) == true ? new(header.ToModel(now), header.EntityTag(now)) : null;
     }
 
+    /// <summary>The sessions of an account, in the order of their ids.</summary>
+    public async Task<Page<Session>> ListAsync(AccountId accountId, ListQuery query, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        var page = await ResourceList.ReadAsync(tables.Sessions, Keys.Header, accountId, query, now, cancellation);
+        return new([.. page.Items.Select(row => HeaderRow.From(row, new(Keys.IdIn(row.PartitionKey))).ToModel(now))], page.Next);
+    }
+
     /// <summary>The participants in the session, or null when there is no session or it has expired.</summary>
     public async Task<IReadOnlyList<Participant>?> ListParticipantsAsync(AccountId accountId, SessionId id, CancellationToken cancellation)
     {

@@ -28,6 +28,9 @@ public sealed record Reply(
     /// <summary>200 with a JSON body.</summary>
     public static Reply Ok<T>(T value, JsonTypeInfo<T> type) => new(HttpStatusCode.OK, JsonSerializer.SerializeToUtf8Bytes(value, type));
 
+    /// <summary>400.</summary>
+    public static Reply BadRequest(string error) => new(HttpStatusCode.BadRequest, Error: error);
+
     /// <summary>404.</summary>
     public static Reply NotFound(string error) => new(HttpStatusCode.NotFound, Error: error);
 

@@ -32,12 +32,12 @@ public static class Routes
     /// <summary>The methods that each path allows. The host cannot be asked for the functions' routes.</summary>
     public static IReadOnlyList<(string Route, string Methods)> Allowed { get; } =
     [
-        (Sessions, "POST"),
+        (Sessions, "GET, HEAD, POST"),
         (Session, "GET, HEAD, DELETE"),
         (SessionParticipants, "GET, HEAD"),
         (SessionParticipant, "PUT, DELETE"),
         (Subscriptions, "GET, HEAD, PUT"),
-        (Participants, "POST"),
+        (Participants, "GET, HEAD, POST"),
         (Participant, "GET, HEAD, DELETE"),
         (Health, "GET, HEAD"),
     ];

@@ -31,6 +31,15 @@ internal static class Keys
 
     public static string Partition(AccountId accountId, ParticipantId participantId) => $"{accountId}:{participantId}";
 
+    /// <summary>
+    /// The partitions of an account's sessions, or of its participants, lie between these two keys. Those behind <paramref name="after"/>
+    /// have a greater id.
+    /// </summary>
+    public static (string First, string End) PartitionsOf(AccountId accountId, Guid? after) => ($"{accountId}:{after}", $"{accountId};");
+
+    /// <summary>The id of the session or participant whose partition it is.</summary>
+    public static Guid IdIn(string partitionKey) => Guid.ParseExact(partitionKey.AsSpan(partitionKey.LastIndexOf(':') + 1), "D");
+
     /// <summary>The account and the session of a session's partition.</summary>
     public static (AccountId AccountId, SessionId SessionId) SessionOf(string partitionKey)
         => partitionKey.Split(':') is [var account, var session]

@@ -59,11 +59,16 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
 
     /// <summary>The participant outside of any session.</summary>
     public Participant ToModel() => Fields.ToModel(Id, null, Subscriptions.None);
+
+    public ListedParticipant ToListed()
+        => new(Id.ToString(), Fields.CallbackUrl, Fields.Permissions, Fields.Tag, Fields.DeviceApiVersion);
 }
 
 /// <summary>What a participant is created with: kept in its own row and copied to its member row, so that a list is one query.</summary>
 internal sealed record ParticipantFields(string? CallbackUrl, string PublishPermissions, string Tag, string DeviceApiVersion)
 {
+    public IReadOnlyList<string> Permissions => PublishPermissions.Split(',', StringSplitOptions.RemoveEmptyEntries);
+
     public static ParticipantFields From(TableEntity row) => new(
         row.GetString(Columns.CallbackUrl),
         row.GetString(Columns.PublishPermissions),
@@ -88,7 +93,7 @@ internal sealed record ParticipantFields(string? CallbackUrl, string PublishPerm
     public Participant ToModel(ParticipantId id, SessionId? sessionId, Subscriptions subscriptions) => new(
         id.ToString(),
         CallbackUrl,
-        PublishPermissions.Split(',', StringSplitOptions.RemoveEmptyEntries),
+        Permissions,
         sessionId is null ? [] : [sessionId.Value.ToString()],
         subscriptions,
         Tag,
