@@ -113,7 +113,7 @@ public sealed class IceLite(IceCredentials local)
     private CheckResult Accept(in StunMessage request, Flow flow, TimeSpan now)
     {
         var isNew = request.UseCandidate && TryRemember(request.TransactionId) && flow != Selected;
-        if (isNew)
+        if (isNew || IsSelectedAgain(flow))
             Selected = flow;
 
         if (flow == Selected)
@@ -121,6 +121,12 @@ public sealed class IceLite(IceCredentials local)
 
         return isNew ? CheckResult.Nominated : CheckResult.Authenticated;
     }
+
+    /// <summary>
+    /// Whether this is the selected flow after it was forgotten for its silence. The peer need not nominate it again, because for the
+    /// peer it is the same.
+    /// </summary>
+    private bool IsSelectedAgain(Flow flow) => Selected is { } selected && selected.IsTcp == flow.IsTcp && selected.Remote.Equals(flow.Remote);
 
     /// <summary>
     /// Remembers a nomination; false if it is known. One that comes again, late or from somebody who has seen it on its way, must not

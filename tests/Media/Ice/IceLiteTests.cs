@@ -99,6 +99,20 @@ public sealed class IceLiteTests
     }
 
     [Fact]
+    public void A_check_from_the_selected_address_is_consent_after_its_flow_was_forgotten()
+    {
+        Check(Request(isNomination: true), _flow, At(0), out _);
+        var again = new TestFlow(_flow.Remote);
+
+        Assert.Equal(CheckResult.Authenticated, Check(Request(), again, At(100), out _));
+
+        Assert.Same(again, _lite.Selected);
+        Assert.False(_lite.IsConsentExpired(At(100)));
+        Check(Request(), new TestFlow(_flow.Remote, isTcp: true), At(101), out _);
+        Assert.Same(again, _lite.Selected);
+    }
+
+    [Fact]
     public void Forged_checks_are_no_consent()
     {
         Check(Request(isNomination: true), _flow, At(0), out _);
