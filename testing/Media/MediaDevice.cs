@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -22,9 +23,12 @@ namespace Sessions.Testing.Media;
 public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) : IAsyncDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan PacketInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
+
+    // Those of the SDK.
+    private static readonly TimeSpan ReconnectPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _sending = new(1);
@@ -36,19 +40,33 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     private readonly Dictionary<uint, ReceivedTrack> _receivedTracks = [];
     private readonly Dictionary<uint, (MediaKind Kind, byte? EventType)> _sections = [];
     private readonly List<(MediaKind Kind, SentTrack? Track)> _published = [];
-    private readonly List<DeviceSocket> _sockets = [];
+    private readonly List<(DeviceConnection Connection, DeviceSocket Socket, uint Priority)> _sockets = [];
     private readonly Outbox _outbox = new();
     private DeviceConnection? _publishing;
     private DeviceConnection? _subscribing;
     private ClientWebSocket _socket = new();
     private TimeSpan _nextPacket;
     private TimeSpan _nextReport;
+    private TimeSpan _nextRestart;
+    private TimeSpan _ahead;
+    private string[] _streams = [];
     private ulong _version;
+    private int _sectionCount;
     private int _lastCall;
     private Task? _ticking;
+    private Task? _reconnecting;
 
     /// <summary>Which device it is for the gateway.</summary>
     public string UniqueId { get; init; } = Guid.NewGuid().ToString();
+
+    /// <summary>
+    /// Whether it does as the SDK does when the gateway is gone: it connects again after a second, for ever, unless it was closed with
+    /// 1000, and offers a restart of ICE when its publishing connection has failed.
+    /// </summary>
+    public bool Recovers { get; init; }
+
+    /// <summary>How long after a packet of a track the next one follows.</summary>
+    public TimeSpan PacketInterval { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Whether answers take video.</summary>
     public bool TakesVideo { get; set; } = true;
@@ -75,6 +93,16 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
+    /// <summary>How many key frames it has sent of what it publishes.</summary>
+    public int KeyFramesSent
+    {
+        get
+        {
+            lock (_lock)
+                return _published.Sum(section => section.Track?.KeyFrames ?? 0);
+        }
+    }
+
     /// <summary>All that has come.</summary>
     public IReadOnlyDictionary<(string StreamId, MediaKind Kind), Received> All
     {
@@ -95,21 +123,55 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    private TimeSpan Now => Stopwatch.GetElapsedTime(_started);
+    private TimeSpan Now => Stopwatch.GetElapsedTime(_started) + _ahead;
 
     /// <summary>Connects the WebSocket, for the first time or again; the media go on.</summary>
     public async Task ConnectAsync()
     {
-        _socket = new();
-        using var limit = new CancellationTokenSource(CallLimit);
-        await _socket.ConnectAsync(
+        var socket = new ClientWebSocket();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(CallLimit);
+        await socket.ConnectAsync(
             new($"ws://{url.Authority}/v3/?token={Uri.EscapeDataString(token)}&client=browser&sdkVersion=0.13.1&uniqueId={UniqueId}"), limit.Token);
-        Closed = ReadAsync(_socket);
+        _socket = socket;
+        Closed = ReadAsync(socket);
         _ticking ??= Task.Run(TickAsync);
+        if (Recovers)
+            _reconnecting ??= Task.Run(ReconnectAsync);
     }
 
     /// <summary>Loses the WebSocket without a word.</summary>
     public void Abort() => _socket.Abort();
+
+    /// <summary>Has the device's time go forward.</summary>
+    public void Advance(TimeSpan time)
+    {
+        lock (_lock)
+            _ahead += time;
+    }
+
+    /// <summary>Loses every socket for media. There are new ones once ICE begins anew.</summary>
+    public void LoseNetwork()
+    {
+        lock (_lock)
+        {
+            foreach (var (_, socket, _) in _sockets)
+                socket.Dispose();
+            _sockets.Clear();
+        }
+    }
+
+    /// <summary>Has another socket in place of each that it had, and tells the gateway nothing: checks come from there from now on.</summary>
+    public void ChangeNetwork()
+    {
+        lock (_lock)
+        {
+            var before = _sockets.ToArray();
+            LoseNetwork();
+            foreach (var (connection, socket, priority) in before)
+                Open(connection, socket.Remote, priority + 1);
+        }
+    }
 
     /// <summary>Publishes these streams and no others; each is a name, with an alias after a colon. Ones that it publishes go on.</summary>
     public async Task<JsonNode> PublishAsync(params string[] streams)
@@ -118,6 +180,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         string offer;
         lock (_lock)
         {
+            _streams = streams;
             _publishing ??= new(true, _certificate, Random.Shared);
             SetTracks([.. names.Select(name => name[0])]);
             offer = DeviceSdp.Offer(_publishing, _published, ++_version);
@@ -131,7 +194,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             ["mediaMetadata"] = new JsonObject { ["mediaStreams"] = streamsOfOffer, ["dataChannels"] = new JsonObject() },
         });
         lock (_lock)
-            Take(_publishing, (string)result["sdpAnswer"]!);
+            Take(_publishing, Parse((string)result["sdpAnswer"]!));
         return result;
     }
 
@@ -157,14 +220,12 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     {
         await _stop.CancelAsync();
         _socket.Abort();
-        if (_ticking is not null)
-            await _ticking;
+        await Task.WhenAll(_ticking ?? Task.CompletedTask, _reconnecting ?? Task.CompletedTask);
         lock (_lock)
         {
             _publishing?.Dispose();
             _subscribing?.Dispose();
-            foreach (var socket in _sockets)
-                socket.Dispose();
+            LoseNetwork();
         }
 
         _socket.Dispose();
@@ -195,12 +256,13 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    private SessionDescription? Take(DeviceConnection connection, string sdp)
+    private static SessionDescription Parse(string sdp)
+        => SessionDescription.TryParse(sdp, out var description, out var error) ? description : throw new InvalidDataException(error);
+
+    private void Take(DeviceConnection connection, SessionDescription description)
     {
-        if (!SessionDescription.TryParse(sdp, out var description, out var error))
-            throw new InvalidDataException(error);
         if (Bundle.Of(description).Remote is not { } remote || !connection.SetRemote(remote, Now))
-            return description;
+            return;
 
         foreach (var value in description.Sections.SelectMany(section => section.Candidates))
         {
@@ -211,13 +273,45 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             if (isTcp != isTcpOnly)
                 continue;
 
-            var socket = new DeviceSocket(address, isTcp);
-            _sockets.Add(socket);
-            connection.AddFlow(socket, candidate.Priority);
-            _ = socket.RunAsync((flow, datagram) => Receive(connection, flow, datagram.Span));
+            Open(connection, address, candidate.Priority);
         }
+    }
 
-        return description;
+    private void Open(DeviceConnection connection, IPEndPoint address, uint priority)
+    {
+        var socket = new DeviceSocket(address, isTcpOnly);
+        _sockets.Add((connection, socket, priority));
+        connection.AddFlow(socket, priority);
+        _ = socket.RunAsync((flow, datagram) => Receive(connection, flow, datagram.Span));
+    }
+
+    private async Task ReconnectAsync()
+    {
+        try
+        {
+            while (await Closed != WebSocketCloseStatus.NormalClosure)
+            {
+                await Task.Delay(ReconnectPause, _stop.Token);
+                await TryAsync(ConnectAsync);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It ends.
+        }
+    }
+
+    /// <summary>Does what may find no gateway.</summary>
+    private static async Task TryAsync(Func<Task> attempt)
+    {
+        try
+        {
+            await attempt();
+        }
+        catch (Exception exception) when (exception is WebSocketException or TimeoutException or InvalidOperationException)
+        {
+            // And it is tried again later.
+        }
     }
 
     private void Receive(DeviceConnection connection, DeviceSocket flow, Span<byte> datagram)
@@ -282,6 +376,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
                     SendPackets();
                     SendReports();
                     Flush();
+                    RestartWhenFailed();
                 }
             }
         }
@@ -289,6 +384,16 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         {
             // It ends.
         }
+    }
+
+    private void RestartWhenFailed()
+    {
+        if (!Recovers || _publishing?.HasFailed(Now) != true || Now < _nextRestart || _socket.State != WebSocketState.Open)
+            return;
+
+        _nextRestart = Now + RestartPause;
+        _publishing.RestartIce();
+        _ = TryAsync(() => PublishAsync(_streams));
     }
 
     private void SendPackets()
@@ -366,7 +471,10 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             {
                 var result = await socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
                 if (result.MessageType == WebSocketMessageType.Close)
+                {
+                    await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", CancellationToken.None);
                     return socket.CloseStatus;
+                }
 
                 length += result.Count;
                 if (!result.EndOfMessage)
@@ -395,8 +503,14 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         string answer;
         lock (_lock)
         {
+            // Sections can never be fewer than before (RFC 3264, section 8): the SDK does not answer an offer that it cannot use.
+            var offer = Parse((string)parameters["sdpOffer"]!);
+            if (offer.Sections.Count < _sectionCount)
+                return;
+
+            _sectionCount = offer.Sections.Count;
             _subscribing ??= new(false, _certificate, Random.Shared);
-            var offer = Take(_subscribing, (string)parameters["sdpOffer"]!)!;
+            Take(_subscribing, offer);
             foreach (var section in offer.Sections.Where(section => section.Sources is not []))
             {
                 _sections[section.Sources[0].Ssrc] =
@@ -407,6 +521,6 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             answer = DeviceSdp.Answer(_subscribing, offer, TakesVideo);
         }
 
-        _ = CallAsync("answerSdp", new JsonObject { ["sdpAnswer"] = answer });
+        _ = TryAsync(() => CallAsync("answerSdp", new JsonObject { ["sdpAnswer"] = answer }));
     }
 }
