@@ -69,11 +69,11 @@ internal sealed class SentTrack(string streamId, MediaKind kind, string mid, uin
 
 /// <summary>What a device has received of one stream of one kind.</summary>
 /// <param name="Packets">Different packets.</param>
-/// <param name="KeyFrames">Those in which a key frame starts.</param>
+/// <param name="StartsWithKeyFrame">Whether a key frame starts in the first.</param>
 /// <param name="Events">Those of telephone events.</param>
 /// <param name="Duplicates">Packets that came twice.</param>
 /// <param name="Disordered">Packets that came after a later one.</param>
-public readonly record struct Received(int Packets, int KeyFrames, int Events, int Duplicates, int Disordered);
+public readonly record struct Received(int Packets, bool StartsWithKeyFrame, int Events, int Duplicates, int Disordered);
 
 /// <summary>Counts the packets of one section's source: which streams they are of, and which are missing.</summary>
 internal sealed class ReceivedTrack(MediaKind kind)
@@ -102,7 +102,9 @@ internal sealed class ReceivedTrack(MediaKind kind)
         return before with
         {
             Packets = before.Packets + 1,
-            KeyFrames = before.KeyFrames + (kind == MediaKind.Video && KeyFrame.StartsIn(VideoCodec.Vp8, packet.Payload) ? 1 : 0),
+            StartsWithKeyFrame = before.Packets == 0
+                ? kind == MediaKind.Video && KeyFrame.StartsIn(VideoCodec.Vp8, packet.Payload)
+                : before.StartsWithKeyFrame,
             Events = before.Events + (isEvent ? 1 : 0),
             Disordered = before.Disordered + (isDisordered ? 1 : 0),
         };
