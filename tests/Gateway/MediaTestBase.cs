@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sessions.Media;
 using Sessions.Testing.Media;
 
@@ -9,7 +10,7 @@ public abstract class MediaTestBase(AzuriteFixture azurite, string address = "12
     /// <summary>Packets, one every 20 ms: while they came, one that should not come would have come.</summary>
     private protected const int Enough = 25;
 
-    private readonly List<MediaDevice> _devices = [];
+    private readonly ConcurrentBag<MediaDevice> _devices = [];
     private MediaDevice? _witness;
 
     private protected MediaServer Server { get; } = new(azurite, address);
