@@ -24,7 +24,7 @@ public sealed class BrowserTests(Server server) : IClassFixture<Server>
     [Fact]
     public async Task The_official_browser_SDK_plays_calls_in_Chromium_and_Firefox()
     {
-        string[] browsers = [.. from program in Programs let path = Find(program.Value) where path is not null select $"{program.Key}={path}"];
+        string[] browsers = [.. from program in Programs let path = Find(program.Key, program.Value) where path is not null select $"{program.Key}={path}"];
         Assert.SkipWhen(browsers is [], "There is no browser: apt-get install chromium firefox-esr");
         var account = await server.NewAccountAsync(LocalCredential.Account);
         await account.AddUserAsync(LocalCredential.User, LocalCredential.Secret, Security.Access.Write);
@@ -45,8 +45,12 @@ public sealed class BrowserTests(Server server) : IClassFixture<Server>
         Assert.True(failed is [] && node.ExitCode == 0, $"{string.Join('\n', failed)}{await errors}");
     }
 
-    private static string? Find(string[] names)
+    /// <summary>The program that a variable names (CHROMIUM, FIREFOX), or else one that is installed.</summary>
+    private static string? Find(string kind, string[] names)
     {
+        if (Environment.GetEnvironmentVariable(kind.ToUpperInvariant()) is { Length: > 0 } chosen)
+            return chosen;
+
         var folders = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator) ?? [];
         return names.SelectMany(_ => folders, (name, folder) => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
     }
