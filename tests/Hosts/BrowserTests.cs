@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json;
+using Sessions.Gateway;
 using Sessions.LocalHost;
 
 namespace Sessions.Tests;
@@ -10,7 +12,7 @@ public sealed class BrowserTestsAlone;
 
 /// <summary>The official browser SDK plays calls in Chromium and Firefox, as far as they are installed.</summary>
 [Collection(nameof(BrowserTests))]
-public sealed class BrowserTests(Server server) : IClassFixture<Server>
+public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClassFixture<Server>, IClassFixture<ExpiringServer>
 {
     private static readonly string BrowsersFolder = typeof(BrowserTests).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(BrowsersFolder)).Value!;
@@ -26,12 +28,23 @@ public sealed class BrowserTests(Server server) : IClassFixture<Server>
     {
         string[] browsers = [.. from program in Programs let path = Find(program.Key, program.Value) where path is not null select $"{program.Key}={path}"];
         Assert.SkipWhen(browsers is [], "There is no browser: apt-get install chromium firefox-esr");
-        var account = await server.NewAccountAsync(LocalCredential.Account);
-        await account.AddUserAsync(LocalCredential.User, LocalCredential.Secret, Security.Access.Write);
+        foreach (var each in new[] { server, expiring })
+        {
+            var account = await each.NewAccountAsync(LocalCredential.Account);
+            await account.AddUserAsync(LocalCredential.User, LocalCredential.Secret, Security.Access.Write);
+        }
+
         await Node.InstallAsync(BrowsersFolder);
 
-        using var node = Node.Start(
-            new("node", ["browsers.mjs", server.Url.ToString(), account.Id, LocalCredential.User, LocalCredential.Secret, .. browsers]), BrowsersFolder);
+        string[] arguments =
+        [
+            "browsers.mjs", $"{server.Url}", $"{expiring.Url}", typeof(GatewayProgram).Assembly.Location,
+            LocalCredential.Account, LocalCredential.User, LocalCredential.Secret, .. browsers,
+        ];
+        var start = new ProcessStartInfo("node", arguments);
+        start.Environment["Sessions__StorageConnectionString"] = server.ConnectionString;
+        start.Environment["Sessions__TokenSigningKey"] = ApiServer.TokenSigningKey;
+        using var node = Node.Start(start, BrowsersFolder);
         var errors = node.StandardError.ReadToEndAsync();
         List<string> failed = [];
         while (await node.ReadLineAsync() is { } line)
@@ -54,4 +67,10 @@ public sealed class BrowserTests(Server server) : IClassFixture<Server>
         var folders = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator) ?? [];
         return names.SelectMany(_ => folders, (name, folder) => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
     }
+}
+
+/// <summary>A server whose sessions expire soon: after as long as it takes to hear what is said in one.</summary>
+public sealed class ExpiringServer(AzuriteFixture azurite) : Server(azurite)
+{
+    protected override IEnumerable<string> Settings => ["--Sessions:SessionLifetime=00:00:20"];
 }

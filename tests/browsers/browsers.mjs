@@ -1,19 +1,21 @@
-// The official browser SDK in real browsers. Usage: node browsers.mjs SERVER_URL ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
+// The official browser SDK in real browsers.
+// Usage: node browsers.mjs SERVER_URL EXPIRING_SERVER_URL GATEWAY_PROGRAM ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
 // Prints one line of JSON for each check, and ends with exit code 1 if one failed.
-import { createApi, launch, servePage } from "./driver.mjs";
-import { Run, callPage, scenarios, together } from "./scenarios.mjs";
+import { createApi, createGateway, launch, servePage } from "./driver.mjs";
+import { Run, callPage, expiry, restart, scenarios, together } from "./scenarios.mjs";
 
-const [serverUrl, account, user, secret, ...found] = process.argv.slice(2);
+const [serverUrl, expiringUrl, gatewayProgram, account, user, secret, ...found] = process.argv.slice(2);
 const only = process.env.ONLY?.split(",");
 const server = new URL(serverUrl);
-const api = createApi(server, account, user, secret);
 const page = await servePage();
 const browsers = new Map(await Promise.all(found.map(async (entry) => {
   const [kind, path] = entry.split("=");
   return [kind, await launch(kind, path)];
 })));
+const sdks = ["0.12", "0.9"];
+const everyDevice = [...browsers].flatMap(([kind, browser]) => sdks.map((sdk) => ({ kind, browser, sdk })));
 
-async function play(scenario, devices, act) {
+async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl) {
   if (only && !only.includes(scenario)) {
     return;
   }
@@ -24,7 +26,7 @@ async function play(scenario, devices, act) {
     const seconds = Number(((Date.now() - start) / 1_000).toFixed(1));
     console.log(JSON.stringify({ ...labels, check, passed: !error, seconds, ...(error && { error: error.message }) }));
   };
-  const run = new Run(api, server, page.url, async (check, test) => {
+  const run = new Run(createApi(apiUrl, account, user, secret), gatewayUrl, page.url, async (check, test) => {
     const start = Date.now();
     try {
       await test();
@@ -54,7 +56,22 @@ async function playAll(device) {
   }
 }
 
-await Promise.all([...browsers].flatMap(([kind, browser]) => ["0.12", "0.9"].map((sdk) => playAll({ kind, browser, sdk }))));
+/** Kills a gateway of its own when all devices hear, and starts it again. Sessions expire meanwhile, elsewhere. */
+async function playEnds() {
+  const gateway = await createGateway(gatewayProgram);
+  const kill = gateway.killAfter(everyDevice.length);
+  await Promise.all([
+    ...everyDevice.map((device) => play("restart", [device], (run, device) => restart(run, device, kill).finally(kill), server, gateway.url)),
+    ...[...browsers].map(([kind, browser]) => play("expiry", [{ kind, browser, sdk: "0.12" }], expiry, new URL(expiringUrl))),
+  ]);
+  gateway.close();
+}
+
+await Promise.all(everyDevice.map(playAll));
+if (!only || only.includes("restart") || only.includes("expiry")) {
+  await playEnds();
+}
+
 for (const [kind, browser] of browsers) {
   // One after the other: all tabs of the page are in one session.
   await play("callPage", [{ kind, browser, sdk: "0.12" }], callPage);

@@ -1,13 +1,17 @@
 // Browsers, devices in them, and the server they connect to.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect as connectTcp, createServer as createTcpServer } from "node:net";
 import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import esbuild from "esbuild";
 import puppeteer from "puppeteer-core";
 import { observe } from "./observe.mjs";
 
 const limit = 40_000;
+const programLimit = 60_000;
 const between = 250;
 
 /** A small picture: what is tested is the way that media take. */
@@ -48,6 +52,46 @@ export async function servePage() {
     response.setHeader("content-type", type).end(body);
   });
   return { url: `http://127.0.0.1:${await listen(server)}/`, close: () => server.close() };
+}
+
+/** A gateway of its own, which can be killed and then starts again with nothing. Its settings are in the environment. */
+export async function createGateway(program) {
+  let [gateway, url] = await startGateway(program, "http://127.0.0.1:0");
+  return {
+    url,
+
+    /** Returns what has to be called as often before the gateway is killed; completes when it is back. */
+    killAfter(count) {
+      let restarted;
+      const arrived = new Promise((resolve) => (restarted = resolve));
+      return async () => {
+        if (--count === 0) {
+          gateway.kill("SIGKILL");
+          await once(gateway, "exit");
+          [gateway] = await startGateway(program, url.origin);
+          restarted();
+        }
+
+        await arrived;
+      };
+    },
+    close: () => gateway.kill("SIGKILL"),
+  };
+}
+
+async function startGateway(program, url) {
+  const gateway = spawn("dotnet", [program, `--urls=${url}`], { stdio: ["ignore", "pipe", "inherit"] });
+  const timer = setTimeout(() => gateway.kill("SIGKILL"), programLimit);
+  for await (const line of createInterface(gateway.stdout)) {
+    const [, found] = /^Devices connect to (\S+)[.]/.exec(line) ?? [];
+    if (found) {
+      clearTimeout(timer);
+      gateway.stdout.resume();
+      return [gateway, new URL(found)];
+    }
+  }
+
+  throw new Error("The gateway does not start.");
 }
 
 /** A network between a device and the server, which can be broken and mended. */
@@ -112,8 +156,8 @@ export async function openPage(browser, url) {
 }
 
 /** Reads a value again until it is as expected; fails with the last one. */
-export async function until(read, isExpected, expected) {
-  const end = Date.now() + limit;
+export async function until(read, isExpected, expected, patience = limit) {
+  const end = Date.now() + patience;
   for (;;) {
     const value = await read();
     if (isExpected(value)) {
@@ -132,7 +176,7 @@ export async function until(read, isExpected, expected) {
  * Waits until exactly these tracks arrive, and are played: packets of these, and of no others, arrived since the last look but one.
  * `nameOf` gives the name of a track.
  */
-export async function hears(page, nameOf, expected) {
+export async function hears(page, nameOf, expected, patience = limit) {
   const first = new Map();
   const looks = [];
   const read = async () => {
@@ -152,5 +196,6 @@ export async function hears(page, nameOf, expected) {
   await until(
     read,
     ({ isSteady, arriving, played }) => isSteady && JSON.stringify(arriving) === wanted && JSON.stringify(played) === wanted,
-    expected);
+    expected,
+    patience);
 }

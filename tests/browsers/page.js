@@ -36,6 +36,20 @@ window.unpublish = async (alias) => {
   published.delete(alias);
 };
 
+/** The ports of this machine over which its publishing connection sends. */
+window.publishingPorts = async () => {
+  const peer = window.peers.find((peer) => peer.getSenders().some(({ track }) => track));
+  const stats = await peer.getStats();
+  const reports = [...stats.values()];
+  const selected = reports.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId)?.selectedCandidatePairId;
+  return reports
+    .filter(({ type, id, selected: isSelected }) => type === "candidate-pair" && (id === selected || isSelected))
+    .map(({ localCandidateId }) => stats.get(localCandidateId).port);
+};
+
+/** Has the SDK do what it does when its publishing connection has failed, as after a change of the network: an ICE restart. */
+window.restartIce = async () => void (await Object.values(window.rtc).find((part) => part?.offerPublishSdp).offerPublishSdp(true));
+
 /** Plays tones into the audio, and returns those that were sent. */
 window.sendTones = (tones) =>
   new Promise((resolve) => {

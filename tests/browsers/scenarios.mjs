@@ -7,6 +7,12 @@ import { createNetwork, hears, media, openPage, screen, until } from "./driver.m
 const twoReconnects = 2_500;
 const sound = { audio: true };
 
+// HTMLMediaElement.HAVE_CURRENT_DATA
+const haveCurrentData = 2;
+
+// A browser takes up to half a minute to notice that its connection has failed.
+const recovery = 60_000;
+
 /** One run of a scenario: its session, its participants, and the pages to close at the end. */
 export class Run {
   #cleanUp = [];
@@ -20,17 +26,29 @@ export class Run {
     this.session = (await this.api("POST", "/sessions", {})).id;
   }
 
-  /** A participant with a page, in the session with these subscriptions, or in none without. */
-  async join(name, { browser, sdk }, subscriptions = { sessionId: this.session }, publishPermissions = ["AUDIO", "VIDEO"]) {
+  /** A participant with a page, in the session with these subscriptions. */
+  async join(name, device, subscriptions = { sessionId: this.session }, publishPermissions = undefined) {
+    const one = await this.connect(name, device, publishPermissions);
+    await this.put(one, subscriptions);
+    return one;
+  }
+
+  /** A participant with a page, in no session. */
+  async connect(name, { browser, sdk }, publishPermissions = ["AUDIO", "VIDEO"]) {
     const { participant, token } = await this.createParticipant(publishPermissions, "V3");
     this.#names.set(participant.id, name);
     const network = await createNetwork(this.server);
     const page = await openPage(browser, this.pageUrl);
     this.#cleanUp.push(() => page.close(), network.close);
-    const one = { id: participant.id, page, network };
-    await this.put(one, subscriptions);
-    await page.evaluate((...parameters) => window.connect(...parameters), sdk, token, network.url);
-    return one;
+    const connect = () => page.evaluate((...parameters) => window.connect(...parameters), sdk, token, network.url);
+    await connect();
+    return { id: participant.id, page, network, connect };
+  }
+
+  /** Loads a participant's page again. */
+  async reload({ page, connect }) {
+    await page.goto(this.pageUrl);
+    await connect();
   }
 
   createParticipant(publishPermissions, deviceApiVersion) {
@@ -54,9 +72,14 @@ export class Run {
   }
 
   /** Checks that these tracks arrive, and no others; a track is written "name alias kind". */
-  hears(description, { page }, ...expected) {
+  hears(description, device, ...expected) {
+    return this.hearsWithin(undefined, description, device, ...expected);
+  }
+
+  /** The same, with a time in ms instead of the usual one. */
+  hearsWithin(patience, description, { page }, ...expected) {
     const nameOf = ({ participantId, alias, kind }) => [this.#names.get(participantId) ?? "?", alias, kind].filter(Boolean).join(" ");
-    return this.check(description, () => hears(page, nameOf, expected));
+    return this.check(description, () => hears(page, nameOf, expected, patience));
   }
 
   async close() {
@@ -64,6 +87,9 @@ export class Run {
   }
 }
 
+const playing = ({ page }) =>
+  page.evaluate(() => [...document.querySelectorAll("video")].map(({ readyState, currentTime, videoWidth: width }) => ({ readyState, currentTime, width })));
+const publishingPorts = ({ page }) => page.evaluate(() => window.publishingPorts());
 const sockets = ({ page }) => page.evaluate(() => window.sockets);
 
 /** How loud the only sound is that arrives: energy in a second. */
@@ -81,6 +107,13 @@ async function publishing(run, device) {
     assert.deepEqual((await run.publish(ann, media, "camera")).sort(), ["AUDIO", "VIDEO"]));
   await run.hears("a subscriber receives audio and video", bob, "ann camera audio", "ann camera video");
   await run.hears("one without a subscription receives nothing", ann);
+  await run.check("the video element plays", async () => {
+    const [before] = await playing(bob);
+    await until(
+      () => playing(bob),
+      ([now]) => now.readyState >= haveCurrentData && now.width > 0 && now.currentTime > before.currentTime,
+      `more than ${before.currentTime} s, and a picture`);
+  });
 
   await run.publish(ann, screen, "screen");
   await run.hears("a second stream has an alias of its own", bob, "ann camera audio", "ann camera video", "ann screen video");
@@ -217,7 +250,55 @@ async function tokens(run, { browser, sdk }) {
   await Promise.all([turnedAway("a wrong token is tried once", wrong), turnedAway("a V2 token is tried once", v2)]);
 }
 
-export const scenarios = { publishing, subscriptions, removal, permissions, codecs, brokenSocket, tokens };
+async function iceRestart(run, device) {
+  const ann = await run.join("ann", device, {});
+  const bob = await run.join("bob", device);
+  await run.publish(ann, media, "camera");
+  await run.hears("before", bob, "ann camera audio", "ann camera video");
+  const before = await publishingPorts(ann);
+  await run.check("ICE restarts from another port", async () => {
+    await ann.page.evaluate(() => window.restartIce());
+    await until(() => publishingPorts(ann), (ports) => ports.length > 0 && !ports.some((port) => before.includes(port)), `not ${before}`);
+  });
+  await run.hears("media go on", bob, "ann camera audio", "ann camera video");
+}
+
+export const scenarios = { publishing, subscriptions, removal, permissions, codecs, brokenSocket, iceRestart, tokens };
+
+/**
+ * A gateway that was killed and started again with nothing: media come back in both directions. Firefox 153 keeps the keys of the
+ * gateway that is gone (other fingerprints begin no new handshake there), so its pages have to be loaded again.
+ */
+export async function restart(run, device, killed) {
+  const ann = await run.join("ann", device);
+  const bob = await run.join("bob", device);
+  await Promise.all([run.publish(ann), run.publish(bob)]);
+  await run.hears("before, ann", ann, "bob audio", "bob video");
+  await run.hears("before, bob", bob, "ann audio", "ann video");
+  await run.check("the gateway is killed and starts again", killed);
+  if (device.kind === "firefox") {
+    await Promise.all([ann, bob].map((one) => run.reload(one).then(() => run.publish(one))));
+  }
+
+  await Promise.all([
+    run.hearsWithin(recovery, "ann hears again", ann, "bob audio", "bob video"),
+    run.hearsWithin(recovery, "bob hears again", bob, "ann audio", "ann video"),
+  ]);
+}
+
+/** A session of a server where they expire soon. */
+export async function expiry(run, device) {
+  const ann = await run.connect("ann", device);
+  const bob = await run.connect("bob", device);
+  await run.publish(ann);
+  await run.createSession();
+  await Promise.all([ann, bob].map((one) => run.put(one, { sessionId: run.session })));
+  await run.hears("before", bob, "ann audio", "ann video");
+  await run.hears("a session that has expired is silent", bob);
+  await run.createSession();
+  await Promise.all([ann, bob].map((one) => run.put(one, { sessionId: run.session })));
+  await run.hears("its participants can join another", bob, "ann audio", "ann video");
+}
 
 /** Two devices of different kinds hear and see each other. */
 export async function together(run, one, other) {
