@@ -49,7 +49,7 @@ internal static class DeviceDescription
         "c=IN IP4 0.0.0.0",
         $"a=ice-ufrag:{device.Credentials.UsernameFragment}",
         $"a=ice-pwd:{device.Credentials.Password}",
-        $"a=fingerprint:{device.Certificate.Fingerprint}",
+        $"a=fingerprint:{(device.DescribedCertificate ?? device.Certificate).Fingerprint}",
     ];
 
     private static string Join(IEnumerable<string> lines) => string.Concat(lines.Select(line => $"{line}\r\n"));

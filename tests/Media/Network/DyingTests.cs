@@ -1,4 +1,5 @@
 using Sessions.Media;
+using Sessions.Media.Dtls;
 
 namespace Sessions.Tests.Media.Network;
 
@@ -109,6 +110,33 @@ public sealed class DyingTests
         Assert.False(publisher.Peer.IsDead);
         call.Run(1);
         Assert.True(publisher.Peer.IsDead);
+    }
+
+    [Fact]
+    public void A_device_with_another_certificate_than_it_described_gets_no_media_and_is_dead_after_30_seconds()
+    {
+        using var call = new SimulatedCall(10);
+        var (publisher, honest) = (call.AddPublisher("a"), call.AddSubscriber());
+        var (forgedPublisher, forgedSubscriber) = (call.AddPublisher("b"), call.AddSubscriber());
+        forgedPublisher.DescribedCertificate = forgedSubscriber.DescribedCertificate = DtlsCertificate.Create();
+        publisher.Negotiate();
+        forgedPublisher.Negotiate();
+        foreach (var subscriber in new[] { honest, forgedSubscriber })
+        {
+            subscriber.Subscribe(publisher, forgedPublisher);
+            subscriber.Negotiate();
+        }
+
+        call.RunUntil(() => honest.ReceivedOf(publisher.Audio) > 0, 10);
+        call.Run(20);
+        Assert.All(new SimulatedDevice[] { forgedPublisher, forgedSubscriber }, device => Assert.False(device.Peer.IsConnected));
+        call.Run(15);
+
+        Assert.True(forgedPublisher.Peer.IsDead && forgedSubscriber.Peer.IsDead);
+        Assert.False(publisher.Peer.IsDead || honest.Peer.IsDead);
+        Assert.True(honest.ReceivedOf(publisher.Video) > 0);
+        Assert.Equal(0, honest.ReceivedOf(forgedPublisher.Audio) + honest.ReceivedOf(forgedPublisher.Video));
+        Assert.Empty(forgedSubscriber.Streams);
     }
 
     [Fact]

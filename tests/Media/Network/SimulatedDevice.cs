@@ -28,6 +28,9 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
 
     public DtlsCertificate Certificate { get; private set; } = DtlsCertificate.Create();
 
+    /// <summary>The certificate whose fingerprint descriptions have: of another device's, if somebody else answers for it.</summary>
+    public DtlsCertificate? DescribedCertificate { get; set; }
+
     /// <summary>The server's ICE credentials, as the device knows them.</summary>
     public IceCredentials? Server { get; private set; }
 
