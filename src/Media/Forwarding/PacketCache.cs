@@ -87,7 +87,7 @@ internal sealed class PacketCache
         while (_nextByte - _firstByte + (2 * length) > _bytes.Length && Count > 0)
         {
             if (_bytes.Length < MaxBytes)
-                Grow(_bytes.Length * 2, _entries.Length);
+                Grow(Math.Min(MaxBytes, _bytes.Length + (_bytes.Length / 2)), _entries.Length);
             else
                 Forget();
         }
