@@ -77,6 +77,20 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// What is resident now of heaps and stacks, without files that are mapped into memory, in bytes: RssAnon of
+    /// <c>/proc/[pid]/status</c> (proc_pid_status(5)).
+    /// </summary>
+    public long AnonymousMemory
+    {
+        get
+        {
+            const string Name = "RssAnon:";
+            var line = File.ReadLines($"/proc/{ProcessId}/status").Single(line => line.StartsWith(Name, StringComparison.Ordinal));
+            return 1024 * long.Parse(line.AsSpan(Name.Length, line.Length - Name.Length - " kB".Length), CultureInfo.InvariantCulture);
+        }
+    }
+
     /// <summary>The assemblies that are loaded now, by their file names: those mapped into memory (proc_pid_maps(5)).</summary>
     public IReadOnlySet<string> Assemblies
         => File.ReadLines($"/proc/{ProcessId}/maps")
