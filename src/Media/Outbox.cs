@@ -6,8 +6,9 @@ namespace Sessions.Media;
 /// </summary>
 public sealed class Outbox
 {
-    private byte[] _bytes = new byte[64 * 1024];
-    private Entry[] _entries = new Entry[64];
+    // Enough for a flight of a handshake; an outbox that is used again grows to its need once.
+    private byte[] _bytes = new byte[4 * 1024];
+    private Entry[] _entries = new Entry[8];
     private int _used;
 
     /// <summary>How many datagrams are waiting.</summary>
