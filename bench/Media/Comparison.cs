@@ -22,10 +22,11 @@ internal static class Comparison
             {
                 foreach (var server in servers)
                 {
-                    Console.WriteLine($"{scene}, {server}, round {round} of {rounds}...");
                     await using var subject = await StartAsync(server);
                     using var call = new Call(subject, scene);
-                    results[server].Add(await call.MeasureAsync(duration));
+                    var result = await call.MeasureAsync(duration);
+                    results[server].Add(result);
+                    Console.WriteLine($"{scene}, {server}, round {round} of {rounds}: {result}");
                 }
             }
 

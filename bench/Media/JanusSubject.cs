@@ -112,6 +112,8 @@ internal sealed class JanusSubject : Subject
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         await File.WriteAllTextAsync($"{folder}/certificate.pem", certificate.ExportCertificatePem());
         await File.WriteAllTextAsync($"{folder}/key.pem", key.ExportPkcs8PrivateKeyPem());
+
+        // Without loops that handles share, each handle has a thread, and Janus takes twice the processor time.
         await File.WriteAllTextAsync($"{folder}/janus.jcfg", $$"""
             general: { configs_folder = "{{folder}}" debug_level = 2 session_timeout = 0 event_loops = {{Environment.ProcessorCount}} }
             certificates: { cert_pem = "{{folder}}/certificate.pem" cert_key = "{{folder}}/key.pem" }
