@@ -25,7 +25,7 @@ public sealed class Source
     private uint? _ssrc;
     private uint? _formerSsrc;
     private TimeSpan _began;
-    private TimeSpan? _keyFrameAsked;
+    private TimeSpan _nextKeyFrame;
     private (ulong Ntp, uint Rtp, TimeSpan Received)? _senderReport;
     private volatile OutgoingStream[] _subscribers = [];
     private volatile bool _isKeyFrameWanted;
@@ -57,8 +57,15 @@ public sealed class Source
 
     internal ReadOnlySpan<OutgoingStream> Subscribers => _subscribers;
 
-    /// <summary>When the publisher's packets that are missing are asked for; null for never.</summary>
-    internal TimeSpan? Deadline => _missing?.Deadline;
+    /// <summary>When the publisher has to be asked for missing packets or for a key frame; null for never.</summary>
+    internal TimeSpan? Deadline
+    {
+        get
+        {
+            var missing = _missing?.Deadline;
+            return _isKeyFrameWanted && _ssrc is not null && !(missing < _nextKeyFrame) ? _nextKeyFrame : missing;
+        }
+    }
 
     internal void Replace(PublishedTrack track) => Track = track;
 
@@ -160,7 +167,7 @@ public sealed class Source
 
         if (IsKeyFrameDue(now))
         {
-            (_isKeyFrameWanted, _keyFrameAsked) = (false, now);
+            (_isKeyFrameWanted, _nextKeyFrame) = (false, now + KeyFramePause);
             writer.AddPli(senderSsrc, ssrc);
         }
     }
@@ -175,7 +182,7 @@ public sealed class Source
         return _ssrc is not null;
     }
 
-    private bool IsKeyFrameDue(TimeSpan now) => _isKeyFrameWanted && _ssrc is not null && !(now - _keyFrameAsked < KeyFramePause);
+    private bool IsKeyFrameDue(TimeSpan now) => _isKeyFrameWanted && _ssrc is not null && now >= _nextKeyFrame;
 
     private void Begin(uint ssrc, TimeSpan now)
     {
@@ -185,7 +192,7 @@ public sealed class Source
         _missing = _missing is null ? null : new();
         _cache?.Clear();
         _senderReport = null;
-        _keyFrameAsked = null;
+        _nextKeyFrame = default;
         Generation++;
     }
 }

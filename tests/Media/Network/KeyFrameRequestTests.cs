@@ -1,0 +1,29 @@
+namespace Sessions.Tests.Media.Network;
+
+/// <summary>How soon a new subscriber sees a picture.</summary>
+public sealed class KeyFrameRequestTests
+{
+    [Fact]
+    public void A_subscriber_soon_after_another_sees_a_picture_half_a_second_after_the_other()
+    {
+        using var call = new SimulatedCall();
+        var publisher = call.AddPublisher("a");
+        publisher.Negotiate();
+        call.RunUntil(() => publisher.IsConnected && publisher.Peer.IsConnected, 5);
+
+        // Wherever they come between two reports of a second.
+        for (var index = 0; index < 8; index++)
+        {
+            call.Run(0.6);
+            ShowTo(call.AddSubscriber());
+            Assert.InRange(ShowTo(call.AddSubscriber()).TotalSeconds, 0, 0.7);
+        }
+
+        TimeSpan ShowTo(SubscribingDevice subscriber)
+        {
+            subscriber.Subscribe(publisher);
+            subscriber.Negotiate();
+            return call.RunUntil(() => subscriber.ReceivedOf(publisher.Video) > 0, 5);
+        }
+    }
+}
