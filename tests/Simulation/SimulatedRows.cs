@@ -11,6 +11,9 @@ internal enum ChangeKind
     Merge,
     Delete,
 
+    /// <summary>Adds or replaces.</summary>
+    Put,
+
     /// <summary>Only compares the ETag: what a broken protocol might do instead of a merge.</summary>
     Compare,
 }
@@ -172,6 +175,7 @@ internal sealed class SimulatedRows
             after = change.Kind switch
             {
                 ChangeKind.Add => after.Add(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
+                ChangeKind.Put => after.SetItem(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
                 ChangeKind.Merge => after.SetItem(change.RowKey, stored!.Merge(change.Columns!, etag)),
                 ChangeKind.Delete => after.Remove(change.RowKey),
                 _ => after,
@@ -201,7 +205,7 @@ internal sealed class SimulatedRows
     private static (int Status, string Error)? Refusal(Change change, SimulatedRow? stored) => stored switch
     {
         not null when change.Kind == ChangeKind.Add => (409, "EntityAlreadyExists"),
-        null when change.Kind != ChangeKind.Add => (404, "ResourceNotFound"),
+        null when change.Kind is not (ChangeKind.Add or ChangeKind.Put) => (404, "ResourceNotFound"),
         not null when change.IfMatch != ETag.All && change.IfMatch != stored.ETag => (412, "UpdateConditionNotSatisfied"),
         _ => null,
     };

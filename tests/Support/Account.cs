@@ -147,7 +147,7 @@ public sealed class Account(ApiServer server, string id)
         foreach (var table in new[] { server.Tables.Sessions, server.Tables.Participants })
         {
             var (first, last) = ($"{id}:", $"{id};");
-            await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey ge {first} and PartitionKey lt {last}")).Where(isWanted))
+            await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey gt {first} and PartitionKey lt {last}")).Where(isWanted))
             {
                 var columns = row.OrderBy(column => column.Key, StringComparer.Ordinal).Select(column =>
                     $"{column.Key}={(column.Value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(column.Value, CultureInfo.InvariantCulture))}");
