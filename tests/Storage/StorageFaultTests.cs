@@ -10,12 +10,12 @@ namespace Sessions.Tests;
 /// <summary>What a real table will not do on demand.</summary>
 public abstract class StorageFaultTests
 {
-    private const string Header = Keys.Header;
-    private const string ParticipantRow = Keys.Participant;
+    private protected const string Header = Keys.Header;
+    private protected const string ParticipantRow = Keys.Participant;
 
-    private static readonly AccountId Account = AccountId.Parse("account");
+    private protected static readonly AccountId Account = AccountId.Parse("account");
 
-    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
+    private protected static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
     [
         new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
         new("Sessions:TokenSigningKey", Server.TokenSigningKey),
@@ -25,13 +25,18 @@ public abstract class StorageFaultTests
 
     private static ChangeTime Now => ChangeTime.At(DateTimeOffset.UtcNow, Options.EventRetention);
 
-    private SessionStore Sessions => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
+    private protected ScriptedTables Scripted => _tables;
 
-    private ParticipantStore Participants => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
+    /// <summary>The time of the stores.</summary>
+    private protected TimeProvider Time { get; init; } = TimeProvider.System;
 
-    private MembershipStore Memberships => new(_tables.Tables, Options, TimeProvider.System, EventQueue.None);
+    private protected SessionStore Sessions => new(_tables.Tables, Options, Time, EventQueue.None);
 
-    private static IEnumerable<Func<TableCall, TableAnswer>> AlwaysBusy => Enumerable.Repeat<Func<TableCall, TableAnswer>>(_ => ScriptedTables.Busy, 1000);
+    private protected ParticipantStore Participants => new(_tables.Tables, Options, Time, EventQueue.None);
+
+    private protected MembershipStore Memberships => new(_tables.Tables, Options, Time, EventQueue.None);
+
+    private protected static IEnumerable<Func<TableCall, TableAnswer>> AlwaysBusy => Enumerable.Repeat<Func<TableCall, TableAnswer>>(_ => ScriptedTables.Busy, 1000);
 
     public sealed class CreatingASession : StorageFaultTests
     {
@@ -384,19 +389,19 @@ public abstract class StorageFaultTests
         }
     }
 
-    private async Task<SessionId> NewSessionAsync()
+    private protected async Task<SessionId> NewSessionAsync()
         => new(Guid.Parse((await Sessions.CreateAsync(Account, new("tag"), null, CancellationToken.None)).Session!.Id));
 
-    private async Task<ParticipantId> NewParticipantAsync()
+    private protected async Task<ParticipantId> NewParticipantAsync()
         => new(Guid.Parse((await Participants.CreateAsync(Account, new(null, [], "tag", "V3"), null, CancellationToken.None)).Participant!.Id));
 
-    private async Task<(SessionId Session, ParticipantId Participant)> NewMemberAsync()
+    private protected async Task<(SessionId Session, ParticipantId Participant)> NewMemberAsync()
     {
         var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
         Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
         return (session, participant);
     }
 
-    private Task<Outcome> JoinAsync(SessionId session, ParticipantId participant)
+    private protected Task<Outcome> JoinAsync(SessionId session, ParticipantId participant)
         => Memberships.JoinAsync(Account, session, participant, null, Precondition.None, CancellationToken.None);
 }

@@ -1,0 +1,504 @@
+using Azure;
+using Sessions.Model;
+using Sessions.Storage;
+using Sessions.Tests.Simulation;
+
+namespace Sessions.Tests;
+
+/// <summary>Writes that get no answer, or meet another change: once, again and again, and together with the end of what they change.</summary>
+public abstract class UnsettledWriteTests : StorageFaultTests
+{
+    private static readonly Subscriptions ToOne = new(null, [new($"{Guid.Empty}", null)]);
+    private static readonly Subscriptions ToNobody = Subscriptions.None;
+
+    private readonly QuickTime _time = new();
+
+    protected UnsettledWriteTests() => Time = _time;
+
+    private static Func<TableCall, Task<TableAnswer>> Lost => _ => Task.FromResult(TableAnswer.Lost);
+
+    private Func<TableCall, Task<TableAnswer>> DoneButLost => call => Task.FromResult(Scripted.DoneBut(TableAnswer.Lost)(call));
+
+    public sealed class CreatingWithAKey : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Its_key_is_remembered_for_its_lifetime()
+        {
+            await CreateAsync();
+
+            var columns = Assert.Single(Scripted.WritesTo(Header)).Changes.Select(change => change.Columns!).ToArray();
+            Assert.Equal(Options.IdempotencyKeyLifetime, columns[1].GetDateTimeOffset("Expires") - columns[0].GetDateTimeOffset("Created"));
+        }
+
+        [Fact]
+        public async Task Goes_on_when_only_the_answer_was_lost()
+        {
+            Scripted.Answer(Header, DoneButLost);
+
+            Assert.Equal(Outcome.Done, await CreateAsync());
+            Assert.Single(IndexRows());
+        }
+
+        [Fact]
+        public async Task Goes_on_when_the_answer_was_lost_more_than_once()
+        {
+            Scripted.Answer(Header, Lost, DoneButLost);
+
+            Assert.Equal(Outcome.Done, await CreateAsync());
+            Assert.Single(IndexRows());
+        }
+
+        [Fact]
+        public async Task Leaves_the_index_to_the_request_that_was_first()
+        {
+            Scripted.Answer(Header, Lost, async call =>
+            {
+                await CreateAsync();
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.Done, await CreateAsync());
+            Assert.Single(IndexRows());
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_its_lost_write_may_land_after_the_expired_marker_is_deleted()
+        {
+            await CreateAsync();
+            _time.Advance(Options.IdempotencyKeyLifetime);
+            Scripted.Answer(Header, Lost);
+
+            await IsUnavailableAsync(CreateAsync);
+        }
+
+        [Fact]
+        public async Task Is_refused_when_another_used_the_key_with_another_body()
+        {
+            await CreateAsync();
+
+            Assert.Equal(Outcome.IdempotencyKeyReused, await CreateAsync("another tag"));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_storage_stays_busy()
+        {
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(CreateAsync);
+        }
+
+        [Fact]
+        public async Task Gives_up_when_the_index_stays_busy()
+        {
+            Scripted.Answer(ScriptedTables.AnyIndexRow, AlwaysBusy);
+
+            await IsUnavailableAsync(CreateAsync);
+        }
+
+        private Task<Outcome> CreateAsync() => CreateAsync("tag");
+
+        private async Task<Outcome> CreateAsync(string tag)
+            => (await Sessions.CreateAsync(Account, new(tag), "key", CancellationToken.None)).Outcome;
+
+        private IEnumerable<TableCall> IndexRows() => Scripted.Writes.Where(write => Keys.IsIndex(write.PartitionKey));
+    }
+
+    public sealed class Joining : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Finds_no_session_when_it_was_deleted_meanwhile()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, async call =>
+            {
+                await DeleteSessionAsync(session);
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.NoSession, await JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_session_ended_before_an_insert_was_settled()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, call =>
+            {
+                _time.Advance(Options.SessionLifetime);
+                return TableAnswer.Lost;
+            });
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_claim_met_another_write_before_an_insert_was_settled()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, Lost);
+            Scripted.Answer(ParticipantRow, Scripted.Do, Scripted.Overtaken);
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Inserts_again_after_a_lost_call()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, Lost);
+
+            Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Does_not_insert_again_what_another_may_have_removed_after_two_lost_calls()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, Lost, async call =>
+            {
+                Assert.True(Scripted.Do(call).Succeeded);
+                await LeaveAsync(session, participant);
+                return TableAnswer.Lost;
+            });
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_the_session_stays_busy()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_the_session_that_it_claims_stays_busy()
+        {
+            var (claimed, participant) = await NewStaleClaimAsync();
+            var session = await NewSessionAsync();
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+            Assert.All(Scripted.WritesTo(Header).TakeLast(10), write => Assert.Equal($"{Account}:{claimed}", write.PartitionKey));
+        }
+
+        [Fact]
+        public async Task Takes_a_claim_on_a_session_that_is_gone_for_none()
+        {
+            var (claimed, participant) = await NewMemberAsync();
+            await DeleteSessionAsync(claimed);
+
+            Assert.Equal(Outcome.Done, await JoinAsync(await NewSessionAsync(), participant));
+        }
+    }
+
+    public sealed class Leaving : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Judges_its_condition_again_when_the_subscriptions_changed_meanwhile()
+        {
+            var (session, participant) = await NewMemberAsync();
+            var condition = await ConditionAsync(participant);
+            Scripted.Answer(Header, async call =>
+            {
+                await UpdateAsync(session, participant, ToOne);
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.PreconditionFailed, await LeaveAsync(session, participant, condition));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_subscriptions_changed_before_a_removal_was_settled()
+        {
+            var (session, participant) = await NewMemberAsync();
+            var condition = await ConditionAsync(participant);
+            Scripted.Answer(Header, async _ =>
+            {
+                await UpdateAsync(session, participant, ToOne);
+                return TableAnswer.Lost;
+            });
+
+            await IsUnavailableAsync(() => LeaveAsync(session, participant, condition));
+        }
+
+        [Fact]
+        public async Task Removes_again_after_a_lost_call()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(Header, Lost);
+
+            Assert.Equal(Outcome.Done, await LeaveAsync(session, participant, await ConditionAsync(participant)));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_participant_may_have_joined_again()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(Header, async call =>
+            {
+                Assert.True(Scripted.Do(call).Succeeded);
+                Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+                return TableAnswer.Lost;
+            });
+
+            await IsUnavailableAsync(() => LeaveAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Finds_no_session_when_it_was_deleted_meanwhile()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(Header, async call =>
+            {
+                await DeleteSessionAsync(session);
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.NoSession, await LeaveAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Succeeds_when_the_session_was_deleted_and_lost_calls_may_have_removed_the_participant_before()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(Header, Lost, async _ =>
+            {
+                await DeleteSessionAsync(session);
+                return TableAnswer.Lost;
+            });
+
+            Assert.Equal(Outcome.Done, await LeaveAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_the_session_stays_busy()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(() => LeaveAsync(session, participant));
+        }
+    }
+
+    public sealed class DeletingTheParticipant : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Finishes_what_its_condition_allowed_when_only_the_leave_was_made_at_first()
+        {
+            var (_, participant) = await NewMemberAsync();
+            Scripted.Answer(ParticipantRow, AlwaysBusy.Take(1));
+
+            Assert.Equal(Outcome.Done, await DeleteAsync(participant, await ConditionAsync(participant)));
+        }
+
+        [Fact]
+        public async Task Judges_its_condition_again_when_a_participant_in_no_session_changed_meanwhile()
+        {
+            var participant = await NewParticipantAsync();
+            var condition = await ConditionAsync(participant);
+            var session = await NewSessionAsync();
+            Scripted.Answer(ParticipantRow, async call =>
+            {
+                Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.PreconditionFailed, await DeleteAsync(participant, condition));
+        }
+
+        [Fact]
+        public async Task Judges_its_condition_again_when_a_participant_with_a_stale_claim_joined_meanwhile()
+        {
+            var (_, participant) = await NewStaleClaimAsync();
+            var condition = await ConditionAsync(participant);
+            var session = await NewSessionAsync();
+            Scripted.Answer(ParticipantRow, async call =>
+            {
+                Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.PreconditionFailed, await DeleteAsync(participant, condition));
+        }
+
+        [Fact]
+        public async Task Succeeds_when_one_of_its_lost_calls_may_have_deleted_it()
+        {
+            var participant = await NewParticipantAsync();
+            Scripted.Answer(ParticipantRow, Lost, DoneButLost);
+
+            Assert.Equal(Outcome.Done, await DeleteAsync(participant, Precondition.None));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_storage_stays_busy()
+        {
+            var participant = await NewParticipantAsync();
+            Scripted.Answer(ParticipantRow, AlwaysBusy);
+
+            await IsUnavailableAsync(() => DeleteAsync(participant, Precondition.None));
+        }
+
+        [Fact]
+        public async Task Gives_up_when_the_session_that_it_claims_stays_busy()
+        {
+            var (_, participant) = await NewStaleClaimAsync();
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(() => DeleteAsync(participant, Precondition.None));
+        }
+
+        private Task<Outcome> DeleteAsync(ParticipantId participant, Precondition precondition)
+            => Memberships.DeleteParticipantAsync(Account, participant, precondition, CancellationToken.None);
+    }
+
+    public sealed class DeletingTheSession : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Succeeds_when_one_of_its_lost_calls_may_have_deleted_it()
+        {
+            var session = await NewSessionAsync();
+            Scripted.Answer(Header, Lost, DoneButLost);
+
+            await DeleteSessionAsync(session);
+        }
+
+        [Fact]
+        public async Task Gives_up_when_storage_stays_busy()
+        {
+            var session = await NewSessionAsync();
+            Scripted.Answer(Header, AlwaysBusy);
+
+            await IsUnavailableAsync(() => Memberships.DeleteSessionAsync(Account, session, Precondition.None, CancellationToken.None));
+        }
+    }
+
+    /// <summary>By an update, which costs the fewest calls, and by a join of a member.</summary>
+    public sealed class ReplacingSubscriptions : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task An_update_succeeds_when_only_the_answer_was_lost()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), DoneButLost);
+
+            await UpdateAsync(session, participant, ToOne);
+            Assert.Single(WritesTo(participant));
+        }
+
+        [Fact]
+        public async Task An_update_is_unavailable_when_its_lost_call_may_land_later()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), Lost);
+
+            await IsUnavailableAsync(() => UpdateAsync(session, participant, ToOne));
+        }
+
+        [Fact]
+        public async Task A_join_succeeds_when_only_the_answer_was_lost()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), DoneButLost);
+
+            Assert.Equal(Outcome.Done, await JoinAgainAsync(session, participant));
+            Assert.Single(WritesTo(participant));
+        }
+
+        [Fact]
+        public async Task A_join_writes_again_when_another_change_was_first()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), async call =>
+            {
+                await UpdateAsync(session, participant, ToNobody);
+                return Scripted.Do(call);
+            });
+
+            Assert.Equal(Outcome.Done, await JoinAgainAsync(session, participant));
+            Assert.Equal(3, WritesTo(participant).Count());
+        }
+
+        [Fact]
+        public async Task A_join_writes_again_after_a_lost_call()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), Lost);
+
+            Assert.Equal(Outcome.Done, await JoinAgainAsync(session, participant));
+            Assert.Equal(2, WritesTo(participant).Count());
+        }
+
+        [Theory]
+        [InlineData(1)]
+        [InlineData(2)]
+        public async Task A_join_is_unavailable_when_another_change_came_before_its_lost_calls_were_settled(int lost)
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), [.. Enumerable.Repeat(Lost, lost - 1), async _ =>
+            {
+                await UpdateAsync(session, participant, ToNobody);
+                return TableAnswer.Lost;
+            }]);
+
+            await IsUnavailableAsync(() => JoinAgainAsync(session, participant));
+        }
+
+        [Fact]
+        public async Task A_join_gives_up_when_the_row_stays_busy()
+        {
+            var (session, participant) = await NewMemberAsync();
+            Scripted.Answer(MemberRowOf(participant), AlwaysBusy);
+
+            await IsUnavailableAsync(() => JoinAgainAsync(session, participant));
+        }
+
+        private static string MemberRowOf(ParticipantId participant) => Keys.Member(participant);
+
+        private IEnumerable<TableCall> WritesTo(ParticipantId participant) => Scripted.WritesTo(MemberRowOf(participant));
+
+        private Task<Outcome> JoinAgainAsync(SessionId session, ParticipantId participant)
+            => Memberships.JoinAsync(Account, session, participant, ToOne, Precondition.None, CancellationToken.None);
+    }
+
+    private static async Task IsUnavailableAsync(Func<Task> act) => await Assert.ThrowsAsync<StorageUnavailableException>(act);
+
+    /// <summary>The condition that the participant is as it is now.</summary>
+    private async Task<Precondition> ConditionAsync(ParticipantId participant)
+        => Precondition.OneOf([(await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag]);
+
+    /// <summary>A participant that claims a session, and is no member of it.</summary>
+    private async Task<(SessionId Session, ParticipantId Participant)> NewStaleClaimAsync()
+    {
+        var (session, participant) = await NewMemberAsync();
+        var partition = await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None);
+        Assert.Equal(WriteOutcome.Done, (await partition!.RemoveAsync(participant, ETag.All, Guid.NewGuid(), CancellationToken.None)).Outcome);
+        return (session, participant);
+    }
+
+    private Task<Outcome> LeaveAsync(SessionId session, ParticipantId participant, Precondition? precondition = null)
+        => Memberships.LeaveAsync(Account, session, participant, precondition ?? Precondition.None, CancellationToken.None);
+
+    private async Task UpdateAsync(SessionId session, ParticipantId participant, Subscriptions subscriptions) => Assert.Equal(
+        Outcome.Done,
+        await Memberships.UpdateSubscriptionsAsync(Account, session, participant, subscriptions, Precondition.None, CancellationToken.None));
+
+    private async Task DeleteSessionAsync(SessionId session)
+        => Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, session, Precondition.None, CancellationToken.None));
+
+    /// <summary>A time that a test moves on; every pause is over at once.</summary>
+    private sealed class QuickTime : TimeProvider
+    {
+        private TimeSpan _ahead;
+
+        public void Advance(TimeSpan time) => _ahead += time;
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _ahead;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => base.CreateTimer(callback, state, TimeSpan.Zero, period);
+    }
+}
