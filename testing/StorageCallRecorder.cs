@@ -97,27 +97,6 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
         }
     }
 
-    /// <summary>Records a call that needs no client of the storage.</summary>
-    public async Task<T> RecordAsync<T>(Func<T> call)
-    {
-        if (Fault is not null)
-            throw Fault;
-
-        var sent = Tick();
-        try
-        {
-            var result = call();
-            await Task.Delay(Hold);
-            return result;
-        }
-        finally
-        {
-            var answered = Tick();
-            lock (_lock)
-                _calls.Add((sent, answered, default));
-        }
-    }
-
     private long Tick() => Interlocked.Increment(ref _clock);
 }
 

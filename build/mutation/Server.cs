@@ -1,3 +1,4 @@
+using Azure.Core;
 using Azure.Data.Tables;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -5,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using Sessions.LocalHost;
 using Sessions.Storage;
 using Sessions.Testing;
-using Sessions.Tests.Simulation;
 
 [assembly: AssemblyFixture(typeof(Sessions.Tests.AzuriteFixture))]
 
@@ -14,24 +14,14 @@ namespace Sessions.Tests;
 /// <summary>In place of the server of the tests: over tables in memory.</summary>
 public class Server(AzuriteFixture azurite) : ApiServer
 {
-    private readonly SimulatedRows _rows = new();
-    private readonly Lock _lock = new();
+    private readonly SimulatedStorage _storage = new();
     private WebApplication? _app;
-    private long _etags;
 
     public Clock Time { get; } = new();
 
     public StorageCallRecorder StorageCalls { get; } = new();
 
-    /// <summary>There is no transport: a test of its faults is skipped.</summary>
-    public FaultyTransport Faults
-    {
-        get
-        {
-            Assert.Skip("Only Azurite is reached through a transport.");
-            return null!;
-        }
-    }
+    public FaultyTransport Faults { get; private set; } = null!;
 
     public override Tables Tables => _app!.Services.GetRequiredService<Tables>();
 
@@ -50,12 +40,22 @@ public class Server(AzuriteFixture azurite) : ApiServer
             $"--Sessions:TokenSigningKey={TokenSigningKey}",
             .. Settings,
         ]);
-        builder.Logging.ClearProviders().AddFilter("Sessions", LogLevel.Trace).AddProvider(CapturedLogs.Provider);
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Information).AddFilter("Sessions", LogLevel.Trace).AddProvider(CapturedLogs.Provider);
         AddLogging(builder.Logging);
         builder.Services.AddSingleton<TimeProvider>(Time);
-        builder.Services.AddSingleton(new Tables(name => new SimulatedTable(name, Answer)));
         Configure(builder.Services);
+        builder.Services.AddSingleton(_ =>
+        {
+            var options = StorageClient.Options();
+            options.AddPolicy(StorageCalls, HttpPipelinePosition.PerRetry);
+            AddPolicies(options);
+            options.Transport = Faults = new(_storage.Transport);
+            options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
+            return options;
+        });
+        builder.Services.AddSingleton(services => _storage.Connect(services.GetRequiredService<TableClientOptions>()));
         _app = LocalHostProgram.Build(builder);
+        _ = Tables; // The faults have to be there.
         await _app.StartAsync();
         Http.BaseAddress = Url;
     }
@@ -76,6 +76,9 @@ public class Server(AzuriteFixture azurite) : ApiServer
         return await reader.ReadToEndAsync();
     }
 
+    /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
+    protected virtual TimeSpan? NetworkTimeout => null;
+
     protected virtual void Configure(IServiceCollection services)
     {
     }
@@ -91,12 +94,6 @@ public class Server(AzuriteFixture azurite) : ApiServer
     protected virtual ValueTask<string> ConnectAsync() => new(azurite.NextConnectionString());
 
     protected override async Task StopAsync() => await _app!.DisposeAsync();
-
-    private Task<TableAnswer> Answer(TableCall call) => StorageCalls.RecordAsync(() =>
-    {
-        lock (_lock)
-            return _rows.Execute(call, new($"{++_etags}"));
-    });
 }
 
 /// <summary>No Azurite.</summary>

@@ -69,9 +69,12 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         var first = one.Groups["row"] is { Success: true } row ? SimulatedRow.PositionOf(one.Groups["key"].Value, row.Value) : null;
         var call = one.Success ? new TableCall(name, one.Groups["key"].Value, null, [])
             : RangeFilter().Match(filter ?? "") is { Success: true } range ? RangeQuery(range)
-            : filter is null ? new TableCall(name, "", null, []) { Before = "\uFFFF" }
+            : filter is null || ExpiryFilter().IsMatch(filter) ? new TableCall(name, "", null, []) { Before = "\uFFFF" }
             : throw new NotSupportedException($"The filter {filter}.");
-        return new RowQuery<T>(from => send(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select);
+        var latestEnd = ExpiryFilter().Match(filter ?? "") is { Success: true } expired
+            ? DateTimeOffset.Parse(expired.Groups["end"].Value, CultureInfo.InvariantCulture)
+            : (DateTimeOffset?)null;
+        return new RowQuery<T>(from => send(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd);
     }
 
     /// <summary>Of a list, the row key is looked at, and no other condition.</summary>
@@ -130,8 +133,11 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'( and RowKey eq '(?<row>[^']*)' and .*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RangeFilter();
 
-    /// <summary>The rows with the selected columns, or with all.</summary>
-    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select) : AsyncPageable<T>
+    [GeneratedRegex("^Expires le datetime'(?<end>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ExpiryFilter();
+
+    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given.</summary>
+    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd) : AsyncPageable<T>
         where T : notnull
     {
         public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
@@ -144,7 +150,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
 
                 continuationToken = answer.Next;
                 yield return Page<T>.FromValues(
-                    [.. answer.Rows.Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
+                    [.. answer.Rows.Where(row => latestEnd is null || (DateTimeOffset?)row["Expires"] <= latestEnd).Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
             }
             while (continuationToken is not null);
         }
