@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Azure;
 using Azure.Core;
 using Azure.Data.Tables;
+using Azure.Data.Tables.Models;
 
 namespace Sessions.Tests.Simulation;
 
@@ -13,12 +14,21 @@ namespace Sessions.Tests.Simulation;
 /// </summary>
 internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<TableAnswer>> send, int pageSize = int.MaxValue) : TableClient
 {
+    private bool _isDeleted;
+
     public override string Name => name;
 
+    /// <summary>Its rows stay, and cannot be reached until it is created again.</summary>
     public override Task<Response> DeleteAsync(CancellationToken cancellationToken = default)
     {
-        Assert.Skip("A simulated table is always there.");
-        return null!;
+        _isDeleted = true;
+        return Task.FromResult<Response>(new SimulatedResponse(new(204)));
+    }
+
+    public override Task<Response<TableItem>> CreateIfNotExistsAsync(CancellationToken cancellationToken = default)
+    {
+        _isDeleted = false;
+        return Task.FromResult(Response.FromValue(new TableItem(name), new SimulatedResponse(new(204))));
     }
 
     public override Task<Response> AddEntityAsync<T>(T entity, CancellationToken cancellationToken = default)
@@ -39,14 +49,14 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
         // The client sends no ETag as any ETag, and takes a missing row for an answer.
-        var answer = await send(new(name, partitionKey, null, [new(ChangeKind.Delete, rowKey, ifMatch == default ? ETag.All : ifMatch)]));
+        var answer = await SendAsync(new(name, partitionKey, null, [new(ChangeKind.Delete, rowKey, ifMatch == default ? ETag.All : ifMatch)]));
         return answer.Succeeded || answer.Status == 404 ? new SimulatedResponse(answer) : throw Failure(answer);
     }
 
     public override async Task<NullableResponse<T>> GetEntityIfExistsAsync<T>(
         string partitionKey, string rowKey, IEnumerable<string>? select = null, CancellationToken cancellationToken = default)
     {
-        var answer = await send(new(name, partitionKey, rowKey, []));
+        var answer = await SendAsync(new(name, partitionKey, rowKey, []));
         return answer.Status switch
         {
             200 => Response.FromValue((T)(object)answer.Rows[0].ToEntity(), new SimulatedResponse(answer)),
@@ -74,7 +84,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         var latestEnd = ExpiryFilter().Match(filter ?? "") is { Success: true } expired
             ? DateTimeOffset.Parse(expired.Groups["end"].Value, CultureInfo.InvariantCulture)
             : (DateTimeOffset?)null;
-        return new RowQuery<T>(from => send(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd);
+        return new RowQuery<T>(from => SendAsync(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd);
     }
 
     /// <summary>Of a list, the row key is looked at, and no other condition.</summary>
@@ -92,7 +102,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         if (actions.Length > 100 || actions.DistinctBy(action => action.Entity.RowKey).Count() < actions.Length)
             throw new NotSupportedException("A transaction has at most 100 actions, each of another row.");
 
-        var answer = await send(new(name, partitionKey, null, [.. actions.Select(ToChange)]));
+        var answer = await SendAsync(new(name, partitionKey, null, [.. actions.Select(ToChange)]));
         if (!answer.Succeeded)
             throw answer.Status == 0 ? Failure(answer) : new TableTransactionFailedException(Failure(answer));
 
@@ -121,9 +131,12 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
             Data = { ["FailedEntity"] = answer.FailedChange.ToString(CultureInfo.InvariantCulture) },
         };
 
+    private Task<TableAnswer> SendAsync(TableCall call)
+        => _isDeleted ? Task.FromResult(new TableAnswer(404, "TableNotFound")) : send(call);
+
     private async Task<Response> WriteAsync(string partitionKey, Change change)
     {
-        var answer = await send(new(name, partitionKey, null, [change]));
+        var answer = await SendAsync(new(name, partitionKey, null, [change]));
         return answer.Succeeded ? new SimulatedResponse(answer) : throw Failure(answer);
     }
 

@@ -79,6 +79,38 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
             new[] { credential.SecretHash, credential.Previous!.SecretHash }.Select(Convert.ToHexString).Order());
     }
 
+    [Fact]
+    public async Task Of_a_user_who_is_not_there_nothing_is_rotated_or_removed()
+    {
+        Assert.False(await RotateAsync(Second));
+        Assert.False(await server.Credentials.RemoveAsync(_account, "ann", CancellationToken.None));
+        Assert.Null(await FindAsync());
+    }
+
+    [Fact]
+    public async Task A_credential_that_is_saved_takes_the_place_of_the_one_before()
+    {
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Read), CancellationToken.None);
+        await RotateAsync(Second);
+
+        await server.Credentials.SaveAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
+
+        Assert.Equal((Access.Write, null), ((await FindAsync())!.Access, (await FindAsync())!.Previous));
+    }
+
+    [Fact]
+    public async Task A_list_has_the_users_of_the_account_alone()
+    {
+        var another = AccountId.Parse($"{_account}-another");
+        await server.Credentials.AddAsync(another, "bob", new(First, Access.Write), CancellationToken.None);
+        await server.Credentials.AddAsync(_account, "ünï", new(First, Access.Write), CancellationToken.None);
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Read), CancellationToken.None);
+
+        var users = await server.Credentials.ListAsync(_account, CancellationToken.None).ToListAsync();
+
+        Assert.Equal([("ann", Access.Read), ("ünï", Access.Write)], users.Select(user => (user.Name, user.Access)));
+    }
+
     private Task<bool> RotateAsync(byte[] secretHash)
         => server.Credentials.RotateAsync(_account, "ann", secretHash, TimeSpan.FromHours(1), CancellationToken.None);
 

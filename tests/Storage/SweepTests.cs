@@ -248,6 +248,28 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
         Assert.Equal((1, 3), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
     }
 
+    [Fact]
+    public async Task A_purge_deletes_and_counts_what_has_ended_an_hour_ago_and_is_not_in_the_index()
+    {
+        // What other tests have left is not counted.
+        server.Time.Advance(Lifetime + UntilSwept);
+        await PurgeAsync();
+        var account = await server.NewAccountAsync();
+        await account.CreateMemberAsync();
+        await account.CreateParticipantAsync();
+        await RemoveIndexRowsAsync(account);
+        server.Time.Advance(Lifetime + Sweeper.Grace - TimeSpan.FromMinutes(1));
+        await account.CreateMemberAsync();
+        await PurgeAsync();
+        Assert.Equal(7, (await account.RowsAsync()).Count);
+
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal((2, 2), await PurgeAsync());
+        Assert.Equal((3, 2), ((await account.RowsAsync()).Count, await IndexRowsAsync(account)));
+        Assert.Equal((0, 0), await PurgeAsync());
+    }
+
     private static bool DeletesRowOf(Request request, string session)
     {
         if (request.Method != RequestMethod.Post || request.Content is null)
@@ -260,6 +282,26 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     private Task<int> SweepAsync() => server.Sweeper.SweepAsync(10_000, CancellationToken.None);
+
+    private async Task<(int Sessions, int Participants)> PurgeAsync()
+    {
+        var last = (0, 0);
+        await foreach (var soFar in server.Sweeper.PurgeAsync(CancellationToken.None))
+            last = soFar;
+        return last;
+    }
+
+    private async Task RemoveIndexRowsAsync(Account account)
+    {
+        foreach (var table in new[] { server.Tables.Sessions, server.Tables.Participants })
+        {
+            await foreach (var row in table.QueryAsync<TableEntity>("PartitionKey gt ':' and PartitionKey lt ';'"))
+            {
+                if (row.RowKey.StartsWith($"{account.Id}:", StringComparison.Ordinal))
+                    await table.DeleteEntityAsync(row.PartitionKey, row.RowKey, row.ETag);
+            }
+        }
+    }
 
     private async Task<int> IndexRowsAsync(Account account)
     {
