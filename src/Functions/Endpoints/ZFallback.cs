@@ -11,9 +11,6 @@ namespace Sessions.Endpoints;
 /// </summary>
 public sealed class ZFallback(RequestPipeline pipeline)
 {
-    private static readonly (string[] Segments, string Allow)[] Paths =
-        [.. Routes.Allowed.Select(path => (path.Route.Split('/'), path.Methods))];
-
     /// <summary>Answers what no other function takes.</summary>
     [Function(nameof(ZFallback))]
     public Task<HttpResponseData> Run(
@@ -24,7 +21,7 @@ public sealed class ZFallback(RequestPipeline pipeline)
     {
         var path = request.Url.AbsolutePath[1..];
         var segments = (path.EndsWith('/') ? path[..^1] : path).Split('/');
-        return Array.Find(Paths, known => Matches(known.Segments, segments)).Allow is { } allow
+        return Routes.Allowed.FirstOrDefault(known => Matches(known.Route.Split('/'), segments)).Methods is { } allow
             ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path takes {allow}.", Header: ("Allow", allow))
             : Reply.NotFound("There is nothing at this path.");
     }

@@ -17,13 +17,13 @@ public sealed record Reply(
     public static Reply NoContent { get; } = new(HttpStatusCode.NoContent);
 
     /// <summary>404 for a session.</summary>
-    public static Reply NoSession { get; } = NotFound("There is no session with this id.");
+    public static Reply NoSession => NotFound("There is no session with this id.");
 
     /// <summary>404 for a participant.</summary>
-    public static Reply NoParticipant { get; } = NotFound("There is no participant with this id.");
+    public static Reply NoParticipant => NotFound("There is no participant with this id.");
 
     /// <summary>404 for a membership.</summary>
-    public static Reply NotAMember { get; } = NotFound("There is no participant with this id in this session.");
+    public static Reply NotAMember => NotFound("There is no participant with this id in this session.");
 
     /// <summary>200 with a JSON body.</summary>
     public static Reply Ok<T>(T value, JsonTypeInfo<T> type) => new(HttpStatusCode.OK, JsonSerializer.SerializeToUtf8Bytes(value, type));

@@ -12,10 +12,10 @@ public static class RequestBody
     /// <summary>The largest body, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    private static readonly Reply TooLarge = new(
+    private static Reply TooLarge => new(
         HttpStatusCode.RequestEntityTooLarge, Error: $"The body: expected at most {MaxBytes} bytes.");
 
-    private static readonly Reply LengthRequired = new(
+    private static Reply LengthRequired => new(
         HttpStatusCode.LengthRequired, Error: "The body: expected a Content-Length header, and no Transfer-Encoding.");
 
     /// <summary>

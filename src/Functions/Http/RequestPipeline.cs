@@ -16,17 +16,17 @@ namespace Sessions.Http;
 public sealed partial class RequestPipeline(
     Authenticator authenticator, SessionsOptions options, TimeProvider time, ILogger<RequestPipeline> logger)
 {
-    private static readonly Reply Unauthorized = new(
+    private static Reply Unauthorized => new(
         HttpStatusCode.Unauthorized,
         Error: "The credentials do not open this account.",
         Header: ("WWW-Authenticate", "Basic realm=\"Sessions\", charset=\"UTF-8\""));
 
-    private static readonly Reply Forbidden = new(HttpStatusCode.Forbidden, Error: "The credentials may only read.");
+    private static Reply Forbidden => new(HttpStatusCode.Forbidden, Error: "The credentials may only read.");
 
-    private static readonly Reply Unavailable = new(
+    private static Reply Unavailable => new(
         HttpStatusCode.ServiceUnavailable, Error: "The service is busy; try again.", Header: ("Retry-After", "1"));
 
-    private static readonly Reply Failed = new(HttpStatusCode.InternalServerError, Error: "The request failed.");
+    private static Reply Failed => new(HttpStatusCode.InternalServerError, Error: "The request failed.");
 
     /// <summary>
     /// Answers an operation on an account, for callers who may do what it <paramref name="needs"/>. Telemetry has it under

@@ -30,7 +30,7 @@ public static class Routes
     private const string Account = "v1/accounts/{accountId}";
 
     /// <summary>The methods that each path allows. The host cannot be asked for the functions' routes.</summary>
-    public static IReadOnlyList<(string Route, string Methods)> Allowed { get; } =
+    public static IReadOnlyList<(string Route, string Methods)> Allowed =>
     [
         (Sessions, "GET, HEAD, POST"),
         (Session, "GET, HEAD, DELETE"),
