@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +8,23 @@ namespace Sessions.Tests;
 public sealed class RequestIdTests(Server server) : RequestIdSuite(server), IClassFixture<Server>;
 
 /// <summary>LocalHost without trace contexts, as the Functions host has none without Application Insights.</summary>
-public sealed class RequestIdWithoutTraceContextTests(UntracedServer server) : RequestIdSuite(server), IClassFixture<UntracedServer>;
+public sealed class RequestIdWithoutTraceContextTests(UntracedServer server) : RequestIdSuite(server), IClassFixture<UntracedServer>
+{
+    [Fact]
+    public async Task Without_a_trace_of_the_caller_it_is_that_of_the_request()
+    {
+        var traces = new ConcurrentBag<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStarted = activity => traces.Add(activity.TraceId.ToHexString()),
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        Assert.Contains(await RequestIdAsync(), traces);
+    }
+}
 
 /// <summary>A server whose web server starts no activity.</summary>
 public sealed class UntracedServer(AzuriteFixture azurite) : Server(azurite)
@@ -48,7 +65,7 @@ public abstract class RequestIdSuite(Server server)
     public async Task Without_a_trace_each_request_has_its_own()
         => Assert.NotEqual(await RequestIdAsync(), await RequestIdAsync());
 
-    private async Task<string> RequestIdAsync(params (string Name, string Value)[] headers)
+    private protected async Task<string> RequestIdAsync(params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/nothing");
         foreach (var (name, value) in headers)

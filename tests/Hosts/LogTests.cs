@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using Azure;
+using Azure.Core;
 
 namespace Sessions.Tests;
 
@@ -16,9 +18,46 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
         server.StorageCalls.Fault = null;
 
         Assert.Equal(HttpStatusCode.InternalServerError, answer.Status);
-        var entry = Assert.Single(CapturedLogs.All, entry => entry.Contains(answer.RequestId, StringComparison.Ordinal) && entry.StartsWith("Error", StringComparison.Ordinal));
+        var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith("Error", StringComparison.Ordinal));
         Assert.Contains("the reason", entry, StringComparison.Ordinal);
         CapturedLogs.HoldNoSecret();
+    }
+
+    [Fact]
+    public async Task Storage_that_is_busy_is_a_warning_under_the_request_id()
+    {
+        var account = await server.NewWarmAccountAsync();
+        server.StorageCalls.Fault = new RequestFailedException(503, "the reason", "ServerBusy", null);
+
+        var answer = await account.PostAsync("/sessions");
+        server.StorageCalls.Fault = null;
+
+        var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith("Warning", StringComparison.Ordinal));
+        Assert.Contains("the reason", entry, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_caller_who_goes_away_is_no_warning()
+    {
+        var account = await server.NewWarmAccountAsync();
+        var trace = ActivityTraceId.CreateRandom().ToHexString();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions");
+        request.Headers.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, ApiServer.Secret));
+        request.Headers.TryAddWithoutValidation("traceparent", $"00-{trace}-00f067aa0ba902b7-00");
+        using var impatience = new CancellationTokenSource();
+        server.Faults.Choose = call =>
+        {
+            impatience.Cancel();
+            return call.Method == RequestMethod.Get ? StorageFault.None : StorageFault.ErrorBefore;
+        };
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Http.SendAsync(request, impatience.Token));
+
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!EntriesOf(trace).Any(entry => entry.Contains("the caller went away", StringComparison.Ordinal)))
+            await Task.Delay(10, end.Token);
+        server.Faults.Choose = _ => StorageFault.None;
+        Assert.DoesNotContain(EntriesOf(trace), entry => entry.StartsWith("Warning", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -37,4 +76,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
 
         CapturedLogs.HoldNoSecret();
     }
+
+    private static IEnumerable<string> EntriesOf(string requestId)
+        => CapturedLogs.All.Where(entry => entry.Contains(requestId, StringComparison.Ordinal));
 }
