@@ -59,7 +59,8 @@ public sealed class HealthTests : IClassFixture<Server>
     [Fact]
     public async Task Who_goes_away_fails_nobody_else()
     {
-        var begun = new TaskCompletionSource();
+        var (begun, gone) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _server.Faults.Slowness = () => gone.Task;
         _server.Faults.Choose = _ =>
         {
             begun.TrySetResult();
@@ -73,6 +74,7 @@ public sealed class HealthTests : IClassFixture<Server>
         await impatience.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        gone.SetResult();
         await second;
         _server.Faults.Choose = _ => StorageFault.None;
     }

@@ -57,6 +57,9 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
     /// <summary>What a late request waits for, after its caller has given it up.</summary>
     public Func<Task> Lateness { get; set; } = () => Task.Delay(Random.Shared.Next(1000));
 
+    /// <summary>What a slow answer waits for.</summary>
+    public Func<Task> Slowness { get; set; } = () => Task.Delay(SlowAnswer);
+
     /// <summary>Completes when every request that is late so far has been applied or refused.</summary>
     public Task LateOnesAsync() => Task.WhenAll(_late.Keys);
 
@@ -94,7 +97,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
                 await Task.Delay(Silence, message.CancellationToken);
                 throw Reset();
             case StorageFault.Slow:
-                await Task.Delay(SlowAnswer, message.CancellationToken);
+                await Slowness().WaitAsync(message.CancellationToken);
                 await inner.ProcessAsync(message);
                 break;
             case StorageFault.Late:
