@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# Mutates the code of a folder and runs the tests that need no Azurite. docs/contributing.md has the scores.
+# Mutates src/Core/Storage, src/Core/Security and src/Functions/Http, and runs the tests over tables in memory.
+# docs/contributing.md has the scores.
 #
-#   build/mutation/run.sh storage|security|http [more options of dotnet stryker]
+#   build/mutation/run.sh [storage|security|http [more options of dotnet stryker]]
 set -euo pipefail
 cd "$(dirname "$0")"
 
-folder=${1:?storage, security or http}
+if [ $# = 0 ]; then
+    for folder in storage security http; do
+        "./$(basename "$0")" "$folder"
+    done
+    exit
+fi
+
+folder=$1
 shift
 case $folder in
     storage) project=Core.csproj files='**/Storage/**/*.cs' ;;
@@ -18,5 +26,5 @@ esac
 # analyze code.
 export GENERATED_REQUESTS=1000 FunctionsWorker=${FunctionsWorker:-standin} RunAnalyzers=false EnforceCodeStyleInBuild=false
 dotnet tool restore
-dotnet build --nologo Mutation.csproj
+dotnet build --nologo -v q Mutation.csproj
 dotnet stryker --project "$project" --mutate "$files" --output "../../artifacts/mutation/$folder" "$@"
