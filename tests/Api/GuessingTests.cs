@@ -3,7 +3,6 @@ using System.Net;
 using Azure;
 using Sessions.Model;
 using Sessions.Security;
-using Sessions.Tests.Gateway;
 
 namespace Sessions.Tests;
 

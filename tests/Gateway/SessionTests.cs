@@ -279,15 +279,3 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
         Assert.Equal(thief.Id, offer.GetProperty("streamMetadata").GetProperty("t").GetProperty("participantId").GetString());
     }
 }
-
-/// <summary>Waits, with an end, for what has no event.</summary>
-internal static class Eventually
-{
-    public static async Task IsAsync<T>(T expected, Func<T> actual)
-    {
-        using var limit = new CancellationTokenSource(TestDevice.Limit);
-        while (!EqualityComparer<T>.Default.Equals(expected, actual()) && !limit.IsCancellationRequested)
-            await Task.Delay(TimeSpan.FromMilliseconds(20));
-        Assert.Equal(expected, actual());
-    }
-}

@@ -23,7 +23,7 @@ public abstract class StorageFaultTests
 
     private readonly ScriptedTables _tables = new();
 
-    private static ChangeTime Now => ChangeTime.At(DateTimeOffset.UtcNow, Options.EventRetention);
+    private protected static ChangeTime Now => ChangeTime.At(DateTimeOffset.UtcNow, Options.EventRetention);
 
     private protected ScriptedTables Scripted => _tables;
 

@@ -475,7 +475,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     {
         var (session, participant) = await NewMemberAsync();
         var partition = await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None);
-        Assert.Equal(WriteOutcome.Done, (await partition!.RemoveAsync(participant, ETag.All, Guid.NewGuid(), CancellationToken.None)).Outcome);
+        Assert.Equal(WriteOutcome.Done, (await partition!.RemoveAsync(participant, LeaveReasons.Removed, ETag.All, Guid.NewGuid(), Now, CancellationToken.None)).Outcome);
         return (session, participant);
     }
 

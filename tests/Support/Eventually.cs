@@ -1,0 +1,15 @@
+namespace Sessions.Tests;
+
+/// <summary>Waits, with an end, for what has no event.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    public static async Task IsAsync<T>(T expected, Func<T> actual)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!EqualityComparer<T>.Default.Equals(expected, actual()) && !limit.IsCancellationRequested)
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        Assert.Equal(expected, actual());
+    }
+}
