@@ -32,6 +32,17 @@ public sealed class TimerTriggerAttribute(string schedule) : Attribute
     public string Schedule { get; } = schedule;
 }
 
+/// <summary>Stands for the queue extension's attribute of this name.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class QueueTriggerAttribute(string queueName) : Attribute
+{
+    /// <summary>The queue.</summary>
+    public string QueueName { get; } = queueName;
+
+    /// <summary>The setting, or the beginning of the settings, that name the storage account.</summary>
+    public string? Connection { get; set; }
+}
+
 /// <summary>Stands for the timer extension's type of this name.</summary>
 public sealed class TimerInfo;
 

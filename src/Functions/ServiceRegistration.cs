@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Events;
 using Sessions.Http;
 using Sessions.Security;
 using Sessions.Storage;
@@ -17,7 +18,10 @@ public static class ServiceRegistration
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
         services.AddTables();
-        services.AddSingleton(EventQueue.None);
+        services.AddSingleton<Feeds>();
+        services.AddSingleton(provider => EventQueue.Over(
+            provider.GetRequiredService<Queues>(), provider.GetRequiredService<Feeds>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddEvents();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();
         services.TryAddSingleton<MembershipHints>();

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Sessions.LocalHost;
 
-/// <summary>Azurite's table service in a process of its own, on a port of this machine.</summary>
+/// <summary>Azurite's table and queue services in a process of their own, on ports of this machine.</summary>
 public sealed class Azurite : IAsyncDisposable
 {
     // Azurite's well-known account (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
@@ -17,12 +17,14 @@ public sealed class Azurite : IAsyncDisposable
 
     private readonly Process _process;
     private readonly int _port;
+    private readonly int _queuePort;
     private readonly FileStream? _lock;
 
-    private Azurite(Process process, int port, FileStream? dataLock)
+    private Azurite(Process process, int port, int queuePort, FileStream? dataLock)
     {
         _process = process;
         _port = port;
+        _queuePort = queuePort;
         _lock = dataLock;
     }
 
@@ -39,11 +41,14 @@ public sealed class Azurite : IAsyncDisposable
         try
         {
             var tablePort = port ?? FindFreePort();
+            var queuePort = FindFreePort();
             var start = new ProcessStartInfo(
                 "node",
                 [
                     "start.cjs", "--tableHost", "127.0.0.1", "--tablePort", tablePort.ToString(CultureInfo.InvariantCulture),
-                    "--tableKeepAliveTimeout", "600", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+                    "--tableKeepAliveTimeout", "600",
+                    "--queueHost", "127.0.0.1", "--queuePort", queuePort.ToString(CultureInfo.InvariantCulture),
+                    "--queueKeepAliveTimeout", "600", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
                     .. dataFolder is null ? ["--inMemoryPersistence"] : new[] { "--location", dataFolder },
                 ]);
             var accountsAndKeys = string.Join(';', accounts.Select(account => $"{account}:{Key}"));
@@ -52,7 +57,7 @@ public sealed class Azurite : IAsyncDisposable
 
             var process = Node.Start(start, folder);
             await WaitUntilStartedAsync(process);
-            return new(process, tablePort, dataLock);
+            return new(process, tablePort, queuePort, dataLock);
         }
         catch
         {
@@ -63,7 +68,7 @@ public sealed class Azurite : IAsyncDisposable
 
     /// <summary>The connection string of an account.</summary>
     public string ConnectionString(string account = DefaultAccount)
-        => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};TableEndpoint=http://127.0.0.1:{_port}/{account};";
+        => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};TableEndpoint=http://127.0.0.1:{_port}/{account};QueueEndpoint=http://127.0.0.1:{_queuePort}/{account};";
 
     /// <summary>The process's id.</summary>
     public int ProcessId => _process.Id;

@@ -1,6 +1,7 @@
 using Azure.Core;
 using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Endpoints;
 using Sessions.Gateway;
 using Sessions.Storage;
 
@@ -21,6 +22,7 @@ public static class LocalHostProgram
         var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
         await using var azurite = await LocalStorage.ProvideAsync(builder.Configuration);
         LocalStorage.ProvideTokenSigningKey(builder.Configuration);
+        builder.Services.AddQueuePollers();
         var prepared = Task.CompletedTask;
         await using var app = Build(builder, services => prepared = Task.Run(() => LocalStorage.PrepareAsync(services)));
         try
@@ -66,6 +68,14 @@ public static class LocalHostProgram
         app.Run(new FunctionRouter(typeof(ServiceRegistration).Assembly, app.Services).InvokeAsync);
         return app;
     }
+
+    /// <summary>Has the queues' functions run, in place of the host.</summary>
+    public static IServiceCollection AddQueuePollers(this IServiceCollection services)
+        => services.AddSingleton<IHostedService>(provider => new QueuePoller(
+            provider.GetRequiredService<Queues>(),
+            Queues.EventsName,
+            (message, cancellation) => ActivatorUtilities.CreateInstance<DeliverEvents>(provider).Run(message, cancellation),
+            provider.GetRequiredService<ILogger<QueuePoller>>()));
 
     private static TableClientOptions ClientOptions()
     {

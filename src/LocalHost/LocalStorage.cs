@@ -59,11 +59,18 @@ public static class LocalStorage
             if (storage.Uri.IsLoopback && await IsThereAsync(credentials, credential))
                 return;
 
-            await services.GetRequiredService<Tables>().CreateAsync(CancellationToken.None);
+            await Task.WhenAll(
+                services.GetRequiredService<Tables>().CreateAsync(CancellationToken.None),
+                services.GetRequiredService<Queues>().CreateAsync(CancellationToken.None));
             if (storage.Uri.IsLoopback)
+            {
+                await services.GetRequiredService<Feeds>().TurnOnAsync(LocalCredential.AccountId, CancellationToken.None);
                 await credentials.SaveAsync(LocalCredential.AccountId, LocalCredential.User, credential, CancellationToken.None);
+            }
             else
+            {
                 Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential {LocalCredential.User}:{LocalCredential.Secret} is not made there.");
+            }
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)
         {

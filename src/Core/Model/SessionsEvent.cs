@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Sessions.Model;
@@ -7,7 +8,17 @@ namespace Sessions.Model;
 /// <param name="Type">One of <see cref="EventTypes"/>.</param>
 /// <param name="Timestamp">When it took effect (UTC).</param>
 /// <param name="Data">Whom it concerns.</param>
-public sealed record SessionsEvent(string Id, string Type, DateTimeOffset Timestamp, EventData Data);
+public sealed record SessionsEvent(
+    string Id, string Type, [property: JsonConverter(typeof(UtcTimeConverter))] DateTimeOffset Timestamp, EventData Data);
+
+/// <summary>Writes a time as ISO 8601 has it for UTC, with a Z.</summary>
+internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
+        => writer.WriteStringValue(value.UtcDateTime);
+}
 
 /// <summary>Whom an event concerns.</summary>
 /// <param name="AccountId">The account.</param>

@@ -17,6 +17,8 @@ namespace Sessions.Model;
 [JsonSerializable(typeof(Subscriptions))]
 [JsonSerializable(typeof(ApiError))]
 [JsonSerializable(typeof(HealthStatus))]
+[JsonSerializable(typeof(EventData))]
+[JsonSerializable(typeof(IReadOnlyList<SessionsEvent>))]
 internal sealed partial class WireFormat : JsonSerializerContext
 {
     // The bodies are JSON and never part of a page: text stays as it was sent, and as short.

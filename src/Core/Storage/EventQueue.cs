@@ -9,6 +9,14 @@ public sealed class EventQueue(Func<AccountId, string, CancellationToken, Task> 
     /// <summary>Tells nobody.</summary>
     public static EventQueue None { get; } = new((_, _, _) => Task.CompletedTask);
 
+    /// <summary>Sends to the queue for the accounts whose feed is on; for the others nothing is sent.</summary>
+    public static EventQueue Over(Queues queues, Feeds feeds, TimeProvider time) => new(async (accountId, partitionKey, cancellation) =>
+    {
+        var sent = time.GetUtcNow();
+        if (await feeds.IsOnAsync(accountId, cancellation))
+            await new EventMessage(accountId.ToString(), partitionKey, sent, 0).SendAsync(queues.Events, TimeSpan.Zero, cancellation);
+    });
+
     /// <summary>
     /// Has the delivery look at a partition. The message is sent before the change, in parallel with the reads that precede it: after
     /// the change, a crash between the two would leave an event that nobody looks for. A message for a change that is not made finds

@@ -64,6 +64,19 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
             cancellation);
     }
 
+    /// <summary>Deletes the members that have expired. One storage call.</summary>
+    public Task<Write> DropExpiredAsync(ChangeTime time, CancellationToken cancellation)
+    {
+        var expired = header.Members.Expired(time.Now).Take(MaxExpiredInJoin).ToArray();
+        return table.TrySubmitAsync(
+            [
+                RewriteHeader(header.Members.Without(expired.Select(entry => entry.ParticipantId)), Guid.NewGuid()),
+                .. expired.Select(entry => Delete(Keys.Member(entry.ParticipantId), ETag.All)),
+                NextEvent([.. expired.Select(Expired)], time).ToAction(),
+            ],
+            cancellation);
+    }
+
     /// <summary>Deletes the session with all its members. One storage call.</summary>
     public Task<Write> DeleteAsync(ChangeTime time, CancellationToken cancellation)
         => DeleteAsync(EventTypes.SessionDeleted, time.Now, time, cancellation);

@@ -20,23 +20,26 @@ public static class StorageClient
 
             // StorageTelemetry traces the calls, without their keys.
             Diagnostics = { IsDistributedTracingEnabled = false, IsLoggingEnabled = false },
-            Transport = new HttpClientTransport(new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false,
-                UseCookies = false,
-                ActivityHeadersPropagator = null,
-                ConnectTimeout = TimeSpan.FromSeconds(2),
-
-                // Below the 4 minutes after which Azure drops an idle connection without a word.
-                PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-
-                // So that a storage account that has moved is found at its new address.
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            }),
+            Transport = Transport(),
         };
         options.AddPolicy(new StorageTelemetry(), HttpPipelinePosition.PerRetry);
         return options;
     }
+
+    /// <summary>The connections to storage.</summary>
+    internal static HttpClientTransport Transport() => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        ActivityHeadersPropagator = null,
+        ConnectTimeout = TimeSpan.FromSeconds(2),
+
+        // Below the 4 minutes after which Azure drops an idle connection without a word.
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+
+        // So that a storage account that has moved is found at its new address.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+    });
 
     /// <summary>
     /// Retries reads. A write goes out once: when its answer is lost, only the protocol knows whether to send it again,

@@ -4,16 +4,18 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Sessions.Storage;
 
-/// <summary>What every program over the tables needs.</summary>
+/// <summary>What every program over the tables and queues needs.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Registers the tables that <see cref="SessionsOptions"/> name; a client's options that are registered already win.</summary>
+    /// <summary>Registers the tables and queues that <see cref="SessionsOptions"/> name; a client's options that are registered already win.</summary>
     public static IServiceCollection AddTables(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => StorageClient.Options());
         services.TryAddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Storage.Connect(
             provider.GetRequiredService<TableClientOptions>()));
         services.TryAddSingleton<Tables>();
+        services.TryAddSingleton(provider => new Queues(
+            () => provider.GetRequiredService<SessionsOptions>().Storage.ConnectQueues(Queues.ClientOptions())));
         return services;
     }
 }

@@ -62,14 +62,14 @@ internal static class TableCalls
         this TableClient table, string partitionKey, string rowKey, ETag etag, CancellationToken cancellation)
         => table.TrySubmitAsync([new(TableTransactionActionType.Delete, new TableEntity(partitionKey, rowKey), etag)], cancellation);
 
-    /// <summary>All of the actions, which are of one partition, or none of them.</summary>
+    /// <summary>All of the actions, which are of one partition, or none of them. The ETag is that of the first one's row.</summary>
     public static Task<Write> TrySubmitAsync(
         this TableClient table, IEnumerable<TableTransactionAction> actions, CancellationToken cancellation)
         => TryAsync(
             async () =>
             {
                 using var named = StorageTelemetry.TransactionOn(table.Name);
-                return (await table.SubmitTransactionAsync(actions, cancellation)).GetRawResponse();
+                return (await table.SubmitTransactionAsync(actions, cancellation)).Value[0];
             },
             cancellation);
 

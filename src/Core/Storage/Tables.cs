@@ -19,10 +19,13 @@ public sealed class Tables(Func<string, TableClient> table)
     /// <summary>A partition for each participant: its fields and its claim.</summary>
     public TableClient Participants { get; } = table("participants");
 
-    /// <summary>A partition for each account: its users.</summary>
+    /// <summary>A partition for each account: its users, and whether its feed is on.</summary>
     public TableClient Credentials { get; } = table("credentials");
 
-    internal IEnumerable<TableClient> All => [Sessions, Participants, Credentials];
+    /// <summary>A partition for each account whose feed is or was on: its log of events.</summary>
+    public TableClient Events { get; } = table("events");
+
+    internal IEnumerable<TableClient> All => [Sessions, Participants, Credentials, Events];
 
     /// <summary>Makes the tables that are not there yet.</summary>
     public Task CreateAsync(CancellationToken cancellation)

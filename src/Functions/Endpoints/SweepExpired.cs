@@ -1,12 +1,13 @@
 using System.Globalization;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Logging;
+using Sessions.Events;
 using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
 /// <summary>Every ten minutes: deletes what ended at least an hour ago. Nobody sees it any more before that.</summary>
-public sealed partial class SweepExpired(Sweeper sweeper, ILogger<SweepExpired> logger)
+public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, ILogger<SweepExpired> logger)
 {
     /// <summary>How often it runs, also in LocalHost.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(int.Parse(PeriodMinutes, CultureInfo.InvariantCulture));
@@ -18,7 +19,7 @@ public sealed partial class SweepExpired(Sweeper sweeper, ILogger<SweepExpired> 
     [Function(nameof(SweepExpired))]
     public async Task Run([TimerTrigger($"0 */{PeriodMinutes} * * * *")] TimerInfo timer, CancellationToken cancellation)
     {
-        var rows = await sweeper.SweepAsync(MostInOneRun, cancellation);
+        var rows = await sweeper.SweepAsync(MostInOneRun, cancellation) + await logs.SweepAsync(cancellation);
         LogSwept(rows);
     }
 

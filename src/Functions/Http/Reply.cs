@@ -13,6 +13,9 @@ namespace Sessions.Http;
 public sealed record Reply(
     HttpStatusCode Status, ReadOnlyMemory<byte> Json = default, string? Error = null, (string Name, string Value)? Header = null)
 {
+    /// <summary>Headers beside <see cref="Header"/>.</summary>
+    public IReadOnlyList<(string Name, string Value)> MoreHeaders { get; init; } = [];
+
     /// <summary>204.</summary>
     public static Reply NoContent { get; } = new(HttpStatusCode.NoContent);
 

@@ -56,6 +56,8 @@ public sealed partial class RequestPipeline(
         response.Headers.TryAddWithoutValidation("x-request-id", requestId);
         if (reply.Header is { } header)
             response.Headers.TryAddWithoutValidation(header.Name, header.Value);
+        foreach (var (headerName, value) in reply.MoreHeaders)
+            response.Headers.TryAddWithoutValidation(headerName, value);
 
         var json = reply.Error is null
             ? reply.Json

@@ -24,6 +24,12 @@ public static class Routes
     /// <summary>One participant.</summary>
     public const string Participant = Participants + "/{participantId}";
 
+    /// <summary>The events of a session.</summary>
+    public const string SessionEvents = Session + "/events";
+
+    /// <summary>The events of an account.</summary>
+    public const string Events = Account + "/events";
+
     /// <summary>Whether the service works.</summary>
     public const string Health = "health";
 
@@ -39,6 +45,8 @@ public static class Routes
         (Subscriptions, "GET, HEAD, PUT"),
         (Participants, "GET, HEAD, POST"),
         (Participant, "GET, HEAD, DELETE"),
+        (SessionEvents, "GET, HEAD"),
+        (Events, "GET, HEAD"),
         (Health, "GET, HEAD"),
     ];
 }

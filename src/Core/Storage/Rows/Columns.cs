@@ -41,5 +41,21 @@ internal static class Columns
     public const string PreviousSecretHash = nameof(PreviousSecretHash);
     public const string PreviousExpires = nameof(PreviousExpires);
 
+    /// <summary>In the head of a log, the number of its last entry.</summary>
+    public const string Position = nameof(Position);
+
+    public const string Id = nameof(Id);
+    public const string Type = nameof(Type);
+    public const string Time = nameof(Time);
+
+    /// <summary>In a cursor, the last row of the outbox that is in the log with all its events.</summary>
+    public const string Number = nameof(Number);
+
+    /// <summary>In a cursor, how many events of the next row are in the log already.</summary>
+    public const string Within = nameof(Within);
+
+    /// <summary>In a cursor, when a message will have the partition looked at, because something in it ends.</summary>
+    public const string Wakes = nameof(Wakes);
+
     public const string Access = nameof(Access);
 }

@@ -29,6 +29,7 @@ internal sealed record CredentialRow(AccountId AccountId, string UserName, Crede
                 TableClient.CreateQueryFilter($"PartitionKey eq {accountId.ToString()}"),
                 select: ["PartitionKey", "RowKey", Columns.Access, Columns.Created],
                 cancellationToken: cancellation)
+            .Where(row => Keys.IsUser(row.RowKey))
             .Select(row => new CredentialUser(Keys.UserNameOf(row.RowKey), AccessOf(row), row.GetDateTimeOffset(Columns.Created)!.Value));
 
     public TableEntity ToEntity()

@@ -22,6 +22,19 @@ internal static class Keys
     /// <summary>How the partitions of the expiry index begin: no account id begins so, and the rest of the key sorts by time.</summary>
     public const string IndexPrefix = ":";
 
+    /// <summary>In the partition of an account's users, the row that says that its feed is on. Users' keys are hex, and this is none.</summary>
+    public const string Feed = "feed";
+
+    /// <summary>In the partition of an account's log, the row with the number of the last entry.</summary>
+    public const string LogHead = "head";
+
+    /// <summary>In the table of the logs, the partition with a row for each account whose feed is or was on.</summary>
+    public const string Feeds = ":feeds";
+
+    /// <summary>How the cursors of an account's log begin, and the first key behind them.</summary>
+    public const string CursorPrefix = "at:", CursorEnd = "at;";
+
+    private const string LogPrefix = "log:";
     private const string MemberPrefix = "member:";
 
     // Sorts before the header: a query of the membership begins at the header and reads no event.
@@ -63,6 +76,19 @@ internal static class Keys
     public static bool IsEvent(string rowKey) => rowKey.StartsWith(EventPrefix, StringComparison.Ordinal);
 
     public static long NumberOf(string eventRowKey) => long.Parse(eventRowKey.AsSpan(EventPrefix.Length), CultureInfo.InvariantCulture);
+
+    /// <summary>The entry of an account's log with a position; the first one has the position 1.</summary>
+    public static string Log(long position) => string.Create(CultureInfo.InvariantCulture, $"{LogPrefix}{position:D15}");
+
+    public static bool IsLog(string rowKey) => rowKey.StartsWith(LogPrefix, StringComparison.Ordinal);
+
+    public static long PositionOf(string logRowKey) => long.Parse(logRowKey.AsSpan(LogPrefix.Length), CultureInfo.InvariantCulture);
+
+    /// <summary>How far the outbox in a partition is in the account's log.</summary>
+    public static string Cursor(string outboxPartition) => $"{CursorPrefix}{outboxPartition}";
+
+    /// <summary>Whether a row of an account's credentials is a user's.</summary>
+    public static bool IsUser(string rowKey) => rowKey.All(char.IsAsciiHexDigitLower) && rowKey.Length % 2 == 0;
 
     public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
 

@@ -1,0 +1,157 @@
+using Azure.Data.Tables;
+using Sessions.Model;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Events;
+
+/// <summary>An entry of an account's log.</summary>
+/// <param name="Position">Its number; the first entry has 1, and none is left out.</param>
+/// <param name="Event">What has happened.</param>
+internal sealed record LogEntry(long Position, SessionsEvent Event);
+
+/// <summary>
+/// The log of each account: all its events under one counter. An append is one transaction of the head, the entries and the cursors of
+/// the outboxes that they come from, each under the ETag with which it was read. So each event of an outbox is in the log once, in the
+/// order of the outbox, however many servers append, and whatever becomes of their answers: an append without an answer cannot land any
+/// more once another has.
+/// </summary>
+public sealed class EventLog(Tables tables)
+{
+    /// <summary>The most events of one outbox in one append: the head and the cursor are written with them.</summary>
+    internal const int MaxEvents = TableCalls.MaxTransactionActions - 2;
+
+    private const int MaxRemembered = 10_000;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<AccountId, List<LogAppend>> _waiting = [];
+    private readonly BoundedMemory<AccountId, LogHead> _heads = new(MaxRemembered);
+
+    /// <summary>Called after each append.</summary>
+    internal Func<AccountId, CancellationToken, Task>? Appended { get; set; }
+
+    /// <summary>The entries behind a position, in order. One storage call when they come in one page.</summary>
+    internal async Task<IReadOnlyList<LogEntry>> ReadAsync(AccountId account, long after, int limit, CancellationToken cancellation)
+    {
+        var (partition, first) = (account.ToString(), Keys.Log(after + 1));
+        var query = tables.Events.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {first}"), limit, cancellationToken: cancellation);
+        List<LogEntry> entries = [];
+        await foreach (var row in query)
+        {
+            if (!Keys.IsLog(row.RowKey))
+                break;
+
+            entries.Add(new(Keys.PositionOf(row.RowKey), LogRow.EventOf(row)));
+            if (entries.Count == limit)
+                break;
+        }
+
+        return entries;
+    }
+
+    /// <summary>The number of the last entry; 0 when there is none yet. One storage call.</summary>
+    internal async Task<long> FindHeadAsync(AccountId account, CancellationToken cancellation)
+        => (await LogHead.FindAsync(tables.Events, account, cancellation)).Position;
+
+    /// <summary>
+    /// Appends events of an outbox behind its cursor. One append of this process is on its way for an account; those that come in the
+    /// meantime go together in the next.
+    /// </summary>
+    /// <returns>False when it may not be done, or by another: the caller reads the cursor again.</returns>
+    internal async Task<bool> AppendAsync(LogAppend append)
+    {
+        var account = append.Cursor.AccountId;
+        lock (_lock)
+        {
+            if (_waiting.TryGetValue(account, out var others))
+            {
+                others.Add(append);
+                account = default;
+            }
+            else
+            {
+                _waiting.Add(account, [append]);
+            }
+        }
+
+        if (account != default)
+            await AppendAllAsync(account);
+        return await append.Done.Task;
+    }
+
+    private async Task AppendAllAsync(AccountId account)
+    {
+        while (Next(account) is { } together)
+        {
+            try
+            {
+                var isDone = await TryAppendAsync(account, together);
+                together.ForEach(append => append.Done.TrySetResult(isDone));
+            }
+            catch (Exception exception) when (StorageFaults.IsTransient(exception))
+            {
+                // Each of them reads its cursor again.
+                together.ForEach(append => append.Done.TrySetResult(false));
+            }
+            catch (Exception exception)
+            {
+                together.ForEach(append => append.Done.TrySetException(exception));
+            }
+        }
+    }
+
+    /// <summary>As many of those that wait as one transaction takes; null when none waits.</summary>
+    private List<LogAppend>? Next(AccountId account)
+    {
+        lock (_lock)
+        {
+            var waiting = _waiting[account];
+            var (room, next) = (TableCalls.MaxTransactionActions - 1, new List<LogAppend>());
+            foreach (var append in waiting)
+            {
+                if (append.Events.Count + 1 > room || next.Exists(other => other.Cursor.Outbox == append.Cursor.Outbox))
+                    continue;
+
+                next.Add(append);
+                room -= append.Events.Count + 1;
+            }
+
+            waiting.RemoveAll(next.Contains);
+            if (next.Count > 0)
+                return next;
+
+            _waiting.Remove(account);
+            return null;
+        }
+    }
+
+    private async Task<bool> TryAppendAsync(AccountId account, List<LogAppend> together)
+    {
+        // No caller's cancellation: others wait for the same append. The client gives up a silent call by itself.
+        if (!_heads.TryGet(account, out var head))
+            head = await LogHead.FindAsync(tables.Events, account, CancellationToken.None);
+        var position = head.Position;
+        List<TableTransactionAction> actions = [];
+        foreach (var append in together)
+        {
+            actions.AddRange(append.Events.Select(logged => LogRow.Add(account, ++position, logged.Event, logged.Expires)));
+            actions.Add(append.Cursor.ToAction());
+        }
+
+        _heads.Remove(account);
+        var write = await tables.Events.TrySubmitAsync(actions.Prepend(head.MoveTo(account, position)), CancellationToken.None);
+        if (write.Outcome != WriteOutcome.Done)
+            return false;
+
+        if (write.ETag != default)
+            _heads.Set(account, new(position, write.ETag));
+        return true;
+    }
+}
+
+/// <summary>Events of an outbox for the log, with the cursor that is then behind them.</summary>
+internal sealed record LogAppend(CursorRow Cursor, IReadOnlyList<OutboxEvent> Events)
+{
+    public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,87 @@
+using Azure.Data.Tables;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Events;
+
+/// <summary>An event of an outbox.</summary>
+/// <param name="Event">What callers see.</param>
+/// <param name="Number">The number of its row.</param>
+/// <param name="Index">Which event of the row.</param>
+/// <param name="IsLast">Whether it is the last one of the row.</param>
+/// <param name="Expires">Until when it is kept.</param>
+internal readonly record struct OutboxEvent(SessionsEvent Event, long Number, int Index, bool IsLast, DateTimeOffset Expires);
+
+/// <summary>Rows of the outbox of a session or participant, and the session's header.</summary>
+internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, IReadOnlyList<EventRow> Rows, HeaderRow? Header)
+{
+    /// <summary>Whether there is nothing in the partition from the row on with which the reading began.</summary>
+    public bool IsEmpty => Rows.Count == 0 && Header is null;
+
+    /// <summary>
+    /// Reads the rows of a session from a number on, and the header behind them; when there are neither, it may be a participant's
+    /// partition, and those are read. One storage call, two for a participant.
+    /// </summary>
+    public static async Task<Outbox> ReadAsync(Tables tables, string partitionKey, long first, CancellationToken cancellation)
+    {
+        var (accountId, id) = Keys.SessionOf(partitionKey);
+        var (rows, header) = await ReadAsync(tables.Sessions, partitionKey, first, Keys.Header, null, cancellation);
+        if (rows.Count > 0 || header is not null)
+            return new(accountId, id.Value, true, rows, header is null ? null : HeaderRow.From(header, id));
+
+        (rows, _) = await ReadAsync(tables.Participants, partitionKey, first, Keys.Header, null, cancellation);
+        return new(accountId, id.Value, false, rows, null);
+    }
+
+    /// <summary>Reads at most so many rows of a session from a number on. One storage call when they come in one page.</summary>
+    public static async Task<Outbox> ReadSessionAsync(
+        Tables tables, AccountId accountId, SessionId id, long first, int most, CancellationToken cancellation)
+    {
+        var (rows, _) = await ReadAsync(tables.Sessions, Keys.Partition(accountId, id), first, Keys.Header, most, cancellation);
+        return new(accountId, id.Value, true, rows, null);
+    }
+
+    /// <summary>The events in order, without those of the first row that are known already.</summary>
+    /// <param name="number">The number of that row.</param>
+    /// <param name="within">How many of its events are known.</param>
+    public IEnumerable<OutboxEvent> EventsBehind(long number, int within)
+        => from row in Rows
+           from item in row.Events.Index()
+           where row.Number > number || (row.Number == number && item.Index >= within)
+           select new OutboxEvent(ToEvent(row, item.Index, item.Item), row.Number, item.Index, item.Index == row.Events.Count - 1, row.Expires);
+
+    private SessionsEvent ToEvent(EventRow row, int index, StoredEvent stored)
+        => new(
+            new EventId(Source, row.Number, index).ToString(),
+            stored.Type,
+            stored.Timestamp,
+            new(
+                AccountId.ToString(),
+                IsSession ? Source.ToString() : null,
+                IsSession ? stored.ParticipantId?.ToString() : Source.ToString(),
+                stored.Tag,
+                stored.Reason));
+
+    private static async Task<(IReadOnlyList<EventRow> Rows, TableEntity? Header)> ReadAsync(
+        TableClient table, string partitionKey, long first, string last, int? most, CancellationToken cancellation)
+    {
+        var from = Keys.Event(first);
+        var query = table.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey} and RowKey ge {from} and RowKey le {last}"),
+            most,
+            cancellationToken: cancellation);
+        List<EventRow> rows = [];
+        TableEntity? header = null;
+        await foreach (var row in query)
+        {
+            if (Keys.IsEvent(row.RowKey))
+                rows.Add(EventRow.From(row));
+            else
+                header = row;
+            if (rows.Count == most)
+                break;
+        }
+
+        return (rows, header);
+    }
+}

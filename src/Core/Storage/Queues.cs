@@ -1,0 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+using Azure.Storage.Queues;
+
+namespace Sessions.Storage;
+
+/// <summary>The queues, in the storage account of the tables.</summary>
+/// <param name="connect">Connects when a queue is first used: without feeds and webhooks none is.</param>
+public sealed class Queues(Func<QueueServiceClient> connect)
+{
+    /// <summary>The queue of the partitions that may have an event.</summary>
+    public const string EventsName = "sessions-events";
+
+    /// <summary>The queue of the webhooks that may have something to deliver.</summary>
+    public const string WebhooksName = "sessions-webhooks";
+
+    /// <summary>How the host names the queue of the messages that failed too often.</summary>
+    public const string PoisonSuffix = "-poison";
+
+    private readonly Lazy<QueueServiceClient> _service = new(connect);
+
+    /// <summary>The partitions that may have an event.</summary>
+    public QueueClient Events => Named(EventsName);
+
+    /// <summary>The webhooks that may have something to deliver.</summary>
+    public QueueClient Webhooks => Named(WebhooksName);
+
+    /// <summary>The client of the queue with a name.</summary>
+    public QueueClient Named(string name) => _service.Value.GetQueueClient(name);
+
+    /// <summary>Makes the queues that are not there yet.</summary>
+    public Task CreateAsync(CancellationToken cancellation)
+        => Task.WhenAll(
+            from name in new[] { EventsName, WebhooksName }
+            from queue in new[] { name, name + PoisonSuffix }
+            select Named(queue).CreateIfNotExistsAsync(cancellationToken: cancellation));
+
+    /// <summary>The client's options: messages are encoded as the Functions host expects.</summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The transport lives as long as the client.")]
+    public static QueueClientOptions ClientOptions() => new()
+    {
+        MessageEncoding = QueueMessageEncoding.Base64,
+        Retry = { NetworkTimeout = TimeSpan.FromSeconds(5), MaxRetries = 2, Delay = TimeSpan.FromMilliseconds(100), MaxDelay = TimeSpan.FromSeconds(1) },
+        Diagnostics = { IsDistributedTracingEnabled = false, IsLoggingEnabled = false },
+        Transport = StorageClient.Transport(),
+    };
+}

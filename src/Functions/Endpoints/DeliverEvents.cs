@@ -1,0 +1,14 @@
+using Microsoft.Azure.Functions.Worker;
+using Sessions.Events;
+using Sessions.Storage;
+
+namespace Sessions.Endpoints;
+
+/// <summary>For each message of the queue of events: takes what is new in a partition into the log of its account.</summary>
+public sealed class DeliverEvents(EventDelivery delivery)
+{
+    /// <summary>Handles a message.</summary>
+    [Function(nameof(DeliverEvents))]
+    public Task Run([QueueTrigger(Queues.EventsName, Connection = "SessionsStorage")] string message, CancellationToken cancellation)
+        => delivery.RunAsync(message, cancellation);
+}

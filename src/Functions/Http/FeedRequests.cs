@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Azure.Functions.Worker.Http;
+using Sessions.Events;
+using Sessions.Model;
+
+namespace Sessions.Http;
+
+/// <summary>Which page of a feed is asked for.</summary>
+/// <param name="After">The cursor; null for the beginning of what is kept.</param>
+/// <param name="Limit">The most events.</param>
+public sealed record FeedQuery(string? After, int Limit);
+
+/// <summary>Reads the query of a feed, and replies with a page.</summary>
+public static class FeedRequests
+{
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1_000;
+    private const string CursorHeader = "x-next-cursor";
+
+    /// <summary>Reads <c>after</c> and <c>limit</c>.</summary>
+    public static Input<FeedQuery> FeedQuery(this HttpRequestData request)
+    {
+        var query = request.Query;
+        if (query.GetValues("after") is { Length: > 1 } || query["after"] is { Length: 0 })
+            return BadRequest<FeedQuery>("after: expected one cursor, as a page of this feed gives it.");
+
+        var limit = DefaultLimit;
+        if (query["limit"] is { } text
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
+        {
+            return BadRequest<FeedQuery>($"limit: expected a number from 1 to {MaxLimit}.");
+        }
+
+        return new(new(query["after"], limit), null);
+    }
+
+    /// <summary>
+    /// 200 with an array. A full page has a link to the next one, and every page the cursor behind its last event: whoever follows the
+    /// feed asks again with that.
+    /// </summary>
+    /// <param name="page">The page.</param>
+    /// <param name="query">What was asked for.</param>
+    /// <param name="path">The path of the feed.</param>
+    /// <param name="cursors">Which cursors the feed takes.</param>
+    public static Reply ToReply(this FeedPage page, FeedQuery query, string path, string cursors) => page.Outcome switch
+    {
+        FeedOutcome.Done => Reply.Ok(page.Events, WireFormat.Default.IReadOnlyListSessionsEvent) with { MoreHeaders = HeadersOf(page, query, path) },
+        FeedOutcome.NoSession => Reply.NoSession,
+        FeedOutcome.Off => new(
+            HttpStatusCode.Conflict,
+            Error: "The feed of this account is off: turn it on with sessions events on, and it has what happens from then on. Servers take up to a minute."),
+        FeedOutcome.NoCursor => new(HttpStatusCode.BadRequest, Error: $"after: expected {cursors}."),
+        FeedOutcome.Gone => new(
+            HttpStatusCode.Gone, Error: $"after: events behind this cursor are not kept any more; what is kept begins behind after={page.Cursor}."),
+        _ => throw new ArgumentOutOfRangeException(nameof(page)),
+    };
+
+    private static List<(string Name, string Value)> HeadersOf(FeedPage page, FeedQuery query, string path)
+    {
+        List<(string, string)> headers = [];
+        if (page.Cursor is not null)
+            headers.Add((CursorHeader, page.Cursor));
+        if (page.Events.Count == query.Limit)
+            headers.Add(("Link", string.Create(CultureInfo.InvariantCulture, $"<{path}?after={page.Cursor}&limit={query.Limit}>; rel=\"next\"")));
+        return headers;
+    }
+
+    private static Input<T> BadRequest<T>(string error) => new(default, new(HttpStatusCode.BadRequest, Error: error));
+}
