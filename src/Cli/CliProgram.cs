@@ -50,9 +50,9 @@ public static class CliProgram
 
     private static RootCommand Root(CliContext context) => new(
         """
-        Administers Sessions: its credentials, a check of a running server, and the deletion of what has expired.
+        Administers Sessions: its credentials, its events, a check of a running server, and the deletion of what has expired.
 
-        credentials and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
+        credentials, events and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
         names in the environment; an endpoint is opened with your own login, as of az login.
 
         Example:
@@ -64,6 +64,7 @@ public static class CliProgram
         """)
     {
         CredentialCommands.Create(context),
+        EventCommands.Create(context),
         CheckCommand.Create(context),
         PurgeCommand.Create(context),
         context.OutputFormat,

@@ -48,7 +48,7 @@ public sealed class Azurite : IAsyncDisposable
                     "start.cjs", "--tableHost", "127.0.0.1", "--tablePort", tablePort.ToString(CultureInfo.InvariantCulture),
                     "--tableKeepAliveTimeout", "600",
                     "--queueHost", "127.0.0.1", "--queuePort", queuePort.ToString(CultureInfo.InvariantCulture),
-                    "--queueKeepAliveTimeout", "600", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+                    "--silent", "--disableTelemetry", "--skipApiVersionCheck",
                     .. dataFolder is null ? ["--inMemoryPersistence"] : new[] { "--location", dataFolder },
                 ]);
             var accountsAndKeys = string.Join(';', accounts.Select(account => $"{account}:{Key}"));
@@ -99,6 +99,7 @@ public sealed class Azurite : IAsyncDisposable
     {
         var started = new TaskCompletionSource();
         List<string> lines = [];
+        var services = 0;
         process.EnableRaisingEvents = true;
         process.OutputDataReceived += (_, line) => Receive(line.Data);
         process.ErrorDataReceived += (_, line) => Receive(line.Data);
@@ -118,7 +119,11 @@ public sealed class Azurite : IAsyncDisposable
 
             lock (lines)
                 lines.Add(line);
-            if (line.Contains("successfully started", StringComparison.Ordinal))
+
+            // Of the tables, and of the queues.
+            if (line.Contains("successfully started", StringComparison.Ordinal) || line.Contains("successfully listens", StringComparison.Ordinal))
+                services++;
+            if (services == 2)
                 started.TrySetResult();
         }
     }

@@ -55,8 +55,9 @@ public static class LocalStorage
         var credential = new Credential(BasicCredentials.Hash(LocalCredential.Secret), Access.Write);
         try
         {
-            // The credential is made last: where it is, the tables are, and one read is all that a start needs.
-            if (storage.Uri.IsLoopback && await IsThereAsync(credentials, credential))
+            // The credential is made last, and the feed is turned on before: where both are, so is all the rest, and two reads at once
+            // are all that a start needs.
+            if (storage.Uri.IsLoopback && await IsThereAsync(credentials, services.GetRequiredService<Feeds>(), credential))
                 return;
 
             await Task.WhenAll(
@@ -80,11 +81,15 @@ public static class LocalStorage
         }
     }
 
-    private static async Task<bool> IsThereAsync(CredentialStore credentials, Credential credential)
+    private static async Task<bool> IsThereAsync(CredentialStore credentials, Feeds feeds, Credential credential)
     {
         try
         {
-            return await credentials.FindAsync(LocalCredential.AccountId, LocalCredential.User, CancellationToken.None) is { } stored
+            var asking = feeds.IsOnAsync(LocalCredential.AccountId, CancellationToken.None).AsTask();
+            var finding = credentials.FindAsync(LocalCredential.AccountId, LocalCredential.User, CancellationToken.None);
+            await Task.WhenAll(asking, finding);
+            return await asking
+                && await finding is { } stored
                 && stored.Access == credential.Access
                 && stored.SecretHash.AsSpan().SequenceEqual(credential.SecretHash);
         }

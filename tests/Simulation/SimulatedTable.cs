@@ -84,7 +84,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         var latestEnd = ExpiryFilter().Match(filter ?? "") is { Success: true } expired
             ? DateTimeOffset.Parse(expired.Groups["end"].Value, CultureInfo.InvariantCulture)
             : (DateTimeOffset?)null;
-        return new RowQuery<T>(from => SendAsync(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd);
+        return new RowQuery<T>(from => SendAsync(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd, one.Groups["last"] is { Success: true } last ? last.Value : null);
     }
 
     /// <summary>Of a list, the row key is looked at, and no other condition.</summary>
@@ -140,7 +140,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         return answer.Succeeded ? new SimulatedResponse(answer) : throw Failure(answer);
     }
 
-    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?( and RowKey le '(?<last>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
     [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'( and RowKey eq '(?<row>[^']*)' and .*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
@@ -149,8 +149,8 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^Expires le datetime'(?<end>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ExpiryFilter();
 
-    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given.</summary>
-    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd) : AsyncPageable<T>
+    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given, and up to the row key <paramref name="last"/>.</summary>
+    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd, string? last) : AsyncPageable<T>
         where T : notnull
     {
         public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
@@ -161,9 +161,10 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
                 if (!answer.Succeeded)
                     throw Failure(answer);
 
-                continuationToken = answer.Next;
+                bool IsIn(SimulatedRow row) => last is null || string.CompareOrdinal(row.RowKey, last) <= 0;
+                continuationToken = answer.Rows.All(IsIn) ? answer.Next : null;
                 yield return Page<T>.FromValues(
-                    [.. answer.Rows.Where(row => latestEnd is null || (DateTimeOffset?)row["Expires"] <= latestEnd).Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
+                    [.. answer.Rows.Where(IsIn).Where(row => latestEnd is null || (DateTimeOffset?)row["Expires"] <= latestEnd).Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
             }
             while (continuationToken is not null);
         }

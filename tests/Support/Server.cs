@@ -30,6 +30,9 @@ public class Server(AzuriteFixture azurite) : ApiServer
     {
     }
 
+    /// <summary>Whether the queues are there, and their messages are handled.</summary>
+    protected virtual bool DeliversEvents => false;
+
     protected virtual void AddLogging(ILoggingBuilder logging)
     {
     }
@@ -47,6 +50,11 @@ public class Server(AzuriteFixture azurite) : ApiServer
     public override Tables Tables => _app!.Services.GetRequiredService<Tables>();
 
     public override CredentialStore Credentials => _app!.Services.GetRequiredService<CredentialStore>();
+
+    /// <summary>One of the app's services.</summary>
+    public T Service<T>()
+        where T : notnull
+        => _app!.Services.GetRequiredService<T>();
 
     public string ConnectionString { get; private set; } = "";
 
@@ -75,8 +83,12 @@ public class Server(AzuriteFixture azurite) : ApiServer
             options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
             return options;
         });
+        if (DeliversEvents)
+            builder.Services.AddQueuePollers();
         _app = LocalHostProgram.Build(builder);
         await Tables.CreateAsync(CancellationToken.None);
+        if (DeliversEvents)
+            await Service<Queues>().CreateAsync(CancellationToken.None);
         await _app.StartAsync();
         Http.BaseAddress = Url;
     }

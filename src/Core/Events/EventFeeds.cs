@@ -36,7 +36,7 @@ public sealed record FeedPage(FeedOutcome Outcome, IReadOnlyList<SessionsEvent> 
 /// The events of a session, which are its outbox, and of an account, which are its log. A cursor neither skips nor repeats an event:
 /// both are in an order in which nothing is ever put in between.
 /// </summary>
-public sealed class EventFeeds(Tables tables, EventLog log, SessionEnds ends, Feeds feeds)
+public sealed class EventFeeds(Tables tables, EventLog log, Feeds feeds, SessionEnds? ends = null)
 {
     private const string LogPrefix = "log_";
 
@@ -57,7 +57,7 @@ public sealed class EventFeeds(Tables tables, EventLog log, SessionEnds ends, Fe
             var finding = HeaderRow.FindAsync(tables.Sessions, accountId, id, cancellation);
             await Task.WhenAll(reading, finding);
             var (outbox, header) = (await reading, await finding);
-            if (header is not null && await ends.EndDueAsync(accountId, header, announce: true, cancellation))
+            if (header is not null && ends is not null && await ends.EndDueAsync(accountId, header, announce: true, cancellation))
                 continue;
 
             return PageOf(outbox, header, cursor, after, limit);

@@ -1,11 +1,20 @@
-// Starts Azurite's table service. It ends when standard input closes, and only then: so it writes its data out, never
-// outlives the process that started it, and still answers while that one finishes its requests after Ctrl+C.
+// Starts Azurite's table and queue services. They end when standard input closes, and only then: so they write their data out, never
+// outlive the process that started them, and still answer while that one finishes its requests after Ctrl+C.
 const ignore = () => {};
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, ignore);
+const signals = ["SIGINT", "SIGTERM"];
+for (const signal of signals) process.on(signal, ignore);
 process.on("newListener", (event, listener) => {
-  if (event === "SIGINT") setImmediate(() => process.off(event, listener));
+  if (signals.includes(event)) setImmediate(() => process.off(event, listener));
 });
+
+// Each service reads the command line when it is loaded, and knows its own options only.
+const all = process.argv;
+const start = (service, other) => {
+  process.argv = all.filter((_, index) => !all[index].startsWith(`--${other}`) && !(all[index - 1] ?? "").startsWith(`--${other}`));
+  require(`azurite/dist/src/${service}/main.js`);
+};
 
 process.stdin.resume();
 process.stdin.on("end", () => process.emit("message", "shutdown"));
-require("azurite/dist/src/table/main.js");
+start("table", "queue");
+start("queue", "table");
