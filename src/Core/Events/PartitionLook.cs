@@ -4,7 +4,7 @@ using Sessions.Storage;
 namespace Sessions.Events;
 
 /// <summary>Takes what is new in a partition's outbox into the account's log.</summary>
-public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends, Queues queues, TimeProvider time)
+public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends, EventQueue queue, TimeProvider time)
 {
     /// <summary>
     /// Logs the events of a session or participant that are not in the log yet, ends what has expired in it, and has it looked at again
@@ -91,13 +91,43 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
 
         foreach (var row in live.Rows.Where(row => row.Number <= last))
         {
-            foreach (var change in row.After.Changes)
-                await LogUpToAsync(accountId, Keys.Partition(accountId, change.SessionId), change.Number, budget);
-            if (row.After.Changes.Count > 0)
-                continue;
-
             foreach (var joined in row.Events.Where(stored => stored.Type == EventTypes.ParticipantJoined))
-                await LogUpToAsync(accountId, Keys.Partition(accountId, new ParticipantId(joined.ParticipantId!.Value)), 0, budget);
+            {
+                var participant = new ParticipantId(joined.ParticipantId!.Value);
+                foreach (var change in row.After.Changes)
+                {
+                    var number = await FindLeaveAsync(accountId, change, participant, budget);
+                    await LogUpToAsync(accountId, Keys.Partition(accountId, change.SessionId), number, budget);
+                }
+
+                if (row.After.Changes.Count == 0)
+                    await LogUpToAsync(accountId, Keys.Partition(accountId, participant), 0, budget);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The change that took the participant out of the session: the one that is named, or a later one, when the participant had expired
+    /// there and nobody had ended its membership yet.
+    /// </summary>
+    private async Task<long> FindLeaveAsync(AccountId accountId, ChangeNumber change, ParticipantId participant, RetryBudget budget)
+    {
+        if (change.Number == ChangeNumber.All)
+            return change.Number;
+
+        while (true)
+        {
+            var behind = await Outbox.ReadAsync(tables, Keys.Partition(accountId, change.SessionId), change.Number + 1, budget.Cancellation);
+            var next = behind.Rows
+                .SelectMany(row => row.Events, (row, stored) => (row.Number, Event: stored))
+                .FirstOrDefault(item => item.Event.ParticipantId == participant.Value);
+            if (next.Event is not null)
+                return next.Event.Type == EventTypes.ParticipantLeft ? next.Number : change.Number;
+            if (behind.Header?.Members.Contains(participant) != true
+                || !await ends.EndDueAsync(accountId, behind.Header, announce: false, budget.Cancellation))
+            {
+                return change.Number;
+            }
         }
     }
 
@@ -131,7 +161,7 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
             return wakes;
 
         var next = end - now > EventMessage.MaxDelay ? now + EventMessage.MaxDelay : end;
-        await new EventMessage(accountId.ToString(), partitionKey, null, 0).SendAsync(queues.Events, next - now, cancellation);
+        await queue.SendLater(accountId, partitionKey, next - now, cancellation);
         return next;
     }
 

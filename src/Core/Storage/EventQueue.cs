@@ -9,13 +9,20 @@ public sealed class EventQueue(Func<AccountId, string, CancellationToken, Task> 
     /// <summary>Tells nobody.</summary>
     public static EventQueue None { get; } = new((_, _, _) => Task.CompletedTask);
 
+    /// <summary>Sends a message for a partition that comes after a delay, for one look.</summary>
+    internal Func<AccountId, string, TimeSpan, CancellationToken, Task> SendLater { get; init; } = (_, _, _, _) => Task.CompletedTask;
+
     /// <summary>Sends to the queue for the accounts whose feed is on; for the others nothing is sent.</summary>
     public static EventQueue Over(Queues queues, Feeds feeds, TimeProvider time) => new(async (accountId, partitionKey, cancellation) =>
     {
         var sent = time.GetUtcNow();
         if (await feeds.IsOnAsync(accountId, cancellation))
             await new EventMessage(accountId.ToString(), partitionKey, sent, 0).SendAsync(queues.Events, TimeSpan.Zero, cancellation);
-    });
+    })
+    {
+        SendLater = (accountId, partitionKey, delay, cancellation)
+            => new EventMessage(accountId.ToString(), partitionKey, null, 0).SendAsync(queues.Events, delay, cancellation),
+    };
 
     /// <summary>
     /// Has the delivery look at a partition. The message is sent before the change, in parallel with the reads that precede it: after

@@ -1,0 +1,178 @@
+using Microsoft.Extensions.Configuration;
+using Sessions.Events;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Tests.Events;
+
+/// <summary>Whatever becomes of calls and of the programs that make them, each event is in the log once and in order.</summary>
+public sealed class EventLogChaosTests
+{
+    private const int Programs = 3;
+    private const int Looks = 25;
+
+    private static readonly AccountId Account = AccountId.Parse("account");
+
+    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+    {
+        ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
+        ["Sessions:TokenSigningKey"] = Server.TokenSigningKey,
+        ["Sessions:SessionLifetime"] = "00:10:00",
+        ["Sessions:ParticipantLifetime"] = "00:15:00",
+        ["Sessions:ParticipantsPerSession"] = "4",
+    }).Build());
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 60)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Every_event_is_in_the_log_once_and_in_order_and_tells_who_is_where(int seed)
+    {
+        var chaos = new Chaos(seed);
+        var work = new RandomWork(chaos, Options);
+        var actors = Enumerable.Range(0, Programs).SelectMany(_ =>
+        {
+            // The two of one program share its log, and so their appends are joined.
+            var look = LookOf(chaos, chaos.Stormy());
+            return Enumerable.Repeat<Func<Task>>(() => LookAsync(chaos, look, work), 2);
+        });
+        chaos.Run([.. actors], work.ChangeSomethingAsync);
+
+        chaos.IsOn = false;
+        var last = LookOf(chaos, chaos.Stormy());
+        chaos.Run([() => LookAtAllAsync(last, work)], () => Task.CompletedTask);
+
+        var feeds = new EventFeeds(chaos.Calm(), new(chaos.Calm()), new(chaos.Calm(), chaos.Time));
+        var log = await new EventLog(chaos.Calm()).ReadAsync(Account, 0, int.MaxValue, TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(1, log.Count).Select(position => (long)position), log.Select(entry => entry.Position));
+        Assert.Equal(log.Count, await new EventLog(chaos.Calm()).FindHeadAsync(Account, TestContext.Current.CancellationToken));
+        Assert.Equal(log.Count, log.Select(entry => entry.Event.Id).Distinct().Count());
+        foreach (var session in work.Sessions)
+        {
+            var page = await feeds.ReadSessionAsync(Account, session, null, 1_000, TestContext.Current.CancellationToken);
+            Assert.Equal(page.Events.Select(one => one.Id), log.Select(entry => entry.Event).Where(one => one.Data.SessionId == session.ToString()).Select(one => one.Id));
+            Assert.Equal(await work.MembersAsync(session), Count(page.Events).Keys.Order(StringComparer.Ordinal));
+        }
+
+        Assert.Equal(work.Participants.Count, log.Count(entry => entry.Event.Type == EventTypes.ParticipantCreated));
+        var members = Count(log.Select(entry => entry.Event));
+        foreach (var session in work.Sessions)
+        {
+            Assert.Equal(
+                await work.MembersAsync(session),
+                members.Where(member => member.Value == session.ToString()).Select(member => member.Key).Order(StringComparer.Ordinal));
+        }
+    }
+
+    /// <summary>Who is in which session, by a program that reads events and nothing else.</summary>
+    private static Dictionary<string, string> Count(IEnumerable<SessionsEvent> events)
+    {
+        Dictionary<string, string> members = [];
+        foreach (var one in events)
+        {
+            if (one.Type == EventTypes.ParticipantJoined)
+                Assert.True(members.TryAdd(one.Data.ParticipantId!, one.Data.SessionId!), $"{one.Data.ParticipantId} joined twice.");
+            else if (one.Type == EventTypes.ParticipantLeft)
+                Assert.True(members.Remove(one.Data.ParticipantId!, out var session) && session == one.Data.SessionId, $"{one.Data.ParticipantId} left and had not joined.");
+        }
+
+        return members;
+    }
+
+    private static PartitionLook LookOf(Chaos chaos, Tables tables)
+        => new(tables, new(tables), new(tables, Options, chaos.Time, EventQueue.None), EventQueue.None, chaos.Time);
+
+    private static async Task LookAsync(Chaos chaos, PartitionLook look, RandomWork work)
+    {
+        for (var looks = 0; looks < Looks; looks++)
+        {
+            await Task.Yield();
+            if (work.Partitions.Count > 0)
+                await TryLookAsync(look, work.Partitions[chaos.Random.Next(work.Partitions.Count)]);
+        }
+    }
+
+    private static async Task LookAtAllAsync(PartitionLook look, RandomWork work)
+    {
+        foreach (var partition in work.Partitions.Distinct().ToArray())
+            await look.RunAsync(Account, partition, CancellationToken.None);
+    }
+
+    private static async Task TryLookAsync(PartitionLook look, string partition)
+    {
+        try
+        {
+            await look.RunAsync(Account, partition, CancellationToken.None);
+        }
+        catch (Exception exception) when (StorageFaults.IsTransient(exception))
+        {
+            // As the delivery does: another look comes.
+        }
+    }
+
+    /// <summary>Requests of callers, and the time that passes.</summary>
+    private sealed class RandomWork
+    {
+        private readonly Chaos _chaos;
+        private readonly SessionStore _sessions;
+        private readonly ParticipantStore _participants;
+        private readonly MembershipStore _members;
+
+        public RandomWork(Chaos chaos, SessionsOptions options)
+        {
+            _chaos = chaos;
+            var (tables, queue) = (chaos.Calm(), new EventQueue((_, partition, _) =>
+            {
+                Partitions.Add(partition);
+                return Task.CompletedTask;
+            }));
+            _sessions = new(tables, options, chaos.Time, queue);
+            _participants = new(tables, options, chaos.Time, queue);
+            _members = new(tables, options, chaos.Time, queue);
+        }
+
+        public List<string> Partitions { get; } = [];
+
+        public List<SessionId> Sessions { get; } = [];
+
+        public List<ParticipantId> Participants { get; } = [];
+
+        public async Task ChangeSomethingAsync()
+        {
+            if (_chaos.Random.Next(4) > 0)
+                return;
+
+            switch (_chaos.Random.Next(12))
+            {
+                case 0 when Sessions.Count < 12:
+                    var (_, session) = await _sessions.CreateAsync(Account, NewSession.Default, null, CancellationToken.None);
+                    Sessions.Add(new(Guid.Parse(session!.Id)));
+                    break;
+                case 1 when Participants.Count < 20:
+                    var (_, participant, _) = await _participants.CreateAsync(Account, NewParticipant.Default, null, CancellationToken.None);
+                    Participants.Add(new(Guid.Parse(participant!.Id)));
+                    break;
+                case 2:
+                    _chaos.Advance(TimeSpan.FromSeconds(_chaos.Random.Next(40)));
+                    break;
+                case 3 when _chaos.Random.Next(6) == 0 && Sessions.Count > 0:
+                    await _members.DeleteSessionAsync(Account, Any(Sessions), Precondition.None, CancellationToken.None);
+                    break;
+                case 4 when _chaos.Random.Next(6) == 0 && Participants.Count > 0:
+                    await _members.DeleteParticipantAsync(Account, Any(Participants), Precondition.None, CancellationToken.None);
+                    break;
+                case > 4 and < 8 when Sessions.Count > 0 && Participants.Count > 0:
+                    await _members.LeaveAsync(Account, Any(Sessions), Any(Participants), Precondition.None, CancellationToken.None);
+                    break;
+                case >= 8 when Sessions.Count > 0 && Participants.Count > 0:
+                    await _members.JoinAsync(Account, Any(Sessions), Any(Participants), null, Precondition.None, CancellationToken.None);
+                    break;
+            }
+        }
+
+        public async Task<IEnumerable<string>> MembersAsync(SessionId session)
+            => (await _sessions.ListParticipantsAsync(Account, session, CancellationToken.None) ?? []).Select(member => member.Id).Order(StringComparer.Ordinal);
+
+        private T Any<T>(List<T> items) => items[_chaos.Random.Next(items.Count)];
+    }
+}
