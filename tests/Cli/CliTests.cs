@@ -46,6 +46,34 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
+    public async Task Events_are_listed_once_the_feed_is_on()
+    {
+        (await RunAsync("events", "list", _account.Id)).Fails("The feed of this account is off: turn it on with sessions events on.");
+
+        Assert.Equal($"The feed of account {_account.Id} is on, everywhere within a minute.", await DoneAsync("events", "on", _account.Id));
+        Assert.Equal("There are no events yet.", await DoneAsync("events", "list", _account.Id));
+        Assert.Equal($"Account {_account.Id} has no users.", await DoneAsync("credentials", "list", _account.Id));
+        Assert.Equal($"The feed of account {_account.Id} is off, everywhere within a minute.", await DoneAsync("events", "off", _account.Id));
+        (await RunAsync("events", "off", _account.Id)).Fails($"The feed of account {_account.Id} is off already.");
+    }
+
+    [Fact]
+    public async Task The_events_of_a_session_are_lines_of_text_or_JSON()
+    {
+        var account = await server.NewAccountAsync();
+        var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
+        var id = $"evt_{Guid.Parse(session):N}_1";
+
+        var text = await DoneAsync("events", "list", account.Id, "--session", session);
+        var json = JsonElement.Parse(await DoneAsync("events", "list", account.Id, "--session", session, "--output", "json"));
+
+        Assert.Matches($@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}}Z  session\.created +session {session}  tag standup  {id}\nGo on with --after {id}\.$", text.ReplaceLineEndings("\n"));
+        Assert.Equal((id, "standup"), (json.GetProperty("id").GetString(), json.GetProperty("data").GetProperty("tag").GetString()));
+        (await RunAsync("events", "list", account.Id, "--session", session, "--after", "x")).Fails("--after: expected a cursor of this feed.");
+        (await RunAsync("events", "list", account.Id, "--session", "x")).Fails("x cannot be a session: give its id, a UUID.");
+    }
+
+    [Fact]
     public async Task A_list_has_every_user_and_no_hash()
     {
         await SecretAsync("credentials", "add", _account.Id, "ünïcödé ☎");

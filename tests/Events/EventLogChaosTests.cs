@@ -30,6 +30,7 @@ public sealed class EventLogChaosTests
     {
         var chaos = new Chaos(seed);
         var work = new RandomWork(chaos, Options);
+        await work.BeginAsync();
         var actors = Enumerable.Range(0, Programs).SelectMany(_ =>
         {
             // The two of one program share its log, and so their appends are joined.
@@ -54,6 +55,7 @@ public sealed class EventLogChaosTests
             Assert.Equal(await work.MembersAsync(session), Count(page.Events).Keys.Order(StringComparer.Ordinal));
         }
 
+        Assert.True(log.Count > 20, "Too little has happened.");
         Assert.Equal(work.Participants.Count, log.Count(entry => entry.Event.Type == EventTypes.ParticipantCreated));
         var members = Count(log.Select(entry => entry.Event));
         foreach (var session in work.Sessions)
@@ -137,6 +139,16 @@ public sealed class EventLogChaosTests
 
         public List<ParticipantId> Participants { get; } = [];
 
+        /// <summary>Something to look at.</summary>
+        public async Task BeginAsync()
+        {
+            foreach (var _ in Enumerable.Range(0, 4))
+            {
+                await CreateSessionAsync();
+                await CreateParticipantAsync();
+            }
+        }
+
         public async Task ChangeSomethingAsync()
         {
             if (_chaos.Random.Next(4) > 0)
@@ -145,12 +157,10 @@ public sealed class EventLogChaosTests
             switch (_chaos.Random.Next(12))
             {
                 case 0 when Sessions.Count < 12:
-                    var (_, session) = await _sessions.CreateAsync(Account, NewSession.Default, null, CancellationToken.None);
-                    Sessions.Add(new(Guid.Parse(session!.Id)));
+                    await CreateSessionAsync();
                     break;
                 case 1 when Participants.Count < 20:
-                    var (_, participant, _) = await _participants.CreateAsync(Account, NewParticipant.Default, null, CancellationToken.None);
-                    Participants.Add(new(Guid.Parse(participant!.Id)));
+                    await CreateParticipantAsync();
                     break;
                 case 2:
                     _chaos.Advance(TimeSpan.FromSeconds(_chaos.Random.Next(40)));
@@ -172,6 +182,18 @@ public sealed class EventLogChaosTests
 
         public async Task<IEnumerable<string>> MembersAsync(SessionId session)
             => (await _sessions.ListParticipantsAsync(Account, session, CancellationToken.None) ?? []).Select(member => member.Id).Order(StringComparer.Ordinal);
+
+        private async Task CreateSessionAsync()
+        {
+            var (_, session) = await _sessions.CreateAsync(Account, NewSession.Default, null, CancellationToken.None);
+            Sessions.Add(new(Guid.Parse(session!.Id)));
+        }
+
+        private async Task CreateParticipantAsync()
+        {
+            var (_, participant, _) = await _participants.CreateAsync(Account, NewParticipant.Default, null, CancellationToken.None);
+            Participants.Add(new(Guid.Parse(participant!.Id)));
+        }
 
         private T Any<T>(List<T> items) => items[_chaos.Random.Next(items.Count)];
     }

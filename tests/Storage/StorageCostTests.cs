@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Reflection;
+using Sessions.Events;
+using Sessions.Model;
+using Sessions.Storage;
 using Sessions.Testing;
 
 namespace Sessions.Tests;
@@ -35,6 +38,8 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("getParticipant", 2, 2, 4_200)]
     [InlineData("deleteParticipant, in no session", 2, 2, 4_400)]
     [InlineData("getParticipantSubscriptions", 1, 1, 2_200)]
+    [InlineData("listSessionEvents, of one", 1, 2, 4_500)]
+    [InlineData("listEvents", 1, 1, 2_500)]
     [InlineData("updateParticipantSubscriptions", 1, 2, 3_700)]
     public async Task Costs_the_same_whatever_the_number_of_members(string operation, int sequential, int calls, int bytes)
     {
@@ -57,6 +62,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("removeParticipantFromSession", 3, 4, 10_500, 800)]
     [InlineData("deleteParticipant", 4, 4, 11_500, 800)]
     [InlineData("deleteSession", 2, 2, 7_500, 1_600)]
+    [InlineData("listSessionEvents", 1, 2, 5_500, 700)]
     public async Task Costs_the_same_calls_and_the_bytes_of_the_members_rows(string operation, int sequential, int calls, int bytes, int bytesForEach)
     {
         var costs = await MeasureAsync(operation);
@@ -71,6 +77,8 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
         {
             var account = await server.NewWarmAccountAsync();
             var call = await Call.PrepareAsync(account, operation == "addParticipantToSession" ? size - 1 : size);
+            if (operation == "listEvents")
+                await LogAsync(account, call.Session);
             server.StorageCalls.Clear();
             server.StorageCalls.Hold = RoundTripTests.Hold;
             var answer = await call.Operations[operation]();
@@ -83,6 +91,18 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
         }
 
         return costs;
+    }
+
+    /// <summary>Has the account's feed say something.</summary>
+    private async Task LogAsync(Account account, string session)
+    {
+        var (accountId, cancellation) = (AccountId.Parse(account.Id), TestContext.Current.CancellationToken);
+        await server.Service<Feeds>().TurnOnAsync(accountId, cancellation);
+        var log = server.Service<EventLog>();
+        var created = new SessionsEvent($"evt_{Guid.Parse(session):N}_1", EventTypes.SessionCreated, server.Time.GetUtcNow(), new(account.Id, session, null, null, null));
+        var cursor = new CursorRow(accountId, $"{account.Id}:{session}", 1, 0, server.Time.GetUtcNow(), null);
+        Assert.True(await log.AppendAsync(new(cursor, [new(created, 1, 0, true, server.Time.GetUtcNow())])));
+        await account.GetAsync("/events");
     }
 
     /// <summary>A session with members, each subscribed to all of it, and a participant outside.</summary>
@@ -102,6 +122,9 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
             ["getParticipantSubscriptions"] = () => Account.GetAsync($"/sessions/{Session}/participants/{Member}/subscriptions"),
             ["updateParticipantSubscriptions"] = () => Account.PutAsync($"/sessions/{Session}/participants/{Member}/subscriptions", ToAll(Session)),
             ["createParticipant"] = () => Account.PostAsync("/participants", NewParticipant),
+            ["listSessionEvents"] = () => Account.GetAsync($"/sessions/{Session}/events"),
+            ["listSessionEvents, of one"] = () => Account.GetAsync($"/sessions/{Session}/events?limit=1"),
+            ["listEvents"] = () => Account.GetAsync("/events"),
             ["getParticipant"] = () => Account.GetAsync($"/participants/{Member}"),
             ["getParticipant, in no session"] = () => Account.GetAsync($"/participants/{Outsider}"),
             ["deleteParticipant"] = () => Account.DeleteAsync($"/participants/{Member}"),

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using Azure.Data.Tables;
+using Sessions.Events;
 using Sessions.Model;
 using Sessions.Security;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -183,6 +185,46 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         Assert.Equal(BasicCredentials.Hash("fresh"), row.GetBinary("SecretHash"));
         Assert.Equal(BasicCredentials.Hash(Server.Secret), row.GetBinary("PreviousSecretHash"));
         Assert.InRange(row.GetDateTimeOffset("PreviousExpires")!.Value - now, TimeSpan.FromHours(1), TimeSpan.FromHours(1.1));
+    }
+
+    [Fact]
+    public async Task A_feed_is_a_row_beside_the_users_and_one_in_the_list_of_all_feeds()
+    {
+        var account = await server.NewAccountAsync();
+        await server.Service<Feeds>().TurnOnAsync(AccountId.Parse(account.Id), TestContext.Current.CancellationToken);
+
+        HasColumns(await RowAsync(server.Tables.Credentials, account.Id, "feed"), ("Created", typeof(DateTimeOffset)));
+        HasColumns(await RowAsync(server.Tables.Events, ":feeds", account.Id));
+        var users = await server.Credentials.ListAsync(AccountId.Parse(account.Id), TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([Account.Writer], users.Select(user => user.Name));
+    }
+
+    [Fact]
+    public async Task A_log_is_a_head_and_entries_and_a_cursor_for_each_outbox()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var account = await server.NewAccountAsync();
+        var (session, participant) = await account.CreateMemberAsync();
+        var accountId = AccountId.Parse(account.Id);
+        await new PartitionLook(server.Tables, server.Service<EventLog>(), server.Service<SessionEnds>(), EventQueue.None, server.Time)
+            .RunAsync(accountId, $"{account.Id}:{session}", cancellation);
+
+        var head = await RowAsync(server.Tables.Events, account.Id, "head");
+        var entry = await RowAsync(server.Tables.Events, account.Id, "log:000000000000003");
+        var cursor = await RowAsync(server.Tables.Events, account.Id, $"at:{account.Id}:{session}");
+
+        HasColumns(head, ("Position", typeof(long)));
+        Assert.Equal(3, head.GetInt64("Position"));
+        HasColumns(
+            entry,
+            ("Data", typeof(byte[])), ("Expires", typeof(DateTimeOffset)), ("Id", typeof(string)), ("Time", typeof(DateTimeOffset)), ("Type", typeof(string)));
+        Assert.Equal(($"evt_{Guid.Parse(session):N}_2", "participant.joined"), (entry.GetString("Id"), entry.GetString("Type")));
+        Assert.Equal(
+            $$"""{"accountId":"{{account.Id}}","sessionId":"{{session}}","participantId":"{{participant}}"}""", entry.GetBinaryData("Data").ToString());
+        HasColumns(
+            cursor, ("Expires", typeof(DateTimeOffset)), ("Number", typeof(long)), ("Wakes", typeof(DateTimeOffset)), ("Within", typeof(long)));
+        Assert.Equal((2, 0), (cursor.GetInt64("Number"), cursor.GetInt64("Within")));
+        Assert.Equal(TimeSpan.FromDays(1), cursor.GetDateTimeOffset("Expires") - entry.GetDateTimeOffset("Expires"));
     }
 
     [Theory]

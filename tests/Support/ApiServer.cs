@@ -31,11 +31,11 @@ public abstract class ApiServer : IAsyncLifetime
         return account;
     }
 
-    /// <summary>The same, and the user's credential is remembered.</summary>
+    /// <summary>The same, and the user's credential is remembered, and that the account's feed is off.</summary>
     public async Task<Account> NewWarmAccountAsync()
     {
         var account = await NewAccountAsync();
-        await account.GetAsync($"/sessions/{Guid.Empty}");
+        await account.DeleteAsync($"/sessions/{Guid.Empty}");
         return account;
     }
 

@@ -64,7 +64,7 @@ internal sealed record CursorRow(AccountId AccountId, string Outbox, long Number
                 accountId,
                 outbox,
                 row.GetInt64(Columns.Number)!.Value,
-                row.GetInt32(Columns.Within)!.Value,
+                (int)row.GetInt64(Columns.Within)!.Value,
                 row.GetDateTimeOffset(Columns.Expires)!.Value,
                 row.GetDateTimeOffset(Columns.Wakes))
             {
@@ -78,7 +78,7 @@ internal sealed record CursorRow(AccountId AccountId, string Outbox, long Number
         var row = new TableEntity(AccountId.ToString(), Keys.Cursor(Outbox))
         {
             [Columns.Number] = Number,
-            [Columns.Within] = Within,
+            [Columns.Within] = (long)Within,
             [Columns.Expires] = Expires,
             [Columns.Wakes] = Wakes,
         };
