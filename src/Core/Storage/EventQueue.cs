@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Sessions.Model;
 
 namespace Sessions.Storage;
 
 /// <summary>Tells the delivery that a partition may get an event.</summary>
 /// <param name="send">Sends a message for a partition of an account; ends when the message is stored.</param>
+[SuppressMessage("Naming", "CA1711", Justification = "It sends to a queue.")]
 public sealed class EventQueue(Func<AccountId, string, CancellationToken, Task> send)
 {
     /// <summary>Tells nobody.</summary>
