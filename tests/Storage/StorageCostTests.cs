@@ -38,7 +38,6 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("getParticipant", 2, 2, 4_200)]
     [InlineData("deleteParticipant, in no session", 2, 2, 4_400)]
     [InlineData("getParticipantSubscriptions", 1, 1, 2_200)]
-    [InlineData("listSessionEvents, of one", 1, 2, 4_500)]
     [InlineData("listEvents", 1, 1, 2_500)]
     [InlineData("updateParticipantSubscriptions", 1, 2, 3_700)]
     public async Task Costs_the_same_whatever_the_number_of_members(string operation, int sequential, int calls, int bytes)
@@ -63,6 +62,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("deleteParticipant", 4, 4, 11_500, 800)]
     [InlineData("deleteSession", 2, 2, 7_500, 1_600)]
     [InlineData("listSessionEvents", 1, 2, 5_500, 700)]
+    [InlineData("listSessionEvents, of one", 1, 2, 4_600, 40)]
     public async Task Costs_the_same_calls_and_the_bytes_of_the_members_rows(string operation, int sequential, int calls, int bytes, int bytesForEach)
     {
         var costs = await MeasureAsync(operation);

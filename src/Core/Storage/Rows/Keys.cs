@@ -22,7 +22,7 @@ internal static class Keys
     /// <summary>How the partitions of the expiry index begin: no account id begins so, and the rest of the key sorts by time.</summary>
     public const string IndexPrefix = ":";
 
-    /// <summary>In the partition of an account's users, the row that says that its feed is on. Users' keys are hex, and this is none.</summary>
+    /// <summary>In the partition of an account's users, the row that says that its feed is on. No user has this key: UTF-8 has no byte FE.</summary>
     public const string Feed = "feed";
 
     /// <summary>In the partition of an account's log, the row with the number of the last entry.</summary>
@@ -88,7 +88,7 @@ internal static class Keys
     public static string Cursor(string outboxPartition) => $"{CursorPrefix}{outboxPartition}";
 
     /// <summary>Whether a row of an account's credentials is a user's.</summary>
-    public static bool IsUser(string rowKey) => rowKey.All(char.IsAsciiHexDigitLower) && rowKey.Length % 2 == 0;
+    public static bool IsUser(string rowKey) => rowKey != Feed && rowKey.All(char.IsAsciiHexDigitLower);
 
     public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
 
