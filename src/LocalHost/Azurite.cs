@@ -68,7 +68,8 @@ public sealed class Azurite : IAsyncDisposable
 
     /// <summary>The connection string of an account.</summary>
     public string ConnectionString(string account = DefaultAccount)
-        => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};TableEndpoint=http://127.0.0.1:{_port}/{account};QueueEndpoint=http://127.0.0.1:{_queuePort}/{account};";
+        => $"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={Key};"
+            + $"QueueEndpoint=http://127.0.0.1:{_queuePort}/{account};TableEndpoint=http://127.0.0.1:{_port}/{account};";
 
     /// <summary>The process's id.</summary>
     public int ProcessId => _process.Id;

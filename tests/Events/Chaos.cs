@@ -1,4 +1,3 @@
-using Sessions.Model;
 using Sessions.Storage;
 using Sessions.Tests.Simulation;
 

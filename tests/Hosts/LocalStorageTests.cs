@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using Azure;
 using Azure.Data.Tables;
+using Azure.Storage.Queues;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -23,7 +24,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     [InlineData("http://localhost:10002/devstoreaccount1", true)]
     public async Task The_credential_that_everyone_knows_is_made_on_this_machine_only(string endpoint, bool isMade)
     {
-        Dictionary<string, Mock<TableClient>> tables = new() { ["sessions"] = new(), ["participants"] = new(), ["credentials"] = new() };
+        Dictionary<string, Mock<TableClient>> tables = new() { ["sessions"] = new(), ["participants"] = new(), ["credentials"] = new(), ["events"] = new() };
         tables["credentials"]
             .Setup(table => table.GetEntityIfExistsAsync<TableEntity>(
                 It.IsAny<string>(), It.IsAny<string>(), It.IsAny<IEnumerable<string>>(), It.IsAny<CancellationToken>()))
@@ -31,8 +32,12 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         var storage = new Mock<TableServiceClient>();
         storage.Setup(service => service.Uri).Returns(new Uri(endpoint));
         storage.Setup(service => service.GetTableClient(It.IsAny<string>())).Returns((string name) => tables[name].Object);
+        var queues = new Mock<QueueServiceClient>();
+        queues.Setup(service => service.GetQueueClient(It.IsAny<string>())).Returns(new Mock<QueueClient>().Object);
         await using var services = new ServiceCollection()
             .AddSingleton(storage.Object)
+            .AddSingleton(new Queues(() => queues.Object))
+            .AddSingleton<Feeds>()
             .AddSingleton(new Tables(storage.Object))
             .AddSingleton<CredentialStore>()
             .AddSingleton(TimeProvider.System)
@@ -43,7 +48,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         Assert.All(tables.Values, table => table.Verify(one => one.CreateIfNotExistsAsync(It.IsAny<CancellationToken>()), Times.Once));
         Assert.Equal(
             isMade ? ["9900000"] : [],
-            tables["credentials"].Invocations.SelectMany(call => call.Arguments).OfType<TableEntity>().Select(row => row.PartitionKey));
+            tables["credentials"].Invocations.SelectMany(call => call.Arguments).OfType<TableEntity>().Select(row => row.PartitionKey).Distinct());
     }
 
     [Fact]
