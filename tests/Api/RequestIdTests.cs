@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Sessions.Tests;
 
@@ -26,11 +29,20 @@ public sealed class RequestIdWithoutTraceContextTests(UntracedServer server) : R
     }
 }
 
-/// <summary>A server whose web server starts no activity.</summary>
-public sealed class UntracedServer(AzuriteFixture azurite) : Server(azurite)
+/// <summary>A server whose requests have no activity.</summary>
+public sealed class UntracedServer(AzuriteFixture azurite) : Server(azurite), IStartupFilter
 {
-    protected override void AddLogging(ILoggingBuilder logging)
-        => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+    Action<IApplicationBuilder> IStartupFilter.Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.Use((HttpContext http, RequestDelegate handle) =>
+        {
+            Activity.Current = null;
+            return handle(http);
+        });
+        next(app);
+    };
+
+    protected override void Configure(IServiceCollection services) => services.AddSingleton<IStartupFilter>(this);
 }
 
 /// <summary>The request id is the trace id of the caller.</summary>

@@ -112,6 +112,9 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         Assert.Equal(
             ["GET participants", "GET sessions", "PATCH participants", "POST sessions"],
             calls.Select(call => call.OperationName).Order(StringComparer.Ordinal));
+        Assert.All(calls, call => Assert.Equal(
+            ($"{call.GetTagItem("http.request.method")} {call.GetTagItem("db.collection.name")}", "127.0.0.1"),
+            (call.OperationName, call.GetTagItem("server.address"))));
         Assert.DoesNotContain(
             observed.Activities.SelectMany(activity => activity.TagObjects),
             tag => $"{tag.Value}".Contains(account.Id, StringComparison.Ordinal) || $"{tag.Value}".Contains(session, StringComparison.Ordinal));
