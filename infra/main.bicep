@@ -144,6 +144,7 @@ module app 'modules/app.bicep' = {
     applicationInsightsName: names.applicationInsights
     hostStorageName: names.hostStorage
     tableEndpoint: empty(tableEndpoint) ? dataStorage.outputs.tableEndpoint : tableEndpoint
+    queueEndpoint: dataStorage.outputs.queueEndpoint
     vaultName: names.vault
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances

@@ -16,6 +16,9 @@ param hostStorageName string
 @description('Where the tables are.')
 param tableEndpoint string
 
+@description('The queue endpoint of the data account.')
+param queueEndpoint string
+
 @description('The name of the vault with the token signing key.')
 param vaultName string
 
@@ -108,6 +111,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     name: 'appsettings'
     properties: {
       Sessions__StorageTableEndpoint: tableEndpoint
+      Sessions__StorageQueueUri: queueEndpoint
+      SessionsStorage__queueServiceUri: queueEndpoint
+      SessionsStorage__credential: 'managedidentity'
+      SessionsStorage__clientId: identity.properties.clientId
       Sessions__TokenSigningKey: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=token-signing-key)'
       AZURE_CLIENT_ID: identity.properties.clientId
       AzureWebJobsStorage__accountName: hostStorage.name

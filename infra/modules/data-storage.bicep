@@ -28,6 +28,9 @@ param tags { *: string }
 @description('The built-in role Storage Table Data Contributor.')
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 
+@description('The built-in role Storage Queue Data Contributor.')
+var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+
 @description('Whether only the virtual network gets in.')
 var private = !empty(virtualNetworkName)
 
@@ -39,7 +42,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: logsName
 }
 
-@description('The sessions, participants and credentials of customers, apart from what the Functions host may own.')
+@description('The sessions, participants, credentials and events of customers, apart from what the Functions host may own.')
 resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: name
   location: location
@@ -61,8 +64,18 @@ resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     name: 'default'
 
     resource table 'tables' = [
-      for table in ['sessions', 'participants', 'credentials']: {
+      for table in ['sessions', 'participants', 'credentials', 'events']: {
         name: table
+      }
+    ]
+  }
+
+  resource queues 'queueServices' = {
+    name: 'default'
+
+    resource queue 'queues' = [
+      for queue in ['sessions-events', 'sessions-events-poison', 'sessions-webhooks', 'sessions-webhooks-poison']: {
+        name: queue
       }
     ]
   }
@@ -75,6 +88,16 @@ resource useTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
+  }
+}
+
+resource useQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: account
+  name: guid(account.id, identity.id, storageQueueDataContributor)
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageQueueDataContributor)
   }
 }
 
@@ -114,6 +137,21 @@ module endpoint 'private-endpoint.bicep' = if (private) {
     tags: tags
   }
 }
+
+module queueEndpoint 'private-endpoint.bicep' = if (private) {
+  params: {
+    name: 'pe-${name}-queue'
+    targetId: account.id
+    groupId: 'queue'
+    zoneName: 'privatelink.queue.${environment().suffixes.storage}'
+    virtualNetworkName: virtualNetworkName
+    location: location
+    tags: tags
+  }
+}
+
+@description('Where the queues are.')
+output queueEndpoint string = account.properties.primaryEndpoints.queue
 
 @description('Where the tables are.')
 output tableEndpoint string = account.properties.primaryEndpoints.table

@@ -38,6 +38,7 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for zone in [
     'privatelink.blob.${environment().suffixes.storage}'
     'privatelink.table.${environment().suffixes.storage}'
+    'privatelink.queue.${environment().suffixes.storage}'
     'privatelink.vaultcore.azure.net'
   ]: {
     name: zone
@@ -47,7 +48,7 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
 ]
 
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for i in range(0, 3): {
+  for i in range(0, 4): {
     parent: zones[i]
     name: name
     location: 'global'

@@ -1,7 +1,7 @@
 @description('The resource that the endpoint leads to.')
 param targetId string
 
-@description('The part of it: blob, table, vault.')
+@description('The part of it: blob, table, queue, vault.')
 param groupId string
 
 @description('The private DNS zone in which the resource then has its address.')

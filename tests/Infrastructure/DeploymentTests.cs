@@ -16,12 +16,13 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
 
     private const string BlobDataOwner = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b";
     private const string TableDataContributor = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3";
+    private const string QueueDataContributor = "974c5e8b-45b9-4653-ba55-5f855dd0fb88";
     private const string MetricsPublisher = "3913510d-42f4-4e42-8a64-420c390055eb";
     private const string SecretsUser = "4633458b-17de-408a-b874-0445c86b69e6";
 
     private static readonly string[] Always =
     [
-        "Microsoft.Authorization/roleAssignments x4",
+        "Microsoft.Authorization/roleAssignments x5",
         "Microsoft.Insights/components x1",
         "Microsoft.Insights/diagnosticSettings x3",
         "Microsoft.Insights/workbooks x1",
@@ -33,8 +34,10 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
         "Microsoft.Storage/storageAccounts x2",
         "Microsoft.Storage/storageAccounts/blobServices x1",
         "Microsoft.Storage/storageAccounts/blobServices/containers x1",
+        "Microsoft.Storage/storageAccounts/queueServices x1",
+        "Microsoft.Storage/storageAccounts/queueServices/queues x4",
         "Microsoft.Storage/storageAccounts/tableServices x1",
-        "Microsoft.Storage/storageAccounts/tableServices/tables x3",
+        "Microsoft.Storage/storageAccounts/tableServices/tables x4",
         "Microsoft.Web/serverfarms x1",
         "Microsoft.Web/sites x1",
         "Microsoft.Web/sites/basicPublishingCredentialsPolicies x2",
@@ -49,10 +52,10 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     public async Task A_virtual_network_adds_private_endpoints_and_their_names_and_nothing_else()
         => Assert.Equal(
             [
-                "Microsoft.Network/privateDnsZones x3",
-                "Microsoft.Network/privateDnsZones/virtualNetworkLinks x3",
-                "Microsoft.Network/privateEndpoints x3",
-                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups x3",
+                "Microsoft.Network/privateDnsZones x4",
+                "Microsoft.Network/privateDnsZones/virtualNetworkLinks x4",
+                "Microsoft.Network/privateEndpoints x4",
+                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups x4",
                 "Microsoft.Network/virtualNetworks x1",
             ],
             Counted(await deployments.Private).Except(Always));
@@ -61,7 +64,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     public async Task A_developer_adds_a_role_and_an_address_adds_alerts_and_nothing_else()
         => Assert.Equal(
             [
-                "Microsoft.Authorization/roleAssignments x5",
+                "Microsoft.Authorization/roleAssignments x6",
                 "Microsoft.Insights/actionGroups x1",
                 "Microsoft.Insights/metricAlerts x1",
                 "Microsoft.Insights/scheduledQueryRules x3",
@@ -142,7 +145,8 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 [
                     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_CLIENT_ID",
                     "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__clientId", "AzureWebJobsStorage__credential",
-                    "Sessions__StorageTableEndpoint", "Sessions__TokenSigningKey",
+                    "SessionsStorage__clientId", "SessionsStorage__credential", "SessionsStorage__queueServiceUri",
+                    "Sessions__StorageQueueUri", "Sessions__StorageTableEndpoint", "Sessions__TokenSigningKey",
                 ],
                 settings.Json.GetProperty("properties").EnumerateObject().Select(setting => setting.Name).Order(StringComparer.Ordinal));
             Assert.EndsWith("/appsettings", settings.Name, StringComparison.Ordinal);
@@ -152,6 +156,9 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Assert.Equal(deployment.HostAccount.Name, settings["properties.AzureWebJobsStorage__accountName"]);
             Assert.Equal($"[{clientId}]", settings["properties.AzureWebJobsStorage__clientId"]);
             Assert.Equal("managedidentity", settings["properties.AzureWebJobsStorage__credential"]);
+            Assert.Equal(($"[{clientId}]", "managedidentity"), (settings["properties.SessionsStorage__clientId"], settings["properties.SessionsStorage__credential"]));
+            foreach (var name in new[] { "SessionsStorage__queueServiceUri", "Sessions__StorageQueueUri" })
+                Assert.Matches(@"^\[reference\(.*dataStorage.*\)\.outputs\.queueEndpoint\.value\]$", settings[$"properties.{name}"]!);
             Assert.Matches(@"^\[reference\(.*dataStorage.*\)\.outputs\.tableEndpoint\.value\]$", settings["properties.Sessions__StorageTableEndpoint"]!);
             Assert.Equal(
                 $"@Microsoft.KeyVault(VaultName={deployment.The(Vault).Name};SecretName=token-signing-key)", settings["properties.Sessions__TokenSigningKey"]);
@@ -178,7 +185,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 new[]
                 {
                     (MetricsPublisher, deployment.The(Components).Id), (BlobDataOwner, deployment.HostAccount.Id),
-                    (TableDataContributor, deployment.DataAccount.Id), (SecretsUser, deployment.The(Vault).Id),
+                    (TableDataContributor, deployment.DataAccount.Id), (QueueDataContributor, deployment.DataAccount.Id), (SecretsUser, deployment.The(Vault).Id),
                 },
                 deployment.All(Roles).Where(role => role["properties.principalType"] == "ServicePrincipal").Select(role => (Role(role), role.Scope)));
             Assert.All(deployment.All(Roles), role => Assert.Equal(role["properties.principalType"] == "ServicePrincipal", role["properties.principalId"] == identity));
@@ -216,7 +223,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_tables_of_the_app_are_in_the_data_account_and_packages_are_not()
+    public async Task The_tables_and_queues_of_the_app_are_in_the_data_account_and_packages_are_not()
     {
         var tables = new Sessions.Storage.Tables(new Azure.Data.Tables.TableServiceClient("UseDevelopmentStorage=true"));
         foreach (var deployment in await deployments.AllAsync())
@@ -224,6 +231,11 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Assert.Equal(
                 tables.All.Select(table => $"{deployment.DataAccount.Name}/default/{table.Name}"),
                 deployment.All("Microsoft.Storage/storageAccounts/tableServices/tables").Select(table => table.Name));
+            Assert.Equal(
+                from name in new[] { Sessions.Storage.Queues.EventsName, Sessions.Storage.Queues.WebhooksName }
+                from queue in new[] { name, name + Sessions.Storage.Queues.PoisonSuffix }
+                select $"{deployment.DataAccount.Name}/default/{queue}",
+                deployment.All("Microsoft.Storage/storageAccounts/queueServices/queues").Select(queue => queue.Name));
             Assert.Equal(
                 $"{deployment.HostAccount.Name}/default/deployments", deployment.The("Microsoft.Storage/storageAccounts/blobServices/containers").Name);
         }
@@ -287,7 +299,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             (resource["properties.publicNetworkAccess"], resource["properties.networkAcls.defaultAction"], resource["properties.networkAcls.bypass"])));
         Assert.Equal($"{network.Id}/subnets/app", deployment.The(App)["properties.virtualNetworkSubnetId"]);
         Assert.Equal(
-            [(deployment.HostAccount.Id, "blob"), (deployment.DataAccount.Id, "table"), (deployment.The(Vault).Id, "vault")],
+            [(deployment.HostAccount.Id, "blob"), (deployment.DataAccount.Id, "table"), (deployment.DataAccount.Id, "queue"), (deployment.The(Vault).Id, "vault")],
             deployment.All(Endpoints).Select(endpoint =>
             {
                 var connection = Assert.Single(endpoint.Items("properties.privateLinkServiceConnections")).GetProperty("properties");
