@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Webhooks;
 
 namespace Sessions.Cli;
 
@@ -14,6 +15,9 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
     public IConfiguration Configuration => configuration;
 
     public TimeProvider Time => time;
+
+    private static readonly TimeSpan DefaultKeep = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxKeep = TimeSpan.FromDays(30);
 
     public Option<string> OutputFormat { get; } = MakeOutputFormat();
 
@@ -49,6 +53,36 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
     public static AccountId AccountOf(string account)
         => AccountId.TryParse(account, out var id) ? id : throw new CliException(
             $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
+
+    /// <summary>How long a rotated secret is kept: an hour, unless it is said otherwise.</summary>
+    public static Option<TimeSpan> Keep(string description)
+    {
+        var keep = new Option<TimeSpan>("--keep") { Description = description, DefaultValueFactory = _ => DefaultKeep, HelpName = "hh:mm:ss" };
+        keep.Validators.Add(given =>
+        {
+            var time = given.GetValueOrDefault<TimeSpan>();
+            if (time < TimeSpan.Zero || time > MaxKeep)
+                given.AddError("--keep: expected a time of 00:00:00 to 30.00:00:00.");
+        });
+        return keep;
+    }
+
+    /// <summary>
+    /// Which receivers the servers allow. Those over storage on this machine are LocalHost, which allows receivers on it, too.
+    /// </summary>
+    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    public WebhookOptions WebhookOptions()
+    {
+        var isLocal = StorageOptions.Read(configuration).Connect(StorageClient.Options()).Uri.IsLoopback;
+        return Webhooks.WebhookOptions.Read(configuration, isLocal ? Webhooks.WebhookOptions.Local : Webhooks.WebhookOptions.Strict);
+    }
+
+    /// <summary>The queue of the servers that send webhooks.</summary>
+    public WebhookMessages WebhookMessages()
+    {
+        var storage = StorageOptions.Read(configuration);
+        return Webhooks.WebhookMessages.Over(new(() => storage.ConnectQueues(Queues.ClientOptions())));
+    }
 
     private static Option<string> MakeOutputFormat()
     {

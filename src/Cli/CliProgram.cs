@@ -50,14 +50,16 @@ public static class CliProgram
 
     private static RootCommand Root(CliContext context) => new(
         """
-        Administers Sessions: its credentials, its events, a check of a running server, and the deletion of what has expired.
+        Administers Sessions: its credentials, its events and webhooks, a check of a running server, and the deletion of what has
+        expired.
 
-        credentials, events and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
+        credentials, events, webhooks and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
         names in the environment; an endpoint is opened with your own login, as of az login.
 
         Example:
           export Sessions__StorageTableEndpoint=https://ACCOUNT.table.core.windows.net
           sessions credentials add 9900000 ann
+          sessions webhooks add 9900000 https://HOST/PATH --events participant.joined,participant.left
           SESSIONS_SECRET=... sessions check https://HOST --account 9900000 --user ann
 
         Exit codes: 0 done, 1 failed or refused, 2 called wrongly.
@@ -65,6 +67,7 @@ public static class CliProgram
     {
         CredentialCommands.Create(context),
         EventCommands.Create(context),
+        WebhookCommands.Create(context),
         CheckCommand.Create(context),
         PurgeCommand.Create(context),
         context.OutputFormat,

@@ -15,9 +15,6 @@ internal static class CredentialCommands
 {
     private const int SecretBytes = 32;
 
-    private static readonly TimeSpan DefaultKeep = TimeSpan.FromHours(1);
-    private static readonly TimeSpan MaxKeep = TimeSpan.FromDays(30);
-
     public static Command Create(CliContext context) => new("credentials", "The users of an account and their secrets.")
     {
         Add(context), List(context), Revoke(context), Rotate(context),
@@ -93,18 +90,7 @@ internal static class CredentialCommands
     private static Command Rotate(CliContext context)
     {
         var (account, user) = (CliContext.Account(), User());
-        var keep = new Option<TimeSpan>("--keep")
-        {
-            Description = "How long the secret before stays valid, at most 30 days (30.00:00:00); one from before that ends at once.",
-            DefaultValueFactory = _ => DefaultKeep,
-            HelpName = "hh:mm:ss",
-        };
-        keep.Validators.Add(given =>
-        {
-            var time = given.GetValueOrDefault<TimeSpan>();
-            if (time < TimeSpan.Zero || time > MaxKeep)
-                given.AddError("--keep: expected a time of 00:00:00 to 30.00:00:00.");
-        });
+        var keep = CliContext.Keep("How long the secret before stays valid, at most 30 days (30.00:00:00); one from before that ends at once.");
         var command = new Command("rotate", "Gives a user another secret and prints it, once; the one before stays valid for a while.") { account, user, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {

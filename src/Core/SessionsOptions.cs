@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using Sessions.Storage;
+using Sessions.Webhooks;
 
 namespace Sessions;
 
@@ -34,6 +35,9 @@ public sealed record SessionsOptions
 
     /// <summary>How long events are kept.</summary>
     public TimeSpan EventRetention { get; private init; }
+
+    /// <summary>Which receivers webhooks may have.</summary>
+    public required WebhookOptions Webhooks { get; init; }
 
     /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
     public int TrustedProxies { get; private init; }
@@ -87,6 +91,7 @@ public sealed record SessionsOptions
                 section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, 1, MaxParticipantsPerSession, mistakes),
             RequestTimeout = ReadTime(
                 section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
+            Webhooks = WebhookOptions.Read(section, WebhookOptions.Strict, mistakes),
             TrustedProxies = ReadNumber(section, nameof(TrustedProxies), DefaultTrustedProxies, 1, MaxTrustedProxies, mistakes),
         };
 

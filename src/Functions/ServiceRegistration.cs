@@ -5,6 +5,7 @@ using Sessions.Events;
 using Sessions.Http;
 using Sessions.Security;
 using Sessions.Storage;
+using Sessions.Webhooks;
 
 namespace Sessions;
 
@@ -32,6 +33,7 @@ public static class ServiceRegistration
             provider.GetRequiredService<SessionsOptions>().EventRetention,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<EventQueue>()));
+        services.AddWebhooks();
         services.AddSingleton<TableCheck>();
         services.AddSingleton<GuessLimiter>();
         services.AddSingleton<Authenticator>();

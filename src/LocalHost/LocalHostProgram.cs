@@ -22,8 +22,8 @@ public static class LocalHostProgram
         var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
         await using var azurite = await LocalStorage.ProvideAsync(builder.Configuration);
         LocalStorage.ProvideTokenSigningKey(builder.Configuration);
-        builder.Services.AddQueuePollers();
         var prepared = Task.CompletedTask;
+        builder.Services.AddQueuePollers(() => prepared);
         await using var app = Build(builder, services => prepared = Task.Run(() => LocalStorage.PrepareAsync(services)));
         try
         {
@@ -46,6 +46,7 @@ public static class LocalHostProgram
     public static WebApplication Build(WebApplicationBuilder builder, Func<IServiceProvider, Task>? prepare = null)
     {
         builder.Services.TryAddSingleton(_ => ClientOptions());
+        AllowLocalReceivers(builder.Configuration);
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
@@ -69,13 +70,27 @@ public static class LocalHostProgram
         return app;
     }
 
-    /// <summary>Has the queues' functions run, in place of the host.</summary>
-    public static IServiceCollection AddQueuePollers(this IServiceCollection services)
+    /// <summary>Has the queues' functions run, in place of the host, once <paramref name="prepared"/> has ended.</summary>
+    public static IServiceCollection AddQueuePollers(this IServiceCollection services, Func<Task> prepared)
+        => services
+            .AddQueuePoller(Queues.EventsName, prepared, provider => ActivatorUtilities.CreateInstance<DeliverEvents>(provider).Run)
+            .AddQueuePoller(Queues.WebhooksName, prepared, provider => ActivatorUtilities.CreateInstance<DeliverWebhooks>(provider).Run);
+
+    private static IServiceCollection AddQueuePoller(
+        this IServiceCollection services, string queue, Func<Task> prepared, Func<IServiceProvider, Func<string, CancellationToken, Task>> function)
         => services.AddSingleton<IHostedService>(provider => new QueuePoller(
             provider.GetRequiredService<Queues>(),
-            Queues.EventsName,
-            (message, cancellation) => ActivatorUtilities.CreateInstance<DeliverEvents>(provider).Run(message, cancellation),
+            queue,
+            (message, cancellation) => function(provider)(message, cancellation),
+            prepared,
             provider.GetRequiredService<ILogger<QueuePoller>>()));
+
+    /// <summary>Webhooks may be sent to programs on this machine, unless a setting says otherwise.</summary>
+    private static void AllowLocalReceivers(ConfigurationManager configuration)
+    {
+        configuration["Sessions:Webhooks:AllowHttp"] ??= "true";
+        configuration["Sessions:Webhooks:AllowPrivateAddresses"] ??= "loopback";
+    }
 
     private static TableClientOptions ClientOptions()
     {

@@ -12,9 +12,10 @@ namespace Sessions.LocalHost;
 /// <param name="queues">The queues.</param>
 /// <param name="name">The queue's name.</param>
 /// <param name="handle">The function.</param>
+/// <param name="prepared">Ends when the queue is there. When it fails, the program ends anyway.</param>
 /// <param name="logger">Where failures go.</param>
 public sealed partial class QueuePoller(
-    Queues queues, string name, Func<string, CancellationToken, Task> handle, ILogger<QueuePoller> logger) : BackgroundService
+    Queues queues, string name, Func<string, CancellationToken, Task> handle, Func<Task> prepared, ILogger<QueuePoller> logger) : BackgroundService
 {
     private const int BatchSize = 16;
     private const int MaxFailures = 5;
@@ -28,6 +29,11 @@ public sealed partial class QueuePoller(
     {
         // Not on the thread that starts the web server.
         await Task.Yield();
+        var preparing = prepared();
+        await preparing.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!preparing.IsCompletedSuccessfully)
+            return;
+
         HashSet<Task> atWork = [];
         var pause = ShortestPause;
         while (!stoppingToken.IsCancellationRequested)

@@ -2,7 +2,9 @@ using System.Net;
 using System.Reflection;
 using System.Text;
 using Microsoft.Azure.Functions.Worker;
+using Sessions.Model;
 using Sessions.Security;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -15,6 +17,20 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     public static TheoryData<string, string> Operations => [.. HttpFunction.All
         .Where(function => function.Name is not ("Health" or "ZFallback"))
         .SelectMany(function => function.Methods.Select(method => (method, function.Route)))];
+
+    [Fact]
+    public async Task The_secret_before_a_rotation_opens_the_account_until_its_end()
+    {
+        var account = await server.NewAccountAsync();
+        await server.Credentials.RotateAsync(
+            AccountId.Parse(account.Id), Account.Writer, BasicCredentials.Hash("fresh"), TimeSpan.FromSeconds(90), CancellationToken.None);
+
+        Assert.Equal(HttpStatusCode.NotFound, (await account.GetAsync($"/sessions/{Guid.Empty}")).Status);
+        server.Time.Advance(TimeSpan.FromSeconds(80));
+        Assert.Equal(HttpStatusCode.NotFound, (await account.GetAsync($"/sessions/{Guid.Empty}")).Status);
+        server.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await account.GetAsync($"/sessions/{Guid.Empty}")).Status);
+    }
 
     [Theory]
     [MemberData(nameof(Operations))]
@@ -63,6 +79,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     {
         var account = await server.NewAccountAsync();
         await account.AddUserAsync("reader", ApiServer.Secret, Access.Read);
+        await TurnFeedOnAsync(account);
 
         var answer = await SendAsync(account, method, route, Account.Basic("reader", ApiServer.Secret));
 
@@ -77,6 +94,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     public async Task A_credential_that_may_write_is_taken(string method, string route)
     {
         var account = await server.NewAccountAsync();
+        await TurnFeedOnAsync(account);
         var (session, participant) = await account.CreateMemberAsync();
 
         var answer = await account.SendAsync(new(method), BelowAccount(route, session, participant));
@@ -180,6 +198,9 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
         Assert.Equal(HttpStatusCode.OK, answer.Status);
     }
 
+    private Task TurnFeedOnAsync(Account account)
+        => new Feeds(server.Tables, server.Time).TurnOnAsync(AccountId.Parse(account.Id), CancellationToken.None);
+
     [Fact]
     public void Every_operation_is_in_the_matrix()
     {
@@ -191,9 +212,9 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
             .SelectMany(type => type.GetMethods())
             .Where(method => method.GetCustomAttribute<FunctionAttribute>() is not null)
             .ToArray();
-        var timers = functions.Count(function => function.GetParameters()
-            .Any(parameter => parameter.GetCustomAttribute<TimerTriggerAttribute>() is not null));
-        Assert.Equal(functions.Length, HttpFunction.All.Count + timers);
+        var others = functions.Count(function => function.GetParameters().Any(parameter
+            => parameter.GetCustomAttribute<TimerTriggerAttribute>() is not null || parameter.GetCustomAttribute<QueueTriggerAttribute>() is not null));
+        Assert.Equal(functions.Length, HttpFunction.All.Count + others);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace Sessions.Tests;
 /// <summary>What asking for health costs: one check of the tables in a second, however many ask.</summary>
 public sealed class HealthTests : IClassFixture<Server>
 {
-    private const int CallsOfCheck = 3;
+    private const int CallsOfCheck = 4;
 
     private readonly Server _server;
 

@@ -84,7 +84,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
             return options;
         });
         if (DeliversEvents)
-            builder.Services.AddQueuePollers();
+            builder.Services.AddQueuePollers(() => Task.CompletedTask);
         _app = LocalHostProgram.Build(builder);
         await Tables.CreateAsync(CancellationToken.None);
         if (DeliversEvents)

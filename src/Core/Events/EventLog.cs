@@ -35,7 +35,9 @@ public sealed class EventLog(Tables tables)
     {
         var (partition, first) = (account.ToString(), Keys.Log(after + 1));
         var query = tables.Events.QueryAsync<TableEntity>(
-            TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {first}"), limit, cancellationToken: cancellation);
+            TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {first}"),
+            Math.Min(limit, TableCalls.MaxPageSize),
+            cancellationToken: cancellation);
         List<LogEntry> entries = [];
         await foreach (var row in query)
         {

@@ -68,7 +68,7 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
         var from = Keys.Event(first);
         var query = table.QueryAsync<TableEntity>(
             TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey} and RowKey ge {from} and RowKey le {last}"),
-            most,
+            most is null ? null : Math.Min(most.Value, TableCalls.MaxPageSize),
             cancellationToken: cancellation);
         List<EventRow> rows = [];
         TableEntity? header = null;

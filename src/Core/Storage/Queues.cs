@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using Azure;
 using Azure.Storage.Queues;
+using Azure.Storage.Queues.Models;
 
 namespace Sessions.Storage;
 
@@ -16,6 +18,8 @@ public sealed class Queues(Func<QueueServiceClient> connect)
     /// <summary>How the host names the queue of the messages that failed too often.</summary>
     public const string PoisonSuffix = "-poison";
 
+    private static readonly TimeSpan Forever = TimeSpan.FromSeconds(-1);
+
     private readonly Lazy<QueueServiceClient> _service = new(connect);
 
     /// <summary>The partitions that may have an event.</summary>
@@ -26,6 +30,22 @@ public sealed class Queues(Func<QueueServiceClient> connect)
 
     /// <summary>The client of the queue with a name.</summary>
     public QueueClient Named(string name) => _service.Value.GetQueueClient(name);
+
+    /// <summary>Sends a text, to be seen after a delay in whole seconds. Makes the queue when it is not there.</summary>
+    public static async Task SendAsync(QueueClient queue, string text, TimeSpan delay, CancellationToken cancellation)
+    {
+        try
+        {
+            await TrySendAsync();
+        }
+        catch (RequestFailedException exception) when (exception.ErrorCode == QueueErrorCode.QueueNotFound)
+        {
+            await queue.CreateIfNotExistsAsync(cancellationToken: cancellation);
+            await TrySendAsync();
+        }
+
+        Task TrySendAsync() => queue.SendMessageAsync(text, TimeSpan.FromSeconds(Math.Ceiling(delay.TotalSeconds)), Forever, cancellation);
+    }
 
     /// <summary>Makes the queues that are not there yet.</summary>
     public Task CreateAsync(CancellationToken cancellation)

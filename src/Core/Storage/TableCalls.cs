@@ -32,6 +32,9 @@ internal static class TableCalls
     /// <summary>How many changes a transaction may have at most (https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions).</summary>
     public const int MaxTransactionActions = 100;
 
+    /// <summary>How many rows a page may have at most; to ask for more is an error (https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination).</summary>
+    public const int MaxPageSize = 1_000;
+
     /// <summary>The row, or null when there is none.</summary>
     public static async Task<TableEntity?> FindAsync(
         this TableClient table, string partitionKey, string rowKey, CancellationToken cancellation)

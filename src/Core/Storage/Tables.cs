@@ -19,10 +19,10 @@ public sealed class Tables(Func<string, TableClient> table)
     /// <summary>A partition for each participant: its fields and its claim.</summary>
     public TableClient Participants { get; } = table("participants");
 
-    /// <summary>A partition for each account: its users, and whether its feed is on.</summary>
+    /// <summary>A partition for each account: its users, its webhooks, and whether its feed is on.</summary>
     public TableClient Credentials { get; } = table("credentials");
 
-    /// <summary>A partition for each account whose feed is or was on: its log of events.</summary>
+    /// <summary>A partition for each account whose feed is or was on, with its log of events, and one for the progress of each webhook.</summary>
     public TableClient Events { get; } = table("events");
 
     internal IEnumerable<TableClient> All => [Sessions, Participants, Credentials, Events];

@@ -26,7 +26,7 @@ internal static class Columns
     /// <summary>The session's entity tag.</summary>
     public const string Version = nameof(Version);
 
-    /// <summary>In the header, the number of the last row of the outbox.</summary>
+    /// <summary>In the header, the number of the last row of the outbox; in a webhook, the types of events that it gets.</summary>
     public const string Events = nameof(Events);
 
     /// <summary>In a row of the outbox, its events as JSON in UTF-8.</summary>
@@ -58,4 +58,41 @@ internal static class Columns
     public const string Wakes = nameof(Wakes);
 
     public const string Access = nameof(Access);
+
+    public const string Url = nameof(Url);
+
+    /// <summary>A webhook's secret in the clear: it signs what is sent.</summary>
+    public const string Secret = nameof(Secret);
+
+    /// <summary>The secret before the last rotation, which signs too until <see cref="PreviousExpires"/>.</summary>
+    public const string PreviousSecret = nameof(PreviousSecret);
+
+    /// <summary>When a webhook ended; not there while it is sent to.</summary>
+    public const string EndedAt = nameof(EndedAt);
+    public const string EndedBecause = nameof(EndedBecause);
+
+    /// <summary>Who sends to a webhook until <see cref="LeaseUntil"/>; empty for nobody.</summary>
+    public const string Holder = nameof(Holder);
+    public const string LeaseUntil = nameof(LeaseUntil);
+
+    /// <summary>Until when nothing is sent to a webhook, because its receiver said so.</summary>
+    public const string PausedUntil = nameof(PausedUntil);
+
+    /// <summary>When the next message for a webhook becomes visible in the queue.</summary>
+    public const string Wake = nameof(Wake);
+
+    /// <summary>How often an event was tried.</summary>
+    public const string Attempts = nameof(Attempts);
+
+    /// <summary>Since when an event is tried, or waits for an earlier one.</summary>
+    public const string Since = nameof(Since);
+
+    /// <summary>When an event is tried again.</summary>
+    public const string Next = nameof(Next);
+
+    /// <summary>Why the last try failed.</summary>
+    public const string Reason = nameof(Reason);
+
+    /// <summary>When an event was given up.</summary>
+    public const string Failed = nameof(Failed);
 }

@@ -18,15 +18,9 @@ internal sealed record EventMessage(
     /// <summary>The longest that a queue keeps a message invisible is 7 days (https://learn.microsoft.com/rest/api/storageservices/put-message).</summary>
     public static readonly TimeSpan MaxDelay = TimeSpan.FromDays(7) - TimeSpan.FromHours(1);
 
-    private static readonly TimeSpan Forever = TimeSpan.FromSeconds(-1);
-
     public static EventMessage Parse(string text) => JsonSerializer.Deserialize(text, StoredFormat.Default.EventMessage)!;
 
     /// <summary>Sends it, to be seen after a delay in whole seconds.</summary>
     public Task SendAsync(QueueClient queue, TimeSpan delay, CancellationToken cancellation)
-        => queue.SendMessageAsync(
-            JsonSerializer.Serialize(this, StoredFormat.Default.EventMessage),
-            TimeSpan.FromSeconds(Math.Ceiling(delay.TotalSeconds)),
-            Forever,
-            cancellation);
+        => Queues.SendAsync(queue, JsonSerializer.Serialize(this, StoredFormat.Default.EventMessage), delay, cancellation);
 }

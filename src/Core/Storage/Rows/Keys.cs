@@ -90,6 +90,41 @@ internal static class Keys
     /// <summary>Whether a row of an account's credentials is a user's.</summary>
     public static bool IsUser(string rowKey) => rowKey != Feed && rowKey.All(char.IsAsciiHexDigitLower);
 
+    public const string WebhookPrefix = "webhook:";
+
+    /// <summary>Sorts directly behind the webhooks.</summary>
+    public const string AfterWebhooks = "webhook;";
+
+    public static string Webhook(string webhookId) => WebhookPrefix + webhookId;
+
+    public static string WebhookIdOf(string webhookRowKey) => webhookRowKey[WebhookPrefix.Length..];
+
+    /// <summary>The partition with the progress of a webhook.</summary>
+    public static string Partition(AccountId accountId, string webhookId) => $"{accountId}:{webhookId}";
+
+    /// <summary>The row with the progress of a webhook. Sorts before the held events: a query of both reads it first.</summary>
+    public const string WebhookCursor = "cursor";
+
+    public const string HeldPrefix = "held:";
+
+    /// <summary>Sorts directly behind the held events.</summary>
+    public const string AfterHeld = "held;";
+
+    public const string FailedPrefix = "failed:";
+
+    /// <summary>Sorts directly behind the events that were given up.</summary>
+    public const string AfterFailed = "failed;";
+
+    /// <summary>An event that a webhook has to get yet.</summary>
+    public static string Held(long position) => string.Create(CultureInfo.InvariantCulture, $"{HeldPrefix}{position:D15}");
+
+    /// <summary>An event that was given up.</summary>
+    public static string Failed(long position) => string.Create(CultureInfo.InvariantCulture, $"{FailedPrefix}{position:D15}");
+
+    /// <summary>The position in the log of an event that is held or was given up.</summary>
+    public static long HeldPositionOf(string heldOrFailedRowKey)
+        => long.Parse(heldOrFailedRowKey.AsSpan(heldOrFailedRowKey.IndexOf(':') + 1), CultureInfo.InvariantCulture);
+
     public static string User(string userName) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(userName));
 
     public static string UserNameOf(string userRowKey) => Encoding.UTF8.GetString(Convert.FromHexString(userRowKey));

@@ -1,0 +1,241 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Text.Json.Nodes;
+using Sessions.Events;
+using Sessions.Model;
+using Sessions.Storage;
+using Sessions.Webhooks;
+
+namespace Sessions.Cli;
+
+/// <summary><c>sessions webhooks</c>: where an account's events are sent.</summary>
+internal static class WebhookCommands
+{
+    public static Command Create(CliContext context) => new("webhooks", "Where an account's events are sent.")
+    {
+        Add(context), List(context), Remove(context), Rotate(context), Test(context), Failed(context), Resend(context),
+    };
+
+    private static Command Add(CliContext context)
+    {
+        var account = CliContext.Account();
+        var url = new Argument<string>("URL") { Description = "Where the events are sent, such as https://HOST/PATH." };
+        var events = new Option<string>("--events")
+        {
+            Description = "The types of events to send, separated by commas; all of them if you leave it out.",
+            DefaultValueFactory = _ => "",
+        };
+        events.Validators.Add(given =>
+        {
+            if (TypesOf(given.GetValueOrDefault<string>()).FirstOrDefault(type => !WebhookEvents.All.Contains(type)) is { } unknown)
+                given.AddError($"--events: {unknown} is no type of event. The types are {string.Join(", ", WebhookEvents.All)}.");
+        });
+        var command = new Command(
+            "add",
+            "Adds a webhook and prints its id and the generated secret, which is not shown again. Events from now on are sent; servers notice within a minute.")
+        {
+            account, url, events,
+        };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, text) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(url));
+            if (await WebhookUrl.FindMistakeAsync(text, context.WebhookOptions(), Dns.GetHostAddressesAsync, cancellation) is { } mistake)
+                throw new CliException($"URL: {mistake}");
+
+            await new Feeds(tables, context.Time).TurnOnAsync(accountId, cancellation);
+            var position = await new EventLog(tables).FindHeadAsync(accountId, cancellation);
+            var webhook = await Store(context, tables).AddAsync(
+                accountId, new(text), TypesOf(parsed.GetValue(events)), position, cancellation);
+            var json = ToJson(webhook);
+            json["secret"] = webhook.Secret;
+            await context.WriteAsync(parsed, $"webhook  {webhook.Id}{Environment.NewLine}secret   {webhook.Secret}", json);
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command List(CliContext context)
+    {
+        var account = CliContext.Account();
+        var command = new Command("list", "Lists the webhooks of an account, what they get, and which have ended.") { account };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
+            var webhooks = await Store(context, tables).ListAsync(accountId, cancellation).ToListAsync(cancellation);
+            var text = webhooks.Count > 0 ? string.Join(Environment.NewLine, webhooks.Select(Line)) : $"Account {accountId} has no webhooks.";
+            await context.WriteAsync(parsed, text, new JsonArray([.. webhooks.Select(ToJson)]));
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Remove(CliContext context)
+    {
+        var (account, id) = (CliContext.Account(), Id());
+        var command = new Command("remove", "Removes a webhook, with the events that it has not got yet. Servers notice within a minute.") { account, id };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, webhookId) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(id));
+            if (!await Store(context, tables).RemoveAsync(accountId, IdOf(accountId, webhookId), cancellation))
+                throw NoSuchWebhook(accountId, webhookId);
+
+            await context.WriteAsync(
+                parsed,
+                $"{webhookId} is removed.",
+                new JsonObject { ["account"] = accountId.ToString(), ["webhook"] = webhookId, ["removed"] = true });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Rotate(CliContext context)
+    {
+        var (account, id) = (CliContext.Account(), Id());
+        var keep = CliContext.Keep("How long messages are signed with the previous secret too, at most 30 days (30.00:00:00).");
+        var command = new Command(
+            "rotate", "Gives a webhook another secret and prints it, once. For a while messages are signed with both secrets.") { account, id, keep };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, webhookId) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(id));
+            var secret = await Store(context, tables).RotateAsync(accountId, IdOf(accountId, webhookId), parsed.GetValue(keep), cancellation)
+                ?? throw NoSuchWebhook(accountId, webhookId);
+            await context.WriteAsync(
+                parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["webhook"] = webhookId, ["secret"] = secret });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Test(CliContext context)
+    {
+        var (account, id) = (CliContext.Account(), Id());
+        var command = new Command(
+            "test", $"Sends a signed event of the type {WebhookEvents.Test} from this machine, and prints the status that the receiver returned.") { account, id };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
+            var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(id), cancellation);
+            var told = new SessionsEvent($"evt_{Guid.NewGuid():N}", WebhookEvents.Test, context.Time.GetUtcNow(), new(accountId.ToString(), null, null, null, null));
+            using var client = new WebhookClient(context.WebhookOptions(), context.Time, Dns.GetHostAddressesAsync);
+            var started = Stopwatch.GetTimestamp();
+            var result = await client.SendAsync(webhook, told, cancellation);
+            var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
+            if (result.Outcome != TryOutcome.Delivered)
+                throw new CliException($"{webhook.Url.IdnHost} was sent {told.Id}, and it was not delivered: {result.Text}.");
+
+            await context.WriteAsync(
+                parsed,
+                string.Create(CultureInfo.InvariantCulture, $"{webhook.Url.IdnHost} returned {result.Text} for {told.Id} in {milliseconds:F1} ms."),
+                new JsonObject
+                {
+                    ["account"] = accountId.ToString(),
+                    ["webhook"] = webhook.Id,
+                    ["event"] = told.Id,
+                    ["status"] = int.Parse(result.Text, CultureInfo.InvariantCulture),
+                    ["milliseconds"] = milliseconds,
+                });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Failed(CliContext context)
+    {
+        var (account, id) = (CliContext.Account(), Id());
+        var command = new Command("failed", "Lists the events that were given up after three days of tries. They are kept for seven days.") { account, id };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
+            var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(id), cancellation);
+            var failed = await FailedEvents(context, tables).ListAsync(accountId, webhook.Id, cancellation).ToListAsync(cancellation);
+            var lines = failed.Select(one => $"{one.Event.Id}  {one.Event.Type,-24}  {one.At:yyyy-MM-dd HH:mm:ss}Z  {one.Attempts} tries  {one.Reason}");
+            var json = failed.Select(one => (JsonNode)new JsonObject
+            {
+                ["event"] = one.Event.Id,
+                ["type"] = one.Event.Type,
+                ["failed"] = Text(one.At),
+                ["tries"] = one.Attempts,
+                ["reason"] = one.Reason,
+            });
+            await context.WriteAsync(
+                parsed, failed.Count > 0 ? string.Join(Environment.NewLine, lines) : $"{webhook.Id} has no failed events.", new JsonArray([.. json]));
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Resend(CliContext context)
+    {
+        var (account, id) = (CliContext.Account(), Id());
+        var events = new Argument<string[]>("EVENT") { Description = "The events to send, as failed lists them; all of them if you leave it out.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("resend", "Sends events that were given up again, for another three days.") { account, id, events };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
+            var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(id), cancellation);
+            if (webhook.Ended is not null)
+                throw new CliException($"{webhook.Id} has ended, and nothing is sent to it: add the URL again.");
+
+            var store = FailedEvents(context, tables);
+            var failed = await store.ListAsync(accountId, webhook.Id, cancellation).ToListAsync(cancellation);
+            var wanted = parsed.GetValue(events) ?? [];
+            if (wanted.Except(failed.Select(one => one.Event.Id)).FirstOrDefault() is { } unknown)
+                throw new CliException($"{unknown} is no failed event of {webhook.Id}: failed shows which there are.");
+
+            var sent = 0;
+            foreach (var one in failed.Where(one => wanted.Length == 0 || wanted.Contains(one.Event.Id)))
+                sent += await store.ResendAsync(accountId, webhook.Id, one, cancellation) ? 1 : 0;
+            await store.WakeAsync(accountId, webhook.Id, cancellation);
+            await context.WriteAsync(
+                parsed,
+                $"Events that are sent again: {sent}.",
+                new JsonObject { ["account"] = accountId.ToString(), ["webhook"] = webhook.Id, ["events"] = sent });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+
+    private static Argument<string> Id() => new("WEBHOOK") { Description = "The webhook's id, as list shows it." };
+
+    private static WebhookStore Store(CliContext context, Tables tables) => new(tables, context.Time);
+
+    private static FailedEvents FailedEvents(CliContext context, Tables tables) => new(tables, context.WebhookMessages(), context.Time);
+
+    private static async Task<Webhook> FindAsync(CliContext context, Tables tables, AccountId accountId, string webhookId, CancellationToken cancellation)
+        => await Store(context, tables).FindAsync(accountId, IdOf(accountId, webhookId), cancellation) ?? throw NoSuchWebhook(accountId, webhookId);
+
+    /// <summary>An id that can be part of a key.</summary>
+    private static string IdOf(AccountId accountId, string webhookId)
+        => webhookId.Length > 0 && webhookId.All(char.IsAsciiHexDigitLower) ? webhookId : throw NoSuchWebhook(accountId, webhookId);
+
+    private static CliException NoSuchWebhook(AccountId accountId, string webhookId)
+        => new($"{webhookId} is no webhook of account {accountId}: list shows which there are.");
+
+    private static string[] TypesOf(string? events)
+        => (events ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static string Line(Webhook webhook)
+    {
+        var line = $"{webhook.Id}  {webhook.Created:yyyy-MM-dd HH:mm:ss}Z  {(webhook.Events.Count == 0 ? "all" : string.Join(',', webhook.Events))}  {webhook.Url}";
+        return webhook.Ended is { } ended ? $"{line}  ended {ended.At:yyyy-MM-dd HH:mm:ss}Z: {ended.Because}" : line;
+    }
+
+    private static JsonObject ToJson(Webhook webhook)
+    {
+        var json = new JsonObject
+        {
+            ["account"] = webhook.AccountId.ToString(),
+            ["webhook"] = webhook.Id,
+            ["url"] = webhook.Url.AbsoluteUri,
+            ["events"] = new JsonArray([.. (webhook.Events.Count == 0 ? WebhookEvents.All : webhook.Events).Select(type => JsonValue.Create(type))]),
+            ["created"] = Text(webhook.Created),
+        };
+        if (webhook.Ended is { } ended)
+            (json["ended"], json["reason"]) = (Text(ended.At), ended.Because);
+        return json;
+    }
+
+    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+}

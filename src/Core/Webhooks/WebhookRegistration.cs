@@ -1,0 +1,23 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sessions.Storage;
+
+namespace Sessions.Webhooks;
+
+/// <summary>What sends webhooks.</summary>
+public static class WebhookRegistration
+{
+    /// <summary>Registers the webhooks, over the tables, the log of events and the queue, which are registered elsewhere.</summary>
+    public static IServiceCollection AddWebhooks(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Webhooks);
+        services.TryAddSingleton<NameResolver>(Dns.GetHostAddressesAsync);
+        services.TryAddSingleton(provider => WebhookMessages.Over(provider.GetRequiredService<Queues>()));
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<WebhookStore>();
+        services.AddSingleton<FailedEvents>();
+        services.AddSingleton<WebhookDelivery>();
+        return services;
+    }
+}

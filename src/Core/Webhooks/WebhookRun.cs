@@ -1,0 +1,315 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.Logging;
+
+namespace Sessions.Webhooks;
+
+/// <summary>How a run ended.</summary>
+internal enum RunEnd
+{
+    /// <summary>All is delivered, or held until later.</summary>
+    Done,
+
+    /// <summary>There is more, and another run has to go on.</summary>
+    More,
+
+    /// <summary>Another server has taken over, or has to.</summary>
+    LeaseLost,
+}
+
+/// <summary>Sends to one webhook under its lease: what is held and due, and what the log has behind the cursor.</summary>
+internal sealed partial class WebhookRun(
+    Webhook webhook,
+    WebhookProgress progress,
+    WebhookParts parts,
+    ServedWebhook served,
+    DateTimeOffset end,
+    CancellationToken cancellation)
+{
+    private const int MostAtOnce = 32;
+
+    // What a crash repeats at most.
+    private const int Window = 1_000;
+
+    // Behind so many the log waits: a receiver that takes nothing may not fill the memory.
+    private const int MostHeld = 5_000;
+
+    private const int MostUnwritten = 500;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WriteEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RenewBefore = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan LeastLease = WebhookClient.TryTimeout + TimeSpan.FromSeconds(5);
+
+    // Close to its time a message may be visible already, when the clock of the queue is ahead of this one.
+    private static readonly TimeSpan WakeMargin = TimeSpan.FromSeconds(5);
+
+    private readonly ILogger _logger = parts.Logger;
+    private readonly DeliveryOrder _order = new();
+    private readonly List<TableTransactionAction> _changes = [];
+    private Webhook _webhook = webhook;
+    private long _read = progress.Position;
+    private bool _mayHaveMore = true;
+    private bool _isEnded;
+    private int _held = progress.Held.Count;
+    private int _inFlight;
+    private int _unwritten;
+    private DateTimeOffset _written = parts.Time.GetUtcNow();
+
+    /// <summary>The last entry of the log that was read.</summary>
+    public long LastRead => _read;
+
+    /// <summary>Whether so many events are held that the log has to wait.</summary>
+    public bool IsFull => Room <= 0;
+
+    /// <summary>Whether events were given up.</summary>
+    public bool HasGivenUp { get; private set; }
+
+    private DateTimeOffset Now => parts.Time.GetUtcNow();
+
+    private bool IsOpen => !_isEnded && Now < end && Now >= progress.PausedUntil && !cancellation.IsCancellationRequested;
+
+    private int Room => Math.Min(Window - (_order.All.Count - _held), MostHeld - _held);
+
+    /// <summary>Sends until nothing is due, and gives the lease back.</summary>
+    public async Task<RunEnd> RunAsync()
+    {
+        foreach (var held in progress.Held)
+            _order.Add(held);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await using var timer = parts.Time.CreateTimer(_ => served.Look(), null, Tick, Tick);
+        try
+        {
+            while (await WriteWhenDueAsync() && await ReadAheadAsync())
+            {
+                StartTries(stop.Token);
+                if (_inFlight > 0)
+                    await SettleAsync();
+                else if (!IsOpen || !(_mayHaveMore || served.IsWoken) || Room <= 0)
+                    return await FinishAsync();
+            }
+
+            return RunEnd.LeaseLost;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            while (_inFlight > 0)
+                await SettleAsync();
+        }
+    }
+
+    /// <summary>Reads the log as far as there is room. False when the lease is lost.</summary>
+    private async Task<bool> ReadAheadAsync()
+    {
+        if (served.TakeWake())
+            _mayHaveMore = true;
+        if (!IsOpen || !_mayHaveMore)
+            return true;
+
+        // What waits behind a held event is held, too, and leaves the window.
+        if (Room <= 0 && _inFlight == 0 && !await WriteAsync())
+            return false;
+
+        var limit = Room;
+        if (limit <= 0)
+            return true;
+
+        var entries = await parts.Log.ReadAsync(_webhook.AccountId, _read, limit, CancellationToken.None);
+        foreach (var entry in entries)
+        {
+            _read = entry.Position;
+            if (_webhook.Wants(entry.Event.Type))
+                _order.Add(new(entry.Position, entry.Event) { Next = Now });
+            else
+                _unwritten++;
+        }
+
+        _mayHaveMore = entries.Count == limit;
+        return true;
+    }
+
+    private void StartTries(CancellationToken stop)
+    {
+        while (_inFlight < MostAtOnce && IsOpen && progress.LeaseUntil - Now >= LeastLease && _order.Take(Now) is { } taken)
+        {
+            _inFlight++;
+            taken.Since ??= Now;
+            _ = TryAsync(taken, stop);
+        }
+    }
+
+    private async Task TryAsync(PendingEvent taken, CancellationToken stop)
+    {
+        WebhookTry? result = null;
+        try
+        {
+            result = await parts.Client.SendAsync(_webhook, taken.Event, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            // It counts as not tried, and is sent again.
+        }
+        catch (Exception exception)
+        {
+            LogUnexpected(exception, _webhook);
+            result = new(TryOutcome.Failed, "it could not be sent");
+        }
+
+        served.Tell(new(taken, result));
+    }
+
+    private async Task SettleAsync()
+    {
+        Settle(await served.Inbox.ReadAsync(CancellationToken.None));
+        while (served.Inbox.TryRead(out var next))
+            Settle(next);
+    }
+
+    private void Settle(EndedTry? ended)
+    {
+        if (ended is null)
+        {
+            // A tick: another server may have written to the log.
+            _mayHaveMore |= _inFlight > 0;
+            return;
+        }
+
+        _inFlight--;
+        _unwritten++;
+        var tried = ended.Tried;
+        switch (ended.Result)
+        {
+            case null:
+                _order.PutBack(tried);
+                break;
+            case { Outcome: TryOutcome.Delivered }:
+                Forget(tried);
+                break;
+            case { Outcome: TryOutcome.Gone } gone:
+                _isEnded = true;
+                tried.Reason = gone.Text;
+                _order.PutBack(tried);
+                break;
+            case var failed:
+                Delay(tried, failed);
+                break;
+        }
+    }
+
+    private void Forget(PendingEvent tried)
+    {
+        _order.Remove(tried);
+        if (!tried.IsHeld)
+            return;
+
+        _held--;
+        _changes.Add(progress.Delete(tried));
+    }
+
+    private void Delay(PendingEvent tried, WebhookTry failed)
+    {
+        tried.Attempts++;
+        tried.Reason = failed.Text;
+        tried.IsChanged = true;
+        if (failed.RetryAfter is { } wait)
+            progress.PausedUntil = Later(progress.PausedUntil, Now + (wait < RetrySchedule.LongestPause ? wait : RetrySchedule.LongestPause));
+
+        var next = RetrySchedule.NextTry(tried.Attempts, tried.Since!.Value, Now, failed.RetryAfter, Random.Shared.NextDouble());
+        if (next is null)
+        {
+            HasGivenUp = true;
+            LogGivenUp(tried.Event.Id, _webhook, tried.Attempts, failed.Text);
+            Forget(tried);
+            _changes.Add(progress.Fail(tried, Now));
+            return;
+        }
+
+        LogFailed(tried.Event.Id, _webhook, tried.Attempts, failed.Text);
+        tried.Next = next.Value;
+        _order.PutBack(tried);
+    }
+
+    /// <summary>False when the lease is lost.</summary>
+    private async Task<bool> WriteWhenDueAsync()
+    {
+        if (progress.LeaseUntil - Now < RenewBefore)
+        {
+            // The webhook may have been removed, or its secret rotated.
+            if (await parts.Store.FindAsync(_webhook.AccountId, _webhook.Id, CancellationToken.None) is not { } current)
+                return false;
+
+            _webhook = current;
+            _isEnded |= current.Ended is not null;
+            return await WriteAsync();
+        }
+
+        return (_unwritten < MostUnwritten && (_unwritten == 0 || Now - _written < WriteEvery)) || await WriteAsync();
+    }
+
+    /// <summary>Writes what was done, and holds what has to wait, so that the cursor may pass it. False when the lease is lost.</summary>
+    private async Task<bool> WriteAsync(bool release = false)
+    {
+        foreach (var waiting in _order.Waiting(Now).Where(waiting => !waiting.IsHeld || waiting.IsChanged).ToArray())
+        {
+            if (!waiting.IsHeld)
+                _held++;
+            waiting.Since ??= Now;
+            waiting.IsHeld = true;
+            waiting.IsChanged = false;
+            _changes.Add(progress.Hold(waiting));
+        }
+
+        var position = _order.All.FirstOrDefault(pending => !pending.IsHeld) is { } lowest ? lowest.Position - 1 : _read;
+        var isWritten = await progress.CommitAsync(_changes, position, Now, release, CancellationToken.None);
+        _changes.Clear();
+        (_unwritten, _written) = (0, Now);
+        return isWritten;
+    }
+
+    private async Task<RunEnd> FinishAsync()
+    {
+        if (_isEnded)
+        {
+            if (_webhook.Ended is null)
+                await EndAsync();
+            return await WriteAsync(release: true) ? RunEnd.Done : RunEnd.LeaseLost;
+        }
+
+        var isStopped = Now >= end || cancellation.IsCancellationRequested;
+        if (!isStopped && NextLook() is { } next && !IsAnnounced(next))
+        {
+            // Before the row says so: a message too many finds nothing.
+            await parts.Messages.SendAsync(_webhook.AccountId, _webhook.Id, next - Now, CancellationToken.None);
+            progress.Wake = next;
+        }
+
+        return !await WriteAsync(release: true) ? RunEnd.LeaseLost : isStopped ? RunEnd.More : RunEnd.Done;
+    }
+
+    private async Task EndAsync()
+    {
+        const string Because = "the receiver returned 410";
+        await parts.Store.EndAsync(_webhook, Because, CancellationToken.None);
+        LogEnded(_webhook);
+    }
+
+    private DateTimeOffset? NextLook()
+        => progress.PausedUntil > Now ? progress.PausedUntil : _order.NextDue;
+
+    private bool IsAnnounced(DateTimeOffset look) => progress.Wake > Now + WakeMargin && progress.Wake <= look;
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    [LoggerMessage(30, LogLevel.Information, "Event {Event} was not delivered to webhook {Webhook}, try {Attempt}: {Reason}.")]
+    private partial void LogFailed(string @event, Webhook webhook, int attempt, string reason);
+
+    [LoggerMessage(31, LogLevel.Warning, "Event {Event} was given up for webhook {Webhook} after {Attempts} tries: {Reason}. It can be sent again with sessions webhooks resend.")]
+    private partial void LogGivenUp(string @event, Webhook webhook, int attempts, string reason);
+
+    [LoggerMessage(32, LogLevel.Warning, "Webhook {Webhook} ended, because its receiver returned 410.")]
+    private partial void LogEnded(Webhook webhook);
+
+    [LoggerMessage(33, LogLevel.Error, "A message to webhook {Webhook} could not be sent.")]
+    private partial void LogUnexpected(Exception exception, Webhook webhook);
+}

@@ -1,0 +1,86 @@
+using System.Security.Cryptography;
+using Azure;
+using Azure.Data.Tables;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Webhooks;
+
+/// <summary>The webhooks of all accounts.</summary>
+public sealed class WebhookStore(Tables tables, TimeProvider time)
+{
+    private const int IdBytes = 8;
+
+    /// <summary>Adds a webhook with a fresh secret. The account's feed has to be on.</summary>
+    /// <param name="accountId">The account.</param>
+    /// <param name="url">Where the events are sent.</param>
+    /// <param name="events">The types of events that are sent; none for every type.</param>
+    /// <param name="position">The last entry of the account's log: the webhook gets the later ones.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="StorageUnavailableException">It may be stored or not.</exception>
+    public async Task<Webhook> AddAsync(
+        AccountId accountId, Uri url, IReadOnlyList<string> events, long position, CancellationToken cancellation)
+    {
+        var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
+        var webhook = new Webhook(accountId, id, url, events, WebhookSecret.Create(), time.GetUtcNow(), position);
+        var write = await tables.Credentials.TryAddAsync(WebhookRow.ToEntity(webhook), cancellation);
+        return write.Outcome == WriteOutcome.Done || await FindAsync(accountId, id, cancellation) is { } stored && stored.Secret == webhook.Secret
+            ? webhook
+            : throw new StorageUnavailableException("It is not known whether the webhook is stored.");
+    }
+
+    /// <summary>The webhooks of an account, also those that have ended. One query.</summary>
+    public IAsyncEnumerable<Webhook> ListAsync(AccountId accountId, CancellationToken cancellation)
+        => tables.Credentials.QueryAsync<TableEntity>(
+                TableClient.CreateQueryFilter(
+                    $"PartitionKey eq {accountId.ToString()} and RowKey ge {Keys.WebhookPrefix} and RowKey lt {Keys.AfterWebhooks}"),
+                cancellationToken: cancellation)
+            .Select(WebhookRow.From);
+
+    /// <summary>A webhook, also one that has ended; null when there is none. One storage call.</summary>
+    public async Task<Webhook?> FindAsync(AccountId accountId, string id, CancellationToken cancellation)
+        => await tables.Credentials.FindAsync(accountId.ToString(), Keys.Webhook(id), cancellation) is { } row ? WebhookRow.From(row) : null;
+
+    /// <summary>
+    /// Removes a webhook and what is stored of its deliveries; false when there is none. A server that is sending to it sees it
+    /// within a minute.
+    /// </summary>
+    /// <exception cref="StorageUnavailableException">It may be removed or not.</exception>
+    public async Task<bool> RemoveAsync(AccountId accountId, string id, CancellationToken cancellation)
+    {
+        var write = await tables.Credentials.TryDeleteAsync(accountId.ToString(), Keys.Webhook(id), ETag.All, cancellation);
+        if (write.Outcome is not (WriteOutcome.Done or WriteOutcome.Missing) && await FindAsync(accountId, id, cancellation) is not null)
+            throw new StorageUnavailableException("It is not known whether the webhook is removed.");
+
+        await WebhookRows.DeleteAllAsync(tables.Events, accountId, id, cancellation);
+        return write.Outcome != WriteOutcome.Missing;
+    }
+
+    /// <summary>
+    /// Gives a webhook another secret, which it returns; null when there is no such webhook. The secret before signs too for a while,
+    /// so that a receiver can change from one to the other.
+    /// </summary>
+    public async Task<string?> RotateAsync(AccountId accountId, string id, TimeSpan keep, CancellationToken cancellation)
+    {
+        var budget = new RetryBudget(time, cancellation);
+        var secret = WebhookSecret.Create();
+        while (await FindAsync(accountId, id, cancellation) is { } stored)
+        {
+            // It was stored, and the answer was lost.
+            if (stored.Secret == secret)
+                return secret;
+
+            var change = WebhookRow.SecretChange(stored, secret, time.GetUtcNow() + keep);
+            if ((await tables.Credentials.TryMergeAsync(change, stored.ETag, cancellation)).Outcome == WriteOutcome.Done)
+                return secret;
+
+            await budget.PauseAsync();
+        }
+
+        return null;
+    }
+
+    /// <summary>Has nothing sent to a webhook any more. It stays, and says why.</summary>
+    internal Task<Write> EndAsync(Webhook webhook, string because, CancellationToken cancellation)
+        => tables.Credentials.TryMergeAsync(WebhookRow.EndChange(webhook, time.GetUtcNow(), because), ETag.All, cancellation);
+}
