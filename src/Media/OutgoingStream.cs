@@ -96,7 +96,13 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
                 return;
 
             if (NeedsKeyFrame || _isInterrupted || generation != _generation || _map.IsFarAhead(sequenceNumber))
+            {
+                // A late packet of before the break has no place behind it.
+                if (generation == _generation && _map.IsBehind(sequenceNumber))
+                    return;
                 _map.Resume(sequenceNumber, packet.Timestamp, now);
+            }
+
             (NeedsKeyFrame, _isInterrupted, _generation) = (false, false, generation);
             if (Send(packet, sequenceNumber, now, outbox))
             {

@@ -32,6 +32,9 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
         _timestampOffset = _lastTimestamp + elapsed - timestamp;
     }
 
+    /// <summary>Whether the packet comes before the last one that was sent.</summary>
+    public readonly bool IsBehind(long sequenceNumber) => _hasSent && sequenceNumber + _sequenceOffset <= _highest;
+
     /// <summary>Whether so many numbers were left out before a packet that it has to be begun anew with it.</summary>
     public readonly bool IsFarAhead(long sequenceNumber) => sequenceNumber + _sequenceOffset - _highest > MaxDistance;
 

@@ -115,11 +115,7 @@ public sealed class SubscriptionTests
     [InlineData(14, 0.2)]
     public void Changes_at_any_moment_break_no_rule(int seed, double loss)
     {
-        using var call = new SimulatedCall(seed)
-        {
-            Conditions = link => (link.Loss, link.Duplication, link.MinDelay, link.MaxDelay)
-                = (loss, loss / 2, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(20 + (400 * loss))),
-        };
+        using var call = new SimulatedCall(seed);
         var random = call.Network.Random;
         PublishingDevice[] publishers = [.. Enumerable.Range(0, 3).Select(number => call.AddPublisher($"p{number}"))];
         SubscribingDevice[] subscribers = [.. Enumerable.Range(0, 3).Select(_ => call.AddSubscriber())];
@@ -129,6 +125,18 @@ public sealed class SubscriptionTests
                 stream.Ssrcs.AddRange(Enumerable.Range(1, 100).Select(number => stream.Ssrc + (uint)number));
             publisher.Negotiate();
         }
+
+        foreach (var subscriber in subscribers)
+        {
+            subscriber.Subscribe(publishers);
+            subscriber.Negotiate();
+        }
+
+        SimulatedDevice[] devices = [.. publishers, .. subscribers];
+        call.RunUntil(() => Array.TrueForAll(devices, device => device.IsConnected && device.Peer.IsConnected), 10);
+        call.Conditions = LoseAndReorder;
+        foreach (var link in devices.SelectMany(device => new[] { device.Flow.Up, device.Flow.Down }))
+            LoseAndReorder(link);
 
         for (var change = 0; change < 60; change++)
         {
@@ -154,6 +162,10 @@ public sealed class SubscriptionTests
         }
 
         Assert.Equal(0, call.SentToStrangers);
+
+        void LoseAndReorder(Link link)
+            => (link.Loss, link.Duplication, link.MinDelay, link.MaxDelay)
+                = (loss, loss / 2, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(20 + (400 * loss)));
     }
 
     private static void Change(
