@@ -27,6 +27,11 @@ public class Server(AzuriteFixture azurite) : ApiServer
 
     public override CredentialStore Credentials => _app!.Services.GetRequiredService<CredentialStore>();
 
+    /// <summary>One of the app's services.</summary>
+    public T Service<T>()
+        where T : notnull
+        => _app!.Services.GetRequiredService<T>();
+
     public Uri Url => new(_app!.Urls.First());
 
     protected virtual IEnumerable<string> Settings => [];
