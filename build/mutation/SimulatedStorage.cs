@@ -55,7 +55,7 @@ internal sealed class SimulatedStorage
         { IsWrite: false, RowKey: { } rowKey } => (RequestMethod.Get, call.Table + KeysOf(call.PartitionKey, rowKey)),
         { IsWrite: false } => (RequestMethod.Get, $"{call.Table}()"),
         { Changes: [{ Kind: ChangeKind.Add }] } => (RequestMethod.Post, call.Table),
-        { Changes: [{ Kind: ChangeKind.Merge } change] } => (RequestMethod.Patch, call.Table + KeysOf(call.PartitionKey, change.RowKey)),
+        { Changes: [{ Kind: ChangeKind.Merge or ChangeKind.AddOrMerge } change] } => (RequestMethod.Patch, call.Table + KeysOf(call.PartitionKey, change.RowKey)),
         { Changes: [{ Kind: ChangeKind.Put } change] } => (RequestMethod.Put, call.Table + KeysOf(call.PartitionKey, change.RowKey)),
         _ => (RequestMethod.Post, "$batch"),
     };

@@ -14,6 +14,9 @@ internal enum ChangeKind
     /// <summary>Adds or replaces.</summary>
     Put,
 
+    /// <summary>Adds or merges.</summary>
+    AddOrMerge,
+
     /// <summary>Only compares the ETag: what a broken protocol might do instead of a merge.</summary>
     Compare,
 }
@@ -23,6 +26,32 @@ internal sealed record Change(ChangeKind Kind, string RowKey, ETag IfMatch, Tabl
 
 /// <summary>The rows of a query from one on, so many at most.</summary>
 internal sealed record QueryPage(string? From, int Size);
+
+/// <summary>What a column has to be, as in <c>Tag ge 'a'</c>.</summary>
+internal sealed record Condition(string Column, string Comparison, object Value)
+{
+    public bool Holds(SimulatedRow row)
+    {
+        // A row without the column is not found, whatever is asked for.
+        if (row[Column] is null)
+            return false;
+
+        var compared = (row[Column], Value) switch
+        {
+            (string stored, string given) => string.CompareOrdinal(stored, given),
+            (DateTimeOffset stored, DateTimeOffset given) => stored.CompareTo(given),
+            _ => throw new NotSupportedException($"The condition {this}."),
+        };
+        return Comparison switch
+        {
+            "gt" => compared > 0,
+            "ge" => compared >= 0,
+            "lt" => compared < 0,
+            "le" => compared <= 0,
+            _ => compared == 0,
+        };
+    }
+}
 
 /// <summary>
 /// One call to a table: changes of a partition that happen all or not at all, a row to read, a partition to query, or all
@@ -34,6 +63,9 @@ internal sealed record TableCall(string Table, string PartitionKey, string? RowK
 
     /// <summary>The key that ends a query of several partitions, which lie between the two.</summary>
     public string? Before { get; init; }
+
+    /// <summary>Which of the rows of several partitions are asked for.</summary>
+    public ImmutableArray<Condition> Conditions { get; init; } = [];
 
     public bool IsWrite => !Changes.IsEmpty;
 
@@ -161,7 +193,7 @@ internal sealed class SimulatedRows
         if (!call.IsWrite)
         {
             if (call.Page is { } page)
-                return Query(call.Before is { } end ? Between(call.Table, call.PartitionKey, end, call.RowKey) : before.Values, page);
+                return Query(call.Before is { } end ? Between(call.Table, call.PartitionKey, end, call.RowKey).Where(row => call.Conditions.All(one => one.Holds(row))) : before.Values, page);
             return before.TryGetValue(call.RowKey!, out var found) ? new(200, Rows: [found]) : new(404, "ResourceNotFound");
         }
 
@@ -176,7 +208,8 @@ internal sealed class SimulatedRows
             {
                 ChangeKind.Add => after.Add(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
                 ChangeKind.Put => after.SetItem(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
-                ChangeKind.Merge => after.SetItem(change.RowKey, stored!.Merge(change.Columns!, etag)),
+                ChangeKind.AddOrMerge when stored is null => after.Add(change.RowKey, SimulatedRow.From(call.PartitionKey, change.Columns!, etag)),
+                ChangeKind.Merge or ChangeKind.AddOrMerge => after.SetItem(change.RowKey, stored!.Merge(change.Columns!, etag)),
                 ChangeKind.Delete => after.Remove(change.RowKey),
                 _ => after,
             };
@@ -205,7 +238,7 @@ internal sealed class SimulatedRows
     private static (int Status, string Error)? Refusal(Change change, SimulatedRow? stored) => stored switch
     {
         not null when change.Kind == ChangeKind.Add => (409, "EntityAlreadyExists"),
-        null when change.Kind is not (ChangeKind.Add or ChangeKind.Put) => (404, "ResourceNotFound"),
+        null when change.Kind is not (ChangeKind.Add or ChangeKind.Put or ChangeKind.AddOrMerge) => (404, "ResourceNotFound"),
         not null when change.IfMatch != ETag.All && change.IfMatch != stored.ETag => (412, "UpdateConditionNotSatisfied"),
         _ => null,
     };

@@ -38,12 +38,11 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         T entity, ETag ifMatch, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default)
         => WriteAsync(entity.PartitionKey, new Change(Merge(mode), entity.RowKey, ifMatch, Columns(entity)));
 
-    /// <summary>Only replaces, or adds.</summary>
     public override Task<Response> UpsertEntityAsync<T>(
         T entity, TableUpdateMode mode = TableUpdateMode.Merge, CancellationToken cancellationToken = default)
-        => mode == TableUpdateMode.Replace
-            ? WriteAsync(entity.PartitionKey, new Change(ChangeKind.Put, entity.RowKey, ETag.All, Columns(entity)))
-            : throw new NotSupportedException("Merging into a row that may be missing.");
+        => WriteAsync(
+            entity.PartitionKey,
+            new Change(mode == TableUpdateMode.Replace ? ChangeKind.Put : ChangeKind.AddOrMerge, entity.RowKey, ETag.All, Columns(entity)));
 
     public override async Task<Response> DeleteEntityAsync(
         string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
@@ -84,15 +83,31 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         var latestEnd = ExpiryFilter().Match(filter ?? "") is { Success: true } expired
             ? DateTimeOffset.Parse(expired.Groups["end"].Value, CultureInfo.InvariantCulture)
             : (DateTimeOffset?)null;
-        return new RowQuery<T>(from => SendAsync(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }), select, latestEnd, one.Groups["last"] is { Success: true } last ? last.Value : null);
+        return new RowQuery<T>(
+            from => SendAsync(call with { Page = new(from ?? first, Math.Min(pageSize, maxPerPage ?? pageSize)) }),
+            select,
+            latestEnd,
+            row => one.Groups["last"] is not { Success: true } last
+                || string.CompareOrdinal(row.RowKey, last.Value) < (one.Groups["end"].Value == "le" ? 1 : 0));
     }
 
-    /// <summary>Of a list, the row key is looked at, and no other condition.</summary>
     private TableCall RangeQuery(Match range)
         => new(name, range.Groups["after"].Value, range.Groups["row"] is { Success: true } row ? row.Value : null, [])
         {
             Before = range.Groups["before"].Value,
+            Conditions = [.. range.Groups["condition"].Captures.Select(condition => Condition(condition.Value))],
         };
+
+    /// <summary>A condition on a column, as in <c>Tag ge 'a'</c>.</summary>
+    private static Condition Condition(string text)
+    {
+        var (column, comparison, value) = text.Split(' ', 3) is [var first, var second, var third] ? (first, second, third) : throw new NotSupportedException(text);
+        var quoted = value[(value.IndexOf('\'') + 1)..^1].Replace("''", "'", StringComparison.Ordinal);
+        return new(
+            column,
+            comparison,
+            value.StartsWith("datetime", StringComparison.Ordinal) ? DateTimeOffset.Parse(quoted, CultureInfo.InvariantCulture) : quoted);
+    }
 
     public override async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
         IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
@@ -140,17 +155,17 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
         return answer.Succeeded ? new SimulatedResponse(answer) : throw Failure(answer);
     }
 
-    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?( and RowKey le '(?<last>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^PartitionKey eq '(?<key>[^']*)'( and RowKey ge '(?<row>[^']*)')?( and RowKey (?<end>le|lt) '(?<last>[^']*)')?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PartitionFilter();
 
-    [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'( and RowKey eq '(?<row>[^']*)' and .*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^PartitionKey gt '(?<after>[^']*)' and PartitionKey lt '(?<before>[^']*)'( and RowKey eq '(?<row>[^']*)'( and (?<condition>\\w+ (gt|ge|lt|le|eq) (datetime)?'([^']|'')*'))+)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RangeFilter();
 
     [GeneratedRegex("^Expires le datetime'(?<end>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ExpiryFilter();
 
-    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given, and up to the row key <paramref name="last"/>.</summary>
-    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd, string? last) : AsyncPageable<T>
+    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given, and up to the first that is not <paramref name="isIn"/>.</summary>
+    private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd, Func<SimulatedRow, bool> isIn) : AsyncPageable<T>
         where T : notnull
     {
         public override async IAsyncEnumerable<Page<T>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
@@ -161,10 +176,9 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
                 if (!answer.Succeeded)
                     throw Failure(answer);
 
-                bool IsIn(SimulatedRow row) => last is null || string.CompareOrdinal(row.RowKey, last) <= 0;
-                continuationToken = answer.Rows.All(IsIn) ? answer.Next : null;
+                continuationToken = answer.Rows.All(isIn) ? answer.Next : null;
                 yield return Page<T>.FromValues(
-                    [.. answer.Rows.Where(IsIn).Where(row => latestEnd is null || (DateTimeOffset?)row["Expires"] <= latestEnd).Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
+                    [.. answer.Rows.Where(isIn).Where(row => latestEnd is null || (DateTimeOffset?)row["Expires"] <= latestEnd).Select(row => (T)(object)row.ToEntity(select))], continuationToken, new SimulatedResponse(answer));
             }
             while (continuationToken is not null);
         }
