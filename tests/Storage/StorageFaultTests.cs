@@ -95,6 +95,22 @@ public abstract class StorageFaultTests
         }
     }
 
+    public sealed class Reading : StorageFaultTests
+    {
+        [Fact]
+        public async Task Finds_nothing_when_there_is_no_such_row()
+            => Assert.Null(await _tables.Tables.Sessions.FindAsync("partition", "row", CancellationToken.None));
+
+        [Fact]
+        public async Task Does_not_take_a_missing_table_for_a_missing_row()
+        {
+            await _tables.Tables.Sessions.DeleteAsync();
+
+            var failure = await Assert.ThrowsAsync<RequestFailedException>(() => _tables.Tables.Sessions.FindAsync("partition", "row", CancellationToken.None));
+            Assert.Equal(404, failure.Status);
+        }
+    }
+
     public sealed class CreatingWithAnIndexRow : StorageFaultTests
     {
         [Theory]

@@ -72,6 +72,28 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
+        public async Task Is_unavailable_when_the_marker_that_keeps_its_lost_write_from_landing_expires_at_this_very_moment()
+        {
+            _time.Stop();
+            await CreateAsync();
+            _time.Advance(Options.IdempotencyKeyLifetime);
+            Scripted.Answer(Header, Lost);
+
+            await IsUnavailableAsync(CreateAsync);
+        }
+
+        [Fact]
+        public async Task Is_a_repeat_until_the_marker_expires()
+        {
+            _time.Stop();
+            await CreateAsync();
+            _time.Advance(Options.SessionLifetime - TimeSpan.FromTicks(1));
+            Scripted.Answer(Header, Lost);
+
+            Assert.Equal(Outcome.Done, await CreateAsync());
+        }
+
+        [Fact]
         public async Task Is_refused_when_another_used_the_key_with_another_body()
         {
             await CreateAsync();
@@ -464,6 +486,122 @@ public abstract class UnsettledWriteTests : StorageFaultTests
             => Memberships.JoinAsync(Account, session, participant, ToOne, Precondition.None, CancellationToken.None);
     }
 
+    /// <summary>
+    /// An update reads the member row beside its write. Here a join inserts the row between the two, so that only the session and
+    /// the participant can tell whether the member had expired.
+    /// </summary>
+    public sealed class UpdatingWhatWasNotReadYet : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Succeeds_when_the_session_and_the_participant_live()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+
+            Assert.Equal(Outcome.Done, await UpdateBesideAJoinAsync(session, participant, Memberships, () => Task.CompletedTask));
+            Assert.NotNull(await Memberships.GetSubscriptionsAsync(Account, session, participant, CancellationToken.None));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_session_is_gone_then()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+
+            await IsUnavailableAsync(() => UpdateBesideAJoinAsync(session, participant, Memberships, () => DeleteSessionAsync(session)));
+        }
+
+        [Fact]
+        public async Task Is_unavailable_when_the_participant_is_gone_then()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+
+            await IsUnavailableAsync(() => UpdateBesideAJoinAsync(session, participant, Memberships, () => DeleteAsync(participant)));
+        }
+
+        [Fact]
+        public async Task Finds_no_session_when_it_had_expired()
+        {
+            var session = await NewSessionAsync();
+            var late = MembershipsOf(new QuickTime());
+            _time.Advance(Options.SessionLifetime);
+            var participant = await NewParticipantAsync();
+
+            Assert.Equal(Outcome.NoSession, await UpdateBesideAJoinAsync(session, participant, late, () => Task.CompletedTask));
+        }
+
+        [Fact]
+        public async Task Finds_no_participant_when_it_had_expired()
+        {
+            var participant = await NewParticipantAsync();
+            var late = MembershipsOf(new QuickTime());
+            _time.Advance(Options.ParticipantLifetime);
+            var session = await NewSessionAsync();
+
+            Assert.Equal(Outcome.NoParticipant, await UpdateBesideAJoinAsync(session, participant, late, () => Task.CompletedTask));
+        }
+
+        [Fact]
+        public async Task Finds_no_session_when_it_had_expired_though_the_participant_is_gone()
+        {
+            var session = await NewSessionAsync();
+            var late = MembershipsOf(new QuickTime());
+            _time.Advance(Options.SessionLifetime);
+            var participant = await NewParticipantAsync();
+
+            Assert.Equal(Outcome.NoSession, await UpdateBesideAJoinAsync(session, participant, late, () => DeleteAsync(participant)));
+        }
+
+        [Fact]
+        public async Task Finds_no_participant_when_it_had_expired_though_the_session_is_gone()
+        {
+            var participant = await NewParticipantAsync();
+            var late = MembershipsOf(new QuickTime());
+            _time.Advance(Options.ParticipantLifetime);
+            var session = await NewSessionAsync();
+
+            Assert.Equal(Outcome.NoParticipant, await UpdateBesideAJoinAsync(session, participant, late, () => DeleteSessionAsync(session)));
+        }
+
+        /// <summary>The store of a server with a clock of its own.</summary>
+        private MembershipStore MembershipsOf(TimeProvider time) => new(Scripted.Tables, Options, time, EventQueue.None);
+
+        private async Task<Outcome> UpdateBesideAJoinAsync(
+            SessionId session, ParticipantId participant, MembershipStore other, Func<Task> afterwards)
+        {
+            Scripted.Answer(Keys.Member(participant), async call =>
+            {
+                Assert.Equal(Outcome.Done, await other.JoinAsync(Account, session, participant, null, Precondition.None, CancellationToken.None));
+                var answer = Scripted.Do(call);
+                Assert.True(answer.Succeeded);
+                await afterwards();
+                return answer;
+            });
+            return await Memberships.UpdateSubscriptionsAsync(Account, session, participant, ToOne, Precondition.None, CancellationToken.None);
+        }
+
+        private async Task DeleteAsync(ParticipantId participant) => Assert.Equal(
+            Outcome.Done, await Memberships.DeleteParticipantAsync(Account, participant, Precondition.None, CancellationToken.None));
+    }
+
+    public sealed class Sweeping : UnsettledWriteTests
+    {
+        [Fact]
+        public async Task Deletes_nothing_whose_next_look_cannot_be_written()
+        {
+            var session = await NewSessionAsync();
+            _time.Advance(Options.SessionLifetime + Sweeper.Grace + TimeSpan.FromHours(1));
+            Scripted.Answer(ScriptedTables.AnyIndexRow, AlwaysBusy.Take(1));
+
+            Assert.Equal(0, await SweepAsync());
+            Assert.NotNull(await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None));
+
+            // The header. The event of the creation stays.
+            Assert.Equal(1, await SweepAsync());
+            Assert.Null(await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None));
+        }
+
+        private Task<int> SweepAsync() => new Sweeper(Scripted.Tables, Options.EventRetention, _time, EventQueue.None).SweepAsync(100, CancellationToken.None);
+    }
+
     private static async Task IsUnavailableAsync(Func<Task> act) => await Assert.ThrowsAsync<StorageUnavailableException>(act);
 
     /// <summary>The condition that the participant is as it is now.</summary>
@@ -493,10 +631,14 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     private sealed class QuickTime : TimeProvider
     {
         private TimeSpan _ahead;
+        private DateTimeOffset? _stopped;
+
+        /// <summary>From now on only <see cref="Advance"/> moves the time on.</summary>
+        public void Stop() => _stopped = base.GetUtcNow();
 
         public void Advance(TimeSpan time) => _ahead += time;
 
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _ahead;
+        public override DateTimeOffset GetUtcNow() => (_stopped ?? base.GetUtcNow()) + _ahead;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
             => base.CreateTimer(callback, state, TimeSpan.Zero, period);
