@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -80,6 +81,18 @@ public sealed class ParticipantTokenTests
     [InlineData("v", null)]
     public void A_token_without_a_valid_claim_is_refused(string claim, string? value) => IsRefused(Sign((claim, value)));
 
+    [Theory]
+    [InlineData("a")]
+    [InlineData("p")]
+    public void A_token_whose_account_or_participant_is_null_is_refused(string claim) => IsRefused(SignNull(claim));
+
+    [Fact]
+    public void A_token_whose_version_is_null_has_an_empty_one()
+    {
+        Assert.True(_tokens.TryRead(SignNull("v"), out var read));
+        Assert.Equal(new DeviceToken(Account, Participant, ""), read);
+    }
+
     [Fact]
     public void A_token_of_more_than_1024_characters_is_refused()
     {
@@ -90,6 +103,21 @@ public sealed class ParticipantTokenTests
         IsRead(token);
         IsRead(longest);
         IsRefused(Sign(("v", new string('3', 1024))));
+    }
+
+    /// <summary>A token in which a claim is there, and null.</summary>
+    private string SignNull(string claim)
+    {
+        var claims = new Dictionary<string, object?>
+        {
+            ["a"] = $"{Account}",
+            ["p"] = $"{Participant}",
+            ["v"] = "V3",
+            ["exp"] = _end.ToUnixTimeSeconds(),
+        };
+        claims[claim] = null;
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(
+            JsonSerializer.Serialize(claims), new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(Key)), SecurityAlgorithms.HmacSha256));
     }
 
     private string Sign((string Claim, object? Value)? other = null, string key = Key, string algorithm = SecurityAlgorithms.HmacSha256)

@@ -1,0 +1,174 @@
+using Sessions.Model;
+using Sessions.Security;
+
+namespace Sessions.Tests;
+
+/// <summary>How the limiter counts, by the tick. What a caller sees of it is in <see cref="GuessingTests"/>.</summary>
+public sealed class GuessLimiterTests
+{
+    private const int Most = GuessLimiter.FailuresOnAccount;
+
+    private static readonly AccountId Account = AccountId.Parse("account");
+    private static readonly Caller Caller = Caller.Parse("198.51.100.1");
+    private static readonly Caller Another = Caller.Parse("198.51.100.2");
+    private static readonly TimeSpan ATick = TimeSpan.FromTicks(1);
+
+    private readonly SteadyTime _time = new();
+    private readonly GuessLimiter _limiter;
+
+    public GuessLimiterTests() => _limiter = new(_time);
+
+    [Fact]
+    public void A_window_ends_exactly_a_minute_after_its_first_failure()
+    {
+        Fail(Most);
+
+        _time.Advance(GuessLimiter.Window - ATick);
+        Assert.Equal(ATick, Wait());
+        _time.Advance(ATick);
+        Assert.Equal(TimeSpan.Zero, Wait());
+    }
+
+    [Fact]
+    public void A_new_window_begins_with_no_failures_and_lasts_as_long_as_the_first()
+    {
+        Fail(Most);
+        _time.Advance(GuessLimiter.Window);
+        Fail(Most);
+
+        Assert.Equal(GuessLimiter.Window, Wait());
+        _time.Advance(GuessLimiter.Window - ATick);
+        Assert.Equal(ATick, Wait());
+    }
+
+    [Fact]
+    public void A_caller_whose_window_began_anew_is_not_the_first_to_be_forgotten()
+    {
+        var limiter = new GuessLimiter(_time, capacity: 2);
+        Fail(limiter, Caller, 1);
+        Fail(limiter, Another, Most);
+        _time.Advance(GuessLimiter.Window);
+        Fail(limiter, Another, Most - 1);
+        Fail(limiter, Caller, Most);
+
+        Fail(limiter, Caller.Parse("198.51.100.3"), 1);
+
+        Assert.False(limiter.TryBegin(Account, Caller, out _));
+        Assert.True(limiter.TryBegin(Account, Another, out _));
+        limiter.End(Account, Another, failed: true);
+        Assert.True(limiter.TryBegin(Account, Another, out _));
+    }
+
+    [Fact]
+    public void Guesses_under_way_keep_a_caller_out_for_a_second_only()
+    {
+        Begin(Most);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), Wait());
+    }
+
+    [Fact]
+    public void Guesses_under_way_are_counted_together_with_those_that_failed()
+    {
+        Fail(Most - 1);
+        Begin(1);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), Wait());
+        _limiter.End(Account, Caller, failed: true);
+        Assert.Equal(GuessLimiter.Window, Wait());
+    }
+
+    [Fact]
+    public void Guesses_under_way_stay_counted_when_the_window_begins_anew()
+    {
+        Begin(Most);
+        _time.Advance(GuessLimiter.Window);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), Wait());
+    }
+
+    [Fact]
+    public void A_guess_that_succeeded_is_given_back_beside_those_that_failed()
+    {
+        Fail(Most - 1);
+        Begin(1);
+        _limiter.End(Account, Caller, failed: false);
+
+        Fail(1);
+        Assert.Equal(GuessLimiter.Window, Wait());
+    }
+
+    [Fact]
+    public void A_guess_that_succeeded_is_given_back_beside_those_under_way()
+    {
+        Begin(2);
+        _limiter.End(Account, Caller, failed: false);
+
+        Assert.Equal((1, 1), _limiter.Count);
+        _limiter.End(Account, Caller, failed: true);
+        Fail(Most - 1);
+        Assert.Equal(GuessLimiter.Window, Wait());
+    }
+
+    [Fact]
+    public void The_end_of_a_guess_whose_count_was_forgotten_changes_nothing()
+    {
+        var limiter = new GuessLimiter(_time, capacity: 1);
+        Assert.True(limiter.TryBegin(Account, Caller, out _));
+        Fail(limiter, Another, 1);
+
+        limiter.End(Account, Caller, failed: true);
+
+        Assert.Equal((1, 1), limiter.Count);
+    }
+
+    [Fact]
+    public void The_end_of_a_guess_whose_count_was_forgotten_and_begun_anew_is_not_counted_in_the_new_one()
+    {
+        var limiter = new GuessLimiter(_time, capacity: 1);
+        Assert.True(limiter.TryBegin(Account, Caller, out _));
+        Fail(limiter, Another, 1);
+        Fail(limiter, Caller, Most - 1);
+
+        limiter.End(Account, Caller, failed: true);
+
+        Assert.True(limiter.TryBegin(Account, Caller, out _));
+    }
+
+    /// <summary>How long the caller has to wait; none when it may guess, and that guess is given back.</summary>
+    private TimeSpan Wait()
+    {
+        if (_limiter.TryBegin(Account, Caller, out var wait))
+            _limiter.End(Account, Caller, failed: false);
+        return wait;
+    }
+
+    private void Begin(int guesses)
+    {
+        for (var guess = 0; guess < guesses; guess++)
+            Assert.True(_limiter.TryBegin(Account, Caller, out _));
+    }
+
+    private void Fail(int guesses) => Fail(_limiter, Caller, guesses);
+
+    private static void Fail(GuessLimiter limiter, Caller caller, int guesses)
+    {
+        for (var guess = 0; guess < guesses; guess++)
+        {
+            Assert.True(limiter.TryBegin(Account, caller, out _));
+            limiter.End(Account, caller, failed: true);
+        }
+    }
+
+    /// <summary>A time whose timestamps are whole ticks, and which only a test moves on.</summary>
+    private sealed class SteadyTime : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan time) => _now += time.Ticks;
+
+        public override long GetTimestamp() => _now;
+    }
+}
