@@ -132,7 +132,10 @@ public sealed class GuessLimiterTests
 
         limiter.End(Account, Caller, failed: true);
 
+        // One more is free. While it is under way it is that guess, and no failure, that keeps the caller out.
         Assert.True(limiter.TryBegin(Account, Caller, out _));
+        Assert.False(limiter.TryBegin(Account, Caller, out var wait));
+        Assert.Equal(TimeSpan.FromSeconds(1), wait);
     }
 
     /// <summary>How long the caller has to wait; none when it may guess, and that guess is given back.</summary>
