@@ -25,11 +25,11 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
     public static async Task<Outbox> ReadAsync(Tables tables, string partitionKey, long first, CancellationToken cancellation)
     {
         var (accountId, id) = Keys.SessionOf(partitionKey);
-        var (rows, header) = await ReadAsync(tables.Sessions, partitionKey, first, Keys.Header, null, cancellation);
+        var (rows, header) = await ReadAsync(tables.Sessions, partitionKey, first, null, cancellation);
         if (rows.Count > 0 || header is not null)
             return new(accountId, id.Value, true, rows, header is null ? null : HeaderRow.From(header, id));
 
-        (rows, _) = await ReadAsync(tables.Participants, partitionKey, first, Keys.Header, null, cancellation);
+        (rows, _) = await ReadAsync(tables.Participants, partitionKey, first, null, cancellation);
         return new(accountId, id.Value, false, rows, null);
     }
 
@@ -37,7 +37,7 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
     public static async Task<Outbox> ReadSessionAsync(
         Tables tables, AccountId accountId, SessionId id, long first, int most, CancellationToken cancellation)
     {
-        var (rows, _) = await ReadAsync(tables.Sessions, Keys.Partition(accountId, id), first, Keys.Header, most, cancellation);
+        var (rows, _) = await ReadAsync(tables.Sessions, Keys.Partition(accountId, id), first, most, cancellation);
         return new(accountId, id.Value, true, rows, null);
     }
 
@@ -63,11 +63,11 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
                 stored.Reason));
 
     private static async Task<(IReadOnlyList<EventRow> Rows, TableEntity? Header)> ReadAsync(
-        TableClient table, string partitionKey, long first, string last, int? most, CancellationToken cancellation)
+        TableClient table, string partitionKey, long first, int? most, CancellationToken cancellation)
     {
         var from = Keys.Event(first);
         var query = table.QueryAsync<TableEntity>(
-            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey} and RowKey ge {from} and RowKey le {last}"),
+            TableClient.CreateQueryFilter($"PartitionKey eq {partitionKey} and RowKey ge {from} and RowKey le {Keys.Header}"),
             most is null ? null : Math.Min(most.Value, TableCalls.MaxPageSize),
             cancellationToken: cancellation);
         List<EventRow> rows = [];

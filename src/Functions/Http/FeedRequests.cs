@@ -14,8 +14,6 @@ public sealed record FeedQuery(string? After, int Limit);
 /// <summary>Reads the query of a feed, and replies with a page.</summary>
 public static class FeedRequests
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1_000;
     private const string CursorHeader = "x-next-cursor";
 
     /// <summary>Reads <c>after</c> and <c>limit</c>.</summary>
@@ -23,16 +21,9 @@ public static class FeedRequests
     {
         var query = request.Query;
         if (query.GetValues("after") is { Length: > 1 } || query["after"] is { Length: 0 })
-            return BadRequest<FeedQuery>("after: expected one cursor, as a page of this feed gives it.");
+            return new(null, Reply.BadRequest("after: expected one cursor, as a page of this feed gives it."));
 
-        var limit = DefaultLimit;
-        if (query["limit"] is { } text
-            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit))
-        {
-            return BadRequest<FeedQuery>($"limit: expected a number from 1 to {MaxLimit}.");
-        }
-
-        return new(new(query["after"], limit), null);
+        return query.Limit() is { } limit ? new(new(query["after"], limit), null) : new(null, Lists.BadLimit);
     }
 
     /// <summary>
@@ -50,7 +41,7 @@ public static class FeedRequests
         FeedOutcome.Off => new(
             HttpStatusCode.Conflict,
             Error: "The feed of this account is off: turn it on with sessions events on, and it has what happens from then on. Servers take up to a minute."),
-        FeedOutcome.NoCursor => new(HttpStatusCode.BadRequest, Error: $"after: expected {cursors}."),
+        FeedOutcome.NoCursor => Reply.BadRequest($"after: expected {cursors}."),
         FeedOutcome.Gone => new(
             HttpStatusCode.Gone, Error: $"after: events behind this cursor are not kept any more; what is kept begins behind after={page.Cursor}."),
         _ => throw new ArgumentOutOfRangeException(nameof(page)),
@@ -65,6 +56,4 @@ public static class FeedRequests
             headers.Add(("Link", string.Create(CultureInfo.InvariantCulture, $"<{path}?after={page.Cursor}&limit={query.Limit}>; rel=\"next\"")));
         return headers;
     }
-
-    private static Input<T> BadRequest<T>(string error) => new(default, new(HttpStatusCode.BadRequest, Error: error));
 }

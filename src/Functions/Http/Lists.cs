@@ -10,9 +10,22 @@ namespace Sessions.Http;
 internal static class Lists
 {
     private const string After = "after";
-    private const string Limit = "limit";
     private const string Tag = "tag";
     private const string TagPrefix = "tagPrefix";
+
+    /// <summary>400 for a limit that is no number in the range.</summary>
+    public static Reply BadLimit => Reply.BadRequest($"limit: expected a number from 1 to {Model.ListQuery.MaxLimit}.");
+
+    /// <summary>How many entries a page may have, as <c>limit</c> says; null when it is no number in the range.</summary>
+    public static int? Limit(this NameValueCollection query)
+    {
+        if (query["limit"] is not { } text)
+            return Model.ListQuery.DefaultLimit;
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= Model.ListQuery.MaxLimit
+            ? limit
+            : null;
+    }
 
     /// <summary>Reads <c>after</c>, <c>limit</c>, and one of <c>tag</c> and <c>tagPrefix</c>.</summary>
     public static Input<ListQuery> ListQuery(this HttpRequestData request)
@@ -26,8 +39,8 @@ internal static class Lists
             after = id;
         }
 
-        if (ReadLimit(query) is not { } limit)
-            return Refuse(Limit, $"a number from 1 to {Model.ListQuery.MaxLimit}");
+        if (query.Limit() is not { } limit)
+            return new(null, BadLimit);
 
         var (tag, prefix) = (query[Tag], query[TagPrefix]);
         if (tag is not null && prefix is not null)
@@ -51,16 +64,6 @@ internal static class Lists
         var query = HttpUtility.ParseQueryString(request.Url.Query);
         query[After] = next.ToString();
         return ("Link", $"<{request.Url.AbsolutePath}?{query}>; rel=\"next\"");
-    }
-
-    private static int? ReadLimit(NameValueCollection query)
-    {
-        if (query[Limit] is not { } text)
-            return Model.ListQuery.DefaultLimit;
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= Model.ListQuery.MaxLimit
-            ? limit
-            : null;
     }
 
     private static Input<ListQuery> Refuse(string field, string expected) => new(null, Reply.BadRequest($"{field}: expected {expected}."));
