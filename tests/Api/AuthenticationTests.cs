@@ -218,6 +218,18 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
+    public async Task A_name_of_256_bytes_is_taken()
+    {
+        var account = await server.NewAccountAsync();
+        var user = new string('é', 128);
+        await account.AddUserAsync(user, ApiServer.Secret, Access.Write);
+
+        var answer = await account.SendAsync(HttpMethod.Post, "/sessions", authorization: Account.Basic(user, ApiServer.Secret));
+
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+    }
+
+    [Fact]
     public async Task A_name_too_long_for_any_user_costs_no_storage_call()
     {
         var account = await server.NewAccountAsync();

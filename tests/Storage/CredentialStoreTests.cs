@@ -15,6 +15,13 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
 
     private readonly AccountId _account = AccountId.Parse($"faults-{Interlocked.Increment(ref _accounts)}");
 
+    [Fact]
+    public async Task A_new_user_is_added()
+    {
+        Assert.True(await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None));
+        Assert.Equal(First, (await FindAsync())!.SecretHash);
+    }
+
     [Theory]
     [InlineData(StorageFault.ResetAfter)]
     [InlineData(StorageFault.ErrorAfter)]

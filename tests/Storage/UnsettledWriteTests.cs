@@ -173,6 +173,27 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
+        public async Task Succeeds_when_its_lost_call_lands_before_its_next_one()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            TableCall? lost = null;
+            Scripted.Answer(
+                Header,
+                call =>
+                {
+                    lost = call;
+                    return Task.FromResult(TableAnswer.Lost);
+                },
+                call =>
+                {
+                    Assert.True(Scripted.Do(lost!).Succeeded);
+                    return Task.FromResult(Scripted.Do(call));
+                });
+
+            Assert.Equal(Outcome.Done, await JoinAsync(session, participant));
+        }
+
+        [Fact]
         public async Task Does_not_insert_again_what_another_may_have_removed_after_two_lost_calls()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
