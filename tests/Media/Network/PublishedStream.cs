@@ -47,6 +47,12 @@ internal sealed class PublishedStream(MediaKind kind, int id, uint ssrc)
 
     public int ClockRate => kind == MediaKind.Audio ? 48_000 : 90_000;
 
+    /// <summary>
+    /// A random sequence number to begin with. It is in the lower half, as in browsers: if the packets before the first rollover are
+    /// lost, the receiver cannot know the rollover counter, and no later packet authenticates (RFC 3711 section 3.3.1).
+    /// </summary>
+    public static ushort FirstSequenceNumber(Random random) => (ushort)random.Next(1 << 15);
+
     /// <summary>Begins anew, as a browser does when a track is replaced.</summary>
     public void ChangeSsrc(uint ssrc, ushort sequenceNumber, uint timestamp)
     {

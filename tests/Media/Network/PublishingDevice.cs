@@ -20,7 +20,7 @@ internal sealed class PublishingDevice : SimulatedDevice
         Video = new(MediaKind.Video, random.Next(), (uint)random.Next());
         Streams = hasVideo ? [Audio, Video] : [Audio];
         foreach (var stream in Streams)
-            (stream.SequenceNumber, stream.Timestamp) = ((ushort)random.Next(), (uint)random.NextInt64(uint.MaxValue));
+            (stream.SequenceNumber, stream.Timestamp) = (PublishedStream.FirstSequenceNumber(random), (uint)random.NextInt64(uint.MaxValue));
     }
 
     public PublishedStream Audio { get; }

@@ -182,7 +182,9 @@ public sealed class SubscriptionTests
             case 3:
                 var stream = publisher.Streams[random.Next(2)];
                 stream.ChangeSsrc(
-                    stream.Ssrcs[stream.Ssrcs.IndexOf(stream.Ssrc) + 1], (ushort)random.Next(), (uint)random.NextInt64(uint.MaxValue));
+                    stream.Ssrcs[stream.Ssrcs.IndexOf(stream.Ssrc) + 1],
+                    PublishedStream.FirstSequenceNumber(random),
+                    (uint)random.NextInt64(uint.MaxValue));
                 break;
             case 4:
                 publisher.RestartIce();
