@@ -1,8 +1,9 @@
 // The official browser SDK in real browsers.
 // Usage: node browsers.mjs SERVER_URL EXPIRING_SERVER_URL GATEWAY_PROGRAM ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
-// Prints one line of JSON for each check, and ends with exit code 1 if one failed.
+// Prints one line of JSON for each check, and ends with exit code 1 if one failed. The environment variable ONLY chooses scenarios.
+// SDK 0.9 plays a part of the scenarios; BROWSERS=full has it play all.
 import { createApi, createGateway, launch, servePage } from "./driver.mjs";
-import { Run, callPage, expiry, restart, scenarios, together } from "./scenarios.mjs";
+import { Run, callPage, expiry, restart, scenarios, scenariosOfBothSdks, together } from "./scenarios.mjs";
 
 const [serverUrl, expiringUrl, gatewayProgram, account, user, secret, ...found] = process.argv.slice(2);
 const only = process.env.ONLY?.split(",");
@@ -12,8 +13,10 @@ const browsers = new Map(await Promise.all(found.map(async (entry) => {
   const [kind, path] = entry.split("=");
   return [kind, await launch(kind, path)];
 })));
-const sdks = ["0.12", "0.9"];
-const everyDevice = [...browsers].flatMap(([kind, browser]) => sdks.map((sdk) => ({ kind, browser, sdk })));
+const isFull = process.env.BROWSERS === "full";
+const devicesOf = (sdk) => [...browsers].map(([kind, browser]) => ({ kind, browser, sdk }));
+const devices = devicesOf("0.12");
+const olderDevices = devicesOf("0.9");
 
 async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl) {
   if (only && !only.includes(scenario)) {
@@ -50,37 +53,40 @@ async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl
   await run.close();
 }
 
-async function playAll(device) {
-  for (const [name, act] of Object.entries(scenarios)) {
-    await play(name, [device], act);
+async function playAll(device, names = Object.keys(scenarios)) {
+  for (const name of names) {
+    await play(name, [device], scenarios[name]);
   }
 }
 
 /** Kills a gateway of its own when all devices hear, and starts it again. Sessions expire meanwhile, elsewhere. */
 async function playEnds() {
   const gateway = await createGateway(gatewayProgram);
-  const kill = gateway.killAfter(everyDevice.length);
+  const killed = isFull ? [...devices, ...olderDevices] : devices;
+  const kill = gateway.killAfter(killed.length);
   await Promise.all([
-    ...everyDevice.map((device) => play("restart", [device], (run, device) => restart(run, device, kill).finally(kill), server, gateway.url)),
-    ...[...browsers].map(([kind, browser]) => play("expiry", [{ kind, browser, sdk: "0.12" }], expiry, new URL(expiringUrl))),
+    ...killed.map((device) => play("restart", [device], (run, device) => restart(run, device, kill).finally(kill), server, gateway.url)),
+    ...devices.map((device) => play("expiry", [device], expiry, new URL(expiringUrl))),
   ]);
   gateway.close();
 }
 
-await Promise.all(everyDevice.map(playAll));
+await Promise.all([
+  ...devices.map((device) => playAll(device)),
+  ...olderDevices.map((device) => playAll(device, isFull ? undefined : scenariosOfBothSdks)),
+]);
 if (!only || only.includes("restart") || only.includes("expiry")) {
   await playEnds();
 }
 
-for (const [kind, browser] of browsers) {
+for (const device of devices) {
   // One after the other: all tabs of the page are in one session.
-  await play("callPage", [{ kind, browser, sdk: "0.12" }], callPage);
+  await play("callPage", [device], callPage);
 }
 
 if (browsers.size > 1) {
-  const [[one, first], [other, second]] = browsers;
-  await play("together", [{ kind: one, browser: first, sdk: "0.12" }, { kind: other, browser: second, sdk: "0.9" }], together);
-  await play("together", [{ kind: one, browser: first, sdk: "0.9" }, { kind: other, browser: second, sdk: "0.12" }], together);
+  await play("together", [devices[0], olderDevices[1]], together);
+  await play("together", [olderDevices[0], devices[1]], together);
 }
 
 await Promise.all([...browsers.values()].map((browser) => browser.close()));

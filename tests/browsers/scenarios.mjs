@@ -265,6 +265,9 @@ async function iceRestart(run, device) {
 
 export const scenarios = { publishing, subscriptions, removal, permissions, codecs, brokenSocket, iceRestart, tokens };
 
+/** Where the two versions of the SDK differ most: connecting again, and the streams they report. */
+export const scenariosOfBothSdks = ["publishing", "brokenSocket", "tokens"];
+
 /**
  * A gateway that was killed and started again with nothing: media come back in both directions. Firefox 153 keeps the keys of the
  * gateway that is gone (other fingerprints begin no new handshake there), so its pages have to be loaded again.
