@@ -1,8 +1,10 @@
 using Azure.Core;
 using Azure.Data.Tables;
+using Azure.Storage.Queues;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Moq;
 using Sessions.LocalHost;
 using Sessions.Storage;
 using Sessions.Testing;
@@ -11,7 +13,7 @@ using Sessions.Testing;
 
 namespace Sessions.Tests;
 
-/// <summary>In place of the server of the tests: over tables in memory.</summary>
+/// <summary>In place of the server of the tests: over tables in memory, and queues that forget each message.</summary>
 public class Server(AzuriteFixture azurite) : ApiServer
 {
     private readonly SimulatedStorage _storage = new();
@@ -58,6 +60,7 @@ public class Server(AzuriteFixture azurite) : ApiServer
             options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
             return options;
         });
+        builder.Services.AddSingleton(new Queues(() => new Mock<QueueServiceClient> { DefaultValue = DefaultValue.Mock }.Object));
         builder.Services.AddSingleton(services => _storage.Connect(services.GetRequiredService<TableClientOptions>()));
         _app = LocalHostProgram.Build(builder);
         _ = Tables; // The faults have to be there.
