@@ -101,7 +101,12 @@ public sealed class Source
         _bitRate.Add(datagram.Length, now);
         _missing?.Receive(sequenceNumber, now);
         _cache?.Add(sequenceNumber, datagram, now);
-        return (sequenceNumber, _codec is { } codec && KeyFrame.StartsIn(codec, packet.Payload));
+        var startsKeyFrame = _codec is { } codec && KeyFrame.StartsIn(codec, packet.Payload);
+
+        // It meets every request so far. Asking again would use up the next half second, in which a new subscriber could ask.
+        if (startsKeyFrame)
+            _isKeyFrameWanted = false;
+        return (sequenceNumber, startsKeyFrame);
     }
 
     internal void ReceiveSenderReport(uint ssrc, ulong ntp, uint rtp, TimeSpan now)

@@ -4,6 +4,25 @@ namespace Sessions.Tests.Media.Network;
 public sealed class KeyFrameRequestTests
 {
     [Fact]
+    public void A_new_subscriber_costs_the_publisher_one_key_frame()
+    {
+        using var call = new SimulatedCall();
+        var publisher = call.AddPublisher("a");
+        publisher.Negotiate();
+        call.RunUntil(() => publisher.IsConnected && publisher.Peer.IsConnected, 5);
+
+        for (var subscribers = 1; subscribers < 4; subscribers++)
+        {
+            var subscriber = call.AddSubscriber();
+            subscriber.Subscribe(publisher);
+            subscriber.Negotiate();
+            call.RunUntil(() => subscriber.ReceivedOf(publisher.Video) > 0, 5);
+            call.Run(1);
+            Assert.Equal(subscribers, publisher.Asked.Pli);
+        }
+    }
+
+    [Fact]
     public void A_subscriber_soon_after_another_sees_a_picture_half_a_second_after_the_other()
     {
         using var call = new SimulatedCall();
