@@ -14,6 +14,9 @@ const limit = 40_000;
 const programLimit = 60_000;
 const between = 250;
 
+// A page that does not return fails its check, instead of the whole run.
+const protocolTimeout = 60_000;
+
 /** A small picture: what is tested is the way that media take. */
 export const media = { audio: true, video: { width: 160, height: 120, frameRate: 15 } };
 export const screen = { video: media.video };
@@ -22,6 +25,7 @@ export function launch(kind, executablePath) {
   return kind === "chromium"
     ? puppeteer.launch({
         executablePath,
+        protocolTimeout,
         args: [
           "--no-sandbox",
           "--disable-gpu",
@@ -34,6 +38,7 @@ export function launch(kind, executablePath) {
     : puppeteer.launch({
         browser: "firefox",
         executablePath,
+        protocolTimeout,
         extraPrefsFirefox: {
           "media.navigator.streams.fake": true,
           "media.navigator.permission.disabled": true,
