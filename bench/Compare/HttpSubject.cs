@@ -21,9 +21,9 @@ internal sealed class HttpSubject : Subject
 
     /// <summary>Makes sessions of three members each.</summary>
     public static async Task<HttpSubject> PrepareAsync(
-        string name, RunningProgram program, HttpLoad load, Uri url, int sessions, string connectionString)
+        string name, RunningProgram program, HttpLoad load, Uri url, string account, int sessions, string connectionString)
     {
-        var baseUrl = new Uri(url, $"/v1/accounts/{Samples.Account}/");
+        var baseUrl = new Uri(url, $"/v1/accounts/{account}/");
         var api = new Api(load, baseUrl);
         var members = await Task.WhenAll(Enumerable.Range(0, sessions).Select(async _ =>
         {
