@@ -1,11 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Azure.Data.Tables;
 using Sessions.Bench;
 using Sessions.LocalHost;
-using Sessions.Model;
-using Sessions.Security;
-using Sessions.Storage;
 
 namespace Sessions.Compare;
 
@@ -23,8 +19,6 @@ internal static class SubjectNames
 /// <summary>One of the programs that are compared.</summary>
 internal abstract class Subject(string name, RunningProgram program, StoredRows? rows) : IAsyncDisposable
 {
-    private const string AccountWithoutFeed = "9900001";
-
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     public string Name => name;
@@ -79,19 +73,8 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
             Path.GetDirectoryName(file));
         var load = new HttpLoad();
         await program.FirstAnswerAsync(load.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
-        await AddAccountAsync(connectionString);
-        return await HttpSubject.PrepareAsync(SubjectNames.Sessions, program, load, url, AccountWithoutFeed, sessions, connectionString);
-    }
-
-    /// <summary>
-    /// Adds the credential to an account whose feed of events is off, as it is in a new account. The account of LocalHost has it on:
-    /// then each change sends a message, and LocalHost itself delivers the events.
-    /// </summary>
-    private static async Task AddAccountAsync(string connectionString)
-    {
-        var credentials = new CredentialStore(new Tables(new TableServiceClient(connectionString)), TimeProvider.System);
-        await credentials.AddAsync(
-            AccountId.Parse(AccountWithoutFeed), "local", new(BasicCredentials.Hash("local"), Access.Write), CancellationToken.None);
+        await MeasuredAccount.AddAsync(connectionString);
+        return await HttpSubject.PrepareAsync(SubjectNames.Sessions, program, load, url, MeasuredAccount.Id, sessions, connectionString);
     }
 
     private static async Task<Subject> StartExpressAsync(string connectionString, int sessions)

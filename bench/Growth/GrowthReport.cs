@@ -171,6 +171,7 @@ internal sealed class StoredSessions : IAsyncDisposable
         try
         {
             await server.FirstAnswerAsync(http.Client, () => new(HttpMethod.Get, new Uri(url, "/health")));
+            await MeasuredAccount.AddAsync(connectionString);
             var tables = new Tables(new TableServiceClient(connectionString, StorageClient.Options()));
             var stored = new StoredSessions(count, server, url, http, tables, await CountedServer.StartAsync(connectionString));
             await stored.FillAsync();

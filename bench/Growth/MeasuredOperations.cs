@@ -19,7 +19,6 @@ internal sealed record Cost(
 /// <summary>Calls every operation of a server again and again, one after the other, and the bare table client beside them.</summary>
 internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
 {
-    private const string Account = "9900000";
     private const string Insert = "bare insert";
     private const string Read = "bare point read";
     private const string Query = "bare query of the session";
@@ -27,10 +26,10 @@ internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, 
     private readonly List<Cost> _costs = [];
 
     /// <summary>The partition of a session.</summary>
-    public static string Partition(string sessionId) => Keys.Partition(AccountId.Parse(Account), new SessionId(Guid.Parse(sessionId)));
+    public static string Partition(string sessionId) => Keys.Partition(AccountId.Parse(MeasuredAccount.Id), new SessionId(Guid.Parse(sessionId)));
 
     /// <summary>The address of what is below the account.</summary>
-    public static Uri At(Uri url, string path) => new(url, $"/v1/accounts/{Account}{path}");
+    public static Uri At(Uri url, string path) => new(url, $"/v1/accounts/{MeasuredAccount.Id}{path}");
 
     /// <summary>Creates a session or a participant.</summary>
     /// <returns>Its id.</returns>
