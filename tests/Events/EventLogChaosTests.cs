@@ -1,17 +1,19 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Sessions.Events;
 using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Tests.Webhooks;
 
 namespace Sessions.Tests.Events;
 
 /// <summary>Whatever becomes of calls and of the programs that make them, each event is in the log once and in order.</summary>
-public sealed class EventLogChaosTests
+public sealed class EventLogChaosTests(AzuriteFixture azurite)
 {
     private const int Programs = 3;
     private const int Looks = 25;
 
-    private static readonly AccountId Account = AccountId.Parse("account");
+    private static readonly AccountId Account = WebhookBench.Account;
 
     private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
     {
@@ -28,20 +30,7 @@ public sealed class EventLogChaosTests
     [MemberData(nameof(Seeds))]
     public async Task Every_event_is_in_the_log_once_and_in_order_and_tells_who_is_where(int seed)
     {
-        var chaos = new Chaos(seed);
-        var work = new RandomWork(chaos, Options);
-        await work.BeginAsync();
-        var actors = Enumerable.Range(0, Programs).SelectMany(_ =>
-        {
-            // The two of one program share its log, and so their appends are joined.
-            var look = LookOf(chaos, chaos.Stormy());
-            return Enumerable.Repeat<Func<Task>>(() => LookAsync(chaos, look, work), 2);
-        });
-        chaos.Run([.. actors], work.ChangeSomethingAsync);
-
-        chaos.IsOn = false;
-        var last = LookOf(chaos, chaos.Stormy());
-        chaos.Run([() => LookAtAllAsync(last, work)], () => Task.CompletedTask);
+        var (chaos, work) = await RunAsync(seed);
 
         var feeds = new EventFeeds(chaos.Calm(), new(chaos.Calm()), new(chaos.Calm(), chaos.Time));
         var log = await new EventLog(chaos.Calm()).ReadAsync(Account, 0, int.MaxValue, TestContext.Current.CancellationToken);
@@ -57,7 +46,68 @@ public sealed class EventLogChaosTests
 
         Assert.True(log.Count > 20, "Too little has happened.");
         Assert.Equal(work.Participants.Count, log.Count(entry => entry.Event.Type == EventTypes.ParticipantCreated));
-        var members = Count(log.Select(entry => entry.Event));
+        await AgreesAsync(Count(log.Select(entry => entry.Event)), work);
+    }
+
+    [Theory]
+    [InlineData(101)]
+    [InlineData(102)]
+    [InlineData(103)]
+    [InlineData(104)]
+    [InlineData(105)]
+    public async Task A_program_that_counts_from_webhooks_alone_agrees_with_the_lists(int seed)
+    {
+        var (chaos, work) = await RunAsync(seed);
+        var log = await new EventLog(chaos.Calm()).ReadAsync(Account, 0, int.MaxValue, TestContext.Current.CancellationToken);
+        using var bench = await WebhookBench.StartAsync(azurite);
+        var random = new Random(seed);
+
+        // A third of the deliveries fail: half of those after the message has arrived, so that it comes again.
+        ConcurrentQueue<Received> taken = [];
+        await using var receiver = await Receiver.StartAsync(received =>
+        {
+            var fate = random.Next(6);
+            if (fate != 0)
+                taken.Enqueue(received);
+            return fate > 1 ? 200 : 500;
+        });
+        await bench.AddAsync(receiver);
+        var ids = await bench.AppendAsync([.. log.Select(entry => (entry.Event.Type, IdOf(entry.Event.Data.SessionId), IdOf(entry.Event.Data.ParticipantId)))]);
+        await bench.DeliverAsync();
+        while (bench.Delays.Count > 0)
+            await bench.RunNextAsync();
+
+        Assert.True(receiver.All.Count > ids.Length, "No delivery failed.");
+        Received[] once = [.. taken.DistinctBy(received => received.Id)];
+        Assert.Equal(ids.Order(StringComparer.Ordinal), once.Select(received => received.Id).Order(StringComparer.Ordinal));
+        var members = Count(once.Select(received => (received.Type, received.ParticipantId, received.SessionId)));
+        await AgreesAsync(members, work);
+    }
+
+    /// <summary>Programs look at partitions while callers change them; the log is complete afterwards.</summary>
+    private static async Task<(Chaos Chaos, RandomWork Work)> RunAsync(int seed)
+    {
+        var chaos = new Chaos(seed);
+        var work = new RandomWork(chaos, Options);
+        await work.BeginAsync();
+        var actors = Enumerable.Range(0, Programs).SelectMany(_ =>
+        {
+            // The two of one program share its log, and so their appends are joined.
+            var look = LookOf(chaos, chaos.Stormy());
+            return Enumerable.Repeat<Func<Task>>(() => LookAsync(chaos, look, work), 2);
+        });
+        chaos.Run([.. actors], work.ChangeSomethingAsync);
+
+        chaos.IsOn = false;
+        var last = LookOf(chaos, chaos.Stormy());
+        chaos.Run([() => LookAtAllAsync(last, work)], () => Task.CompletedTask);
+        return (chaos, work);
+    }
+
+    private static Guid? IdOf(string? text) => text is null ? null : Guid.Parse(text);
+
+    private static async Task AgreesAsync(Dictionary<string, string> members, RandomWork work)
+    {
         foreach (var session in work.Sessions)
         {
             Assert.Equal(
@@ -66,16 +116,19 @@ public sealed class EventLogChaosTests
         }
     }
 
-    /// <summary>Who is in which session, by a program that reads events and nothing else.</summary>
     private static Dictionary<string, string> Count(IEnumerable<SessionsEvent> events)
+        => Count(events.Select(one => (one.Type, one.Data.ParticipantId, one.Data.SessionId)));
+
+    /// <summary>Who is in which session, by a program that reads events and nothing else.</summary>
+    private static Dictionary<string, string> Count(IEnumerable<(string Type, string? Participant, string? Session)> events)
     {
         Dictionary<string, string> members = [];
-        foreach (var one in events)
+        foreach (var (type, participant, session) in events)
         {
-            if (one.Type == EventTypes.ParticipantJoined)
-                Assert.True(members.TryAdd(one.Data.ParticipantId!, one.Data.SessionId!), $"{one.Data.ParticipantId} joined twice.");
-            else if (one.Type == EventTypes.ParticipantLeft)
-                Assert.True(members.Remove(one.Data.ParticipantId!, out var session) && session == one.Data.SessionId, $"{one.Data.ParticipantId} left and had not joined.");
+            if (type == EventTypes.ParticipantJoined)
+                Assert.True(members.TryAdd(participant!, session!), $"{participant} joined twice.");
+            else if (type == EventTypes.ParticipantLeft)
+                Assert.True(members.Remove(participant!, out var joined) && joined == session, $"{participant} left and had not joined.");
         }
 
         return members;
