@@ -18,10 +18,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton(SessionsOptions.Read(configuration));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddTables();
-        services.AddSingleton<Feeds>();
-        services.AddSingleton(provider => EventQueue.Over(
-            provider.GetRequiredService<Queues>(), provider.GetRequiredService<Feeds>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddTables().AddEventQueue();
         services.AddEvents();
         services.AddSingleton<SessionStore>();
         services.AddSingleton<ParticipantStore>();

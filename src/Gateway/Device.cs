@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using Sessions.Media;
 using Sessions.Model;
+using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
@@ -52,6 +53,9 @@ internal sealed partial class Device(
     /// <summary>Called without a lock when the device leaves.</summary>
     public required Action<Device> Left { private get; init; }
 
+    /// <summary>Called under a lock, in the order in which it happens, when it is connected, has lost its connection, or has left.</summary>
+    public required Action<DeviceChangeKind> Changed { private get; init; }
+
     /// <summary>What it publishes; nothing while its media do not arrive.</summary>
     public IReadOnlyList<PublishedStream> Streams
     {
@@ -86,6 +90,7 @@ internal sealed partial class Device(
             // The offer or its answer may have been lost with the connection.
             _needsOffer |= _offered is not null;
             _offered = null;
+            Changed(DeviceChangeKind.Connected);
         }
 
         // Not to be retried: whoever is behind it would take the place back, and so on every second.
@@ -94,22 +99,46 @@ internal sealed partial class Device(
         return true;
     }
 
-    /// <summary>Notes that a connection has ended.</summary>
+    /// <summary>Notes that a connection has ended. A device that has closed it with 1000 does not come back (rpc-websockets retries all but that).</summary>
     public void Detach(JsonRpcConnection connection)
+    {
+        if (connection.IsClosedByDevice && IsCurrent(connection))
+            Left(this);
+
+        lock (_lock)
+        {
+            if (_connection != connection)
+                return;
+
+            (_connection, _disconnected) = (null, time.GetTimestamp());
+            if (!_isClosed)
+                Changed(DeviceChangeKind.Lost);
+        }
+    }
+
+    private bool IsCurrent(JsonRpcConnection connection)
+    {
+        lock (_lock)
+            return _connection == connection;
+    }
+
+    /// <summary>Has the device be gone: it takes no other connection. <see cref="Close"/> follows.</summary>
+    public void Leave()
     {
         lock (_lock)
         {
-            if (_connection == connection)
-                (_connection, _disconnected) = (null, time.GetTimestamp());
+            if (!_isClosed)
+                Changed(DeviceChangeKind.Left);
+            _isClosed = true;
         }
     }
 
     /// <summary>Ends the device with its media. Its connection is closed such that it does not come back.</summary>
     public void Close(string reason)
     {
+        Leave();
         lock (_lock)
         {
-            _isClosed = true;
             _connection?.Close(WebSocketCloseStatus.NormalClosure, reason);
             _publishing?.Dispose();
             _subscribing?.Dispose();

@@ -9,7 +9,7 @@ internal sealed class GatewayHealth(MediaSockets media, SessionWatch watch, Tabl
     // Two looks of the watch and more. Without devices there are none, and storage is asked.
     private static readonly TimeSpan Lately = TimeSpan.FromSeconds(2);
 
-    // Not the credentials, which a gateway need not be able to read.
+    // Of the credentials a gateway reads only whether a feed is on, and serves devices without.
     private readonly TableCheck _check = new([tables.Sessions, tables.Participants], options, time);
 
     public async Task InvokeAsync(HttpContext http)

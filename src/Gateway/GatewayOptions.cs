@@ -14,11 +14,18 @@ public sealed record GatewayOptions
     /// <summary>The port of all media, over UDP and over TCP; 0 for any that is free.</summary>
     public int MediaPort { get; private init; }
 
+    /// <summary>
+    /// What this gateway is called, in each of its runs, and no other over the same tables: by it, a run finds the devices of the one
+    /// before.
+    /// </summary>
+    public string Name { get; private init; } = "";
+
     /// <summary>How much devices may take.</summary>
     public Limits Limits { get; private init; } = new();
 
     private const int DefaultMediaPort = 7072;
     private const int MaxDevices = 100_000;
+    private const int MaxNameLength = 64;
 
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
@@ -31,6 +38,7 @@ public sealed record GatewayOptions
         {
             PublicAddresses = ReadPublicAddresses(section, mistakes),
             MediaPort = SessionsOptions.ReadNumber(section, nameof(MediaPort), DefaultMediaPort, 0, IPEndPoint.MaxPort, mistakes),
+            Name = ReadName(section, mistakes),
             Limits = limits with
             {
                 DevicesPerParticipant = SessionsOptions.ReadNumber(
@@ -44,6 +52,14 @@ public sealed record GatewayOptions
         };
 
         return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+    }
+
+    private static string ReadName(IConfigurationSection section, List<string> mistakes)
+    {
+        var name = section[nameof(Name)] is { Length: > 0 } text ? text : Environment.MachineName;
+        if (name.Length > MaxNameLength || !name.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.'))
+            mistakes.Add($"Gateway:{nameof(Name)}: expected 1 to {MaxNameLength} letters, digits, '-', '_' and '.'.");
+        return name;
     }
 
     private static IPAddress[] ReadPublicAddresses(IConfigurationSection section, List<string> mistakes)

@@ -26,7 +26,7 @@ public static class GatewayProgram
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         AddOptions(builder);
-        builder.Services.AddTables().AddSessionsTelemetry(builder.Configuration);
+        builder.Services.AddTables().AddEventQueue().AddSessionsTelemetry(builder.Configuration);
         var app = builder.Build();
         app.UseGateway();
         var health = app.Services.GetRequiredService<GatewayHealth>();

@@ -22,6 +22,8 @@ public static class GatewayRegistration
         services.AddSingleton<MediaSockets>();
         services.AddHostedService(provider => provider.GetRequiredService<MediaSockets>());
         services.AddSingleton(provider => provider.GetRequiredService<MediaSockets>().Engine);
+        services.AddSingleton<DeviceJournal>();
+        services.AddHostedService(provider => provider.GetRequiredService<DeviceJournal>());
         services.AddSingleton<SessionWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<SessionWatch>());
         services.AddSingleton<DeviceEndpoint>();

@@ -28,6 +28,9 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
 
     private Closing? _closing;
 
+    /// <summary>Whether the device has closed the connection with 1000, without having been asked to.</summary>
+    public bool IsClosedByDevice { get; private set; }
+
     /// <summary>Reads requests and has them answered until the connection ends.</summary>
     public async Task RunAsync(Func<JsonRpcRequest, JsonRpcReply> handle)
     {
@@ -75,7 +78,10 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
         {
             var received = await socket.ReceiveAsync(buffer.AsMemory(length), _end.Token);
             if (received.MessageType == WebSocketMessageType.Close)
+            {
+                IsClosedByDevice = Volatile.Read(ref _closing) is null && socket.CloseStatus == WebSocketCloseStatus.NormalClosure;
                 return;
+            }
 
             length += received.Count;
             if (Volatile.Read(ref _closing) is not null)

@@ -22,6 +22,7 @@ internal sealed partial class SessionWatch(
     MediaEngine engine,
     GatewayOptions options,
     MembershipHints hints,
+    DeviceJournal journal,
     TimeProvider time,
     ILogger<SessionWatch> logger) : BackgroundService
 {
@@ -199,8 +200,10 @@ internal sealed partial class SessionWatch(
             return new(null, "There are too many devices.");
 
         participant ??= new(key.AccountId, row!) { Due = InTicks(Period) };
+        var watched = participant;
         var device = new Device(key, participant.Permissions, engine, options.Limits, time, logger)
         {
+            Changed = change => journal.Note(key.AccountId, watched.Row, change, key.UniqueId),
             Published = device => Change(effects => Apply(device, effects)),
             Left = device => Change(effects => Remove(device, "The device has left.", effects)),
         };
@@ -349,6 +352,8 @@ internal sealed partial class SessionWatch(
         if (participant?.Devices.Remove(device) != true)
             return;
 
+        // Under this lock: another device with its id that is admitted from here on connects after it has left.
+        device.Leave();
         effects.Closes.Add((device, reason));
         Apply(device, effects);
         if (participant.Devices.Count == 0)

@@ -25,6 +25,9 @@ internal sealed class WatchedParticipant(AccountId accountId, ParticipantRow row
 {
     public AccountId AccountId => accountId;
 
+    /// <summary>What it was created with, which never changes.</summary>
+    public ParticipantRow Row => row;
+
     public ParticipantId Id => row.Id;
 
     /// <summary>What its devices may publish, which never changes.</summary>

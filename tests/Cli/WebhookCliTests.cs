@@ -176,7 +176,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
             await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, "evt_1"));
         Assert.Equal((0, "Events that are sent again: 1.", ""), await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, id));
 
-        Assert.True(WebhookMessages.TryRead(Assert.Single(queue.Messages), out _, out var woken));
+        Assert.True(WebhookMessages.TryRead(Assert.Single(queue.Messages), out _, out var woken, out _));
         Assert.Equal(webhook.Id, woken);
         receiver.Respond = (_, _) => Task.CompletedTask;
         bench.Time.Advance(RetrySchedule.LongestPause);

@@ -176,7 +176,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
         public RandomWork(Chaos chaos, SessionsOptions options)
         {
             _chaos = chaos;
-            var (tables, queue) = (chaos.Calm(), new EventQueue((_, partition, _) =>
+            var (tables, queue) = (chaos.Calm(), new EventQueue((_, partition, _, _) =>
             {
                 Partitions.Add(partition);
                 return Task.CompletedTask;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Azure.Data.Tables;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,8 +37,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
         });
         var app = GatewayProgram.Build(builder);
         var tables = app.Services.GetRequiredService<Tables>();
-        await tables.Sessions.CreateIfNotExistsAsync();
-        await tables.Participants.CreateIfNotExistsAsync();
+        await tables.CreateAsync(CancellationToken.None);
         await app.StartAsync();
         return (app, faults!);
     }
@@ -67,7 +67,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task When_it_stops_devices_are_closed_with_1012_so_that_they_come_back()
+    public async Task When_it_stops_devices_are_closed_with_1012_so_that_they_come_back_and_it_writes_that_they_are_lost()
     {
         var (app, _) = await StartAsync();
         await using var _1 = app;
@@ -77,6 +77,10 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
         await app.StopAsync().WaitAsync(TestDevice.Limit);
 
         Assert.Equal((WebSocketCloseStatus)1012, await device.Closed);
+        var events = await app.Services.GetRequiredService<Tables>().Participants.QueryAsync<TableEntity>("RowKey gt 'event:000000000000'").ToListAsync();
+        Assert.Equal(
+            ["participant.connected", "participant.disconnected"],
+            events.Where(row => row.RowKey.StartsWith("event:", StringComparison.Ordinal)).Select(row => EventRow.From(row).Events[0].Type));
     }
 
     [Fact]
@@ -88,6 +92,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
             "--Sessions:TokenSigningKey=short",
             "--Gateway:PublicAddresses=203.0.113.7,example.com",
             "--Gateway:MediaPort=70000",
+            "--Gateway:Name=no name",
             "--Gateway:DevicesPerParticipant=0",
             "--Gateway:DevicesPerAccount=x",
             "--Gateway:HandshakesPerSecond=-1",
@@ -102,6 +107,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
                 "Sessions:TokenSigningKey",
                 "Gateway:PublicAddresses",
                 "Gateway:MediaPort",
+                "Gateway:Name",
                 "Gateway:DevicesPerParticipant",
                 "Gateway:DevicesPerAccount",
                 "Gateway:HandshakesPerSecond",

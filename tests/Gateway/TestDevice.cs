@@ -122,6 +122,13 @@ internal sealed class TestDevice : IAsyncDisposable
     public static IEnumerable<string> StreamsOf(JsonElement offer)
         => offer.GetProperty("streamMetadata").EnumerateObject().Select(stream => stream.Name);
 
+    /// <summary>Closes the connection for good.</summary>
+    public async Task CloseAsync()
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token);
+    }
+
     /// <summary>Loses the connection without a word.</summary>
     public void Abort() => _socket.Abort();
 

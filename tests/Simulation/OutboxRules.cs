@@ -18,7 +18,7 @@ internal static class OutboxRules
         var row = after.Values.FirstOrDefault(row => Keys.IsEvent(row.RowKey) && !before.ContainsKey(row.RowKey));
         var written = row is null ? null : EventRow.From(row.ToEntity());
         var expected = (call.Table == "sessions" ? OfSession(before, after) : OfParticipant(before, after)).Order().ToArray();
-        var events = (written?.Events ?? []).Select(stored => TextOf(stored.Type, stored.ParticipantId)).Order().ToArray();
+        var events = (written?.Events ?? []).Select(stored => TextOf(stored.Type!, stored.ParticipantId)).Order().ToArray();
         if (!expected.SequenceEqual(events))
             throw new ViolationException($"A change of {call.PartitionKey} has the events {string.Join(", ", events)}, and not {string.Join(", ", expected)}.");
         if (written is null)

@@ -14,7 +14,7 @@ internal sealed class SimulatedQueue
     private readonly HashSet<string> _written = [];
 
     /// <param name="announces">Whether the request waits for its messages; otherwise it is a broken protocol.</param>
-    public SimulatedQueue(bool announces) => Queue = new((_, partitionKey, _) => announces ? SendAsync(partitionKey) : Task.CompletedTask);
+    public SimulatedQueue(bool announces) => Queue = new((_, partitionKey, _, _) => announces ? SendAsync(partitionKey) : Task.CompletedTask);
 
     public EventQueue Queue { get; }
 

@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using Azure.Core;
 using Azure.Data.Tables;
+using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Webhooks;
 
 namespace Sessions.Tests;
 
@@ -34,6 +36,29 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
         Assert.Equal(4, (await account.RowsAsync()).Count);
         Assert.Equal(member, (await account.GetAsync($"/sessions/{living}/participants")).Json[0].GetProperty("id").GetString());
         Assert.Equal(2 + 4, await IndexRowsAsync(account));
+    }
+
+    [Fact]
+    public async Task The_devices_of_a_participant_and_what_its_callback_URL_was_told_go_with_the_last_event()
+    {
+        var account = await server.NewAccountAsync();
+        var (accountId, id) = (AccountId.Parse(account.Id), new ParticipantId(Guid.Parse(await account.CreateParticipantAsync("""{"callbackUrl":"https://example.com/"}"""))));
+        var row = DevicesRow.Of(accountId, (await ParticipantRow.FindAsync(server.Tables.Participants, accountId, id, CancellationToken.None))!)
+            .With(new(DeviceChangeKind.Connected, "device", server.Time.GetUtcNow()), "gateway", "run");
+        var eventsExpire = server.Time.GetUtcNow() + SessionsOptions.DefaultEventRetention;
+        await server.Tables.Participants.SubmitTransactionAsync(row.ToActions("write", eventsExpire));
+        await new CallbackRow(accountId, id) { Position = 1, Expires = eventsExpire }.TryWriteAsync(server.Tables.Participants, CancellationToken.None);
+        server.Time.Advance(Lifetime + UntilSwept);
+        await SweepAsync();
+        Assert.Equal(2, (await account.RowsAsync()).Count);
+        Assert.Equal(2, (await account.EventRowsAsync()).Count);
+
+        server.Time.Advance(SessionsOptions.DefaultEventRetention + UntilSwept);
+        await SweepAsync();
+
+        Assert.Empty(await account.RowsAsync());
+        Assert.Empty(await account.EventRowsAsync());
+        Assert.Equal(0, await IndexRowsAsync(account));
     }
 
     [Fact]

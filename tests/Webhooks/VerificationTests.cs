@@ -54,7 +54,7 @@ public sealed class VerificationTests(AzuriteFixture azurite)
         await bench.AppendAsync(Guid.NewGuid());
         await bench.DeliverAsync();
 
-        Assert.Equal([2, 1], receiver.All.Select(received => received.Signature.Split(' ').Length));
+        Assert.Equal([2, 1], receiver.All.Select(received => received.Signature!.Split(' ').Length));
     }
 
     [Fact]

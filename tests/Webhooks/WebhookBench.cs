@@ -29,11 +29,11 @@ internal sealed class WebhookBench : IDisposable
     {
         ConnectionString = connectionString;
         Tables = new(new TableServiceClient(connectionString, StorageClient.Options()));
-        Messages = new((text, delay, _) =>
+        Messages = new((text, delay, cancellation) =>
         {
-            Assert.True(WebhookMessages.TryRead(text, out var account, out var webhook));
+            Assert.True(WebhookMessages.TryRead(text, out var account, out var webhook, out _));
             lock (_messages)
-                _messages.Add((account, webhook, Time.GetUtcNow() + delay));
+                _messages.Add((account, webhook!, Time.GetUtcNow() + delay));
             return Task.CompletedTask;
         });
         Log = new(Tables);

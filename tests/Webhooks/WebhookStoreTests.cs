@@ -122,8 +122,10 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     [InlineData("[]", false)]
     [InlineData("", false)]
     [InlineData("text", false)]
-    public void A_message_names_an_account_and_a_webhook(string text, bool isRead)
-        => Assert.Equal(isRead, WebhookMessages.TryRead(text, out _, out _));
+    [InlineData("""{"account":"9900000","participant":"0199a3c2-8a11-7c3b-9d52-1f0e2d3c4b5a"}""", true)]
+    [InlineData("""{"account":"9900000","participant":"0199a3c2"}""", false)]
+    public void A_message_names_an_account_and_a_webhook_or_a_participant(string text, bool isRead)
+        => Assert.Equal(isRead, WebhookMessages.TryRead(text, out _, out _, out _));
 
     private static IConfiguration Settings(string? http, string? addresses) => new ConfigurationBuilder().AddInMemoryCollection(
         [new("Sessions:Webhooks:AllowHttp", http), new("Sessions:Webhooks:AllowPrivateAddresses", addresses)]).Build();

@@ -1,5 +1,6 @@
 using Sessions.Model;
 using Sessions.Storage;
+using Sessions.Webhooks;
 
 namespace Sessions.Events;
 
@@ -8,7 +9,7 @@ namespace Sessions.Events;
 /// request that announced one can be under way any more: a write that lands late is found, too.
 /// </summary>
 public sealed class EventDelivery(
-    PartitionLook look, EventLog log, Feeds feeds, Queues queues, SessionsOptions options, TimeProvider time)
+    PartitionLook look, EventLog log, Feeds feeds, CallbackDelivery callbacks, Queues queues, SessionsOptions options, TimeProvider time)
 {
     // Longer than a write can be on its way after its request has given it up.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
@@ -26,13 +27,16 @@ public sealed class EventDelivery(
     {
         var message = EventMessage.Parse(text);
         var accountId = AccountId.Parse(message.Account);
-        if (!await feeds.IsOnAsync(accountId, cancellation))
+        var isFeedOn = await feeds.IsOnAsync(accountId, cancellation);
+        if (!isFeedOn && message.Callback is null)
             return;
 
-        bool hasLogged;
+        var end = message.Sent + LongestRequest;
+        var isLast = end is null || time.GetUtcNow() >= end;
+        bool hasFound;
         try
         {
-            hasLogged = await LookAsync(accountId, message, cancellation);
+            hasFound = await LookAsync(accountId, message, isFeedOn, isLast, cancellation);
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) && !cancellation.IsCancellationRequested)
         {
@@ -41,23 +45,24 @@ public sealed class EventDelivery(
             return;
         }
 
-        if (message.Sent is { } sent && time.GetUtcNow() - sent < LongestRequest)
+        if (!isLast)
         {
             // When the change was found, a further one of the same partition has a message of its own: two looks are enough.
-            var looks = hasLogged ? Math.Max(message.Looks, Delays.Length - 2) : message.Looks;
-            var delay = looks < Delays.Length - 1 ? Delays[looks] : sent + LongestRequest - time.GetUtcNow() + Delays[0];
+            var looks = hasFound ? Math.Max(message.Looks, Delays.Length - 2) : message.Looks;
+            var delay = looks < Delays.Length - 1 ? Delays[looks] : end!.Value - time.GetUtcNow() + Delays[0];
             await (message with { Looks = looks + 1 }).SendAsync(queues.Events, delay, cancellation);
         }
-        else if (log.Appended is { } appended)
+        else if (isFeedOn && log.Appended is { } appended)
         {
             // Once more: a crash between an append and this call would have woken nobody.
             await appended(accountId, cancellation);
         }
     }
 
-    private async Task<bool> LookAsync(AccountId accountId, EventMessage message, CancellationToken cancellation)
+    private async Task<bool> LookAsync(
+        AccountId accountId, EventMessage message, bool isFeedOn, bool isLast, CancellationToken cancellation)
     {
-        if (await look.RunAsync(accountId, message.Partition, cancellation))
+        if (await LookOnceAsync())
             return true;
         if (message.Sent is null || message.Looks > 0)
             return false;
@@ -65,10 +70,16 @@ public sealed class EventDelivery(
         foreach (var pause in Pauses)
         {
             await Task.Delay(pause, time, cancellation);
-            if (await look.RunAsync(accountId, message.Partition, cancellation))
+            if (await LookOnceAsync())
                 return true;
         }
 
         return false;
+
+        async Task<bool> LookOnceAsync()
+        {
+            var hasLogged = isFeedOn && await look.RunAsync(accountId, message.Partition, cancellation);
+            return (message.Callback is not null && await callbacks.LookAsync(message.Partition, isLast, cancellation)) || hasLogged;
+        }
     }
 }

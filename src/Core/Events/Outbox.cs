@@ -41,26 +41,32 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
         return new(accountId, id.Value, true, rows, null);
     }
 
-    /// <summary>The events in order, without those of the first row that are known already.</summary>
+    /// <summary>Reads at most so many rows of a participant from a number on. One storage call when they come in one page.</summary>
+    public static async Task<IReadOnlyList<EventRow>> ReadParticipantAsync(
+        Tables tables, AccountId accountId, ParticipantId id, long first, int most, CancellationToken cancellation)
+        => (await ReadAsync(tables.Participants, Keys.Partition(accountId, id), first, most, cancellation)).Rows;
+
+    /// <summary>The events in order, without those of the first row that are known already, and without those that are no account's.</summary>
     /// <param name="number">The number of that row.</param>
     /// <param name="within">How many of its events are known.</param>
     public IEnumerable<OutboxEvent> EventsBehind(long number, int within)
         => from row in Rows
            from item in row.Events.Index()
-           where row.Number > number || (row.Number == number && item.Index >= within)
+           where item.Item.Type is not null && (row.Number > number || (row.Number == number && item.Index >= within))
            select new OutboxEvent(ToEvent(row, item.Index, item.Item), row.Number, item.Index, item.Index == row.Events.Count - 1, row.Expires);
 
     private SessionsEvent ToEvent(EventRow row, int index, StoredEvent stored)
         => new(
             new EventId(Source, row.Number, index).ToString(),
-            stored.Type,
+            stored.Type!,
             stored.Timestamp,
             new(
                 AccountId.ToString(),
                 IsSession ? Source.ToString() : null,
                 IsSession ? stored.ParticipantId?.ToString() : Source.ToString(),
                 stored.Tag,
-                stored.Reason));
+                stored.Reason,
+                stored.DeviceId));
 
     private static async Task<(IReadOnlyList<EventRow> Rows, TableEntity? Header)> ReadAsync(
         TableClient table, string partitionKey, long first, int? most, CancellationToken cancellation)

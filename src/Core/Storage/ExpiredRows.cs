@@ -42,14 +42,14 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
         {
             if (row.GetDateTimeOffset(Columns.Expires) <= endedBefore)
                 expired.Add(row);
-            else if (row.RowKey == Keys.IdempotencyMarker || Keys.IsEvent(row.RowKey))
+            else if (row.RowKey == Keys.IdempotencyMarker || Keys.IsOutbox(row.RowKey))
                 staying.Add(row);
             else
                 return 0; // The session or participant lives.
         }
 
         var header = expired.Find(row => row.RowKey == Keys.Header);
-        if (header is not null || staying.Exists(row => Keys.IsEvent(row.RowKey)))
+        if (header is not null || staying.Exists(row => Keys.IsOutbox(row.RowKey)))
             expired.RemoveAll(row => row.RowKey == Keys.IdempotencyMarker);
 
         // First, so that what stays is found even if this ends here.
@@ -83,7 +83,7 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
         if (endingHeader is not null)
             return time.EventsExpire;
 
-        var stayingEvents = staying.Where(row => Keys.IsEvent(row.RowKey)).ToArray();
+        var stayingEvents = staying.Where(row => Keys.IsOutbox(row.RowKey)).ToArray();
         return (stayingEvents.Length > 0 ? stayingEvents : staying).Max(row => row.GetDateTimeOffset(Columns.Expires));
     }
 

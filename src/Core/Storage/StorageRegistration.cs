@@ -18,4 +18,9 @@ public static class StorageRegistration
             () => provider.GetRequiredService<SessionsOptions>().Storage.ConnectQueues(Queues.ClientOptions())));
         return services;
     }
+
+    /// <summary>Registers what tells the delivery of changes, for a program that makes some.</summary>
+    public static IServiceCollection AddEventQueue(this IServiceCollection services)
+        => services.AddSingleton<Feeds>().AddSingleton(provider => EventQueue.Over(
+            provider.GetRequiredService<Queues>(), provider.GetRequiredService<Feeds>(), provider.GetRequiredService<TimeProvider>()));
 }

@@ -44,6 +44,6 @@ public static class WebhookEvents
     [
         EventTypes.SessionCreated, EventTypes.SessionDeleted, EventTypes.SessionEnded,
         EventTypes.ParticipantCreated, EventTypes.ParticipantJoined, EventTypes.ParticipantLeft,
-        "participant.connected", "participant.disconnected",
+        EventTypes.ParticipantConnected, EventTypes.ParticipantDisconnected,
     ];
 }

@@ -25,6 +25,13 @@ internal enum TryOutcome
 /// <param name="RetryAfter">How long the receiver wants no other message.</param>
 internal sealed record WebhookTry(TryOutcome Outcome, string Text, TimeSpan? RetryAfter = null);
 
+/// <summary>A message to a receiver.</summary>
+/// <param name="Url">Where it is sent.</param>
+/// <param name="Id">The <c>webhook-id</c>, the same in every try.</param>
+/// <param name="Body">The JSON, the same in every try.</param>
+/// <param name="Secrets">What it is signed with; none for no signature.</param>
+internal sealed record OutgoingMessage(Uri Url, string Id, byte[] Body, IReadOnlyList<string> Secrets);
+
 /// <summary>
 /// Sends messages to receivers. A receiver is somebody else's: it may not lead a server to what only the server can reach, nor keep
 /// it waiting. The name is resolved once for a connection, and the connection goes to an address that was checked, so that a name
@@ -70,16 +77,21 @@ public sealed class WebhookClient : IDisposable
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Sessions-Webhooks", "1"));
     }
 
-    /// <summary>Sends an event once.</summary>
+    /// <summary>Sends an event to a webhook once.</summary>
     /// <exception cref="OperationCanceledException">The caller ended it: the receiver may have got it or not.</exception>
-    internal async Task<WebhookTry> SendAsync(Webhook webhook, SessionsEvent told, CancellationToken cancellation)
+    internal Task<WebhookTry> SendAsync(Webhook webhook, SessionsEvent told, CancellationToken cancellation)
+        => SendAsync(new(webhook.Url, told.Id, WebhookBody.Of(told), [.. webhook.SecretsAt(_time.GetUtcNow())]), cancellation);
+
+    /// <summary>Sends a message once.</summary>
+    /// <exception cref="OperationCanceledException">The caller ended it: the receiver may have got it or not.</exception>
+    internal async Task<WebhookTry> SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
-        if (WebhookUrl.FindMistake(webhook.Url.OriginalString, _options) is { } mistake)
+        if (WebhookUrl.FindMistake(message.Url.OriginalString, _options) is { } mistake)
             return new(TryOutcome.Failed, $"the URL is not allowed: {mistake}");
 
         using var timeout = new CancellationTokenSource(TryTimeout, _time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
-        using var request = MakeRequest(webhook, told);
+        using var request = MakeRequest(message);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, end.Token);
@@ -96,21 +108,21 @@ public sealed class WebhookClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private HttpRequestMessage MakeRequest(Webhook webhook, SessionsEvent told)
+    private HttpRequestMessage MakeRequest(OutgoingMessage message)
     {
-        var now = _time.GetUtcNow();
-        var timestamp = now.ToUnixTimeSeconds();
-        var body = WebhookBody.Of(told);
-        return new(HttpMethod.Post, webhook.Url)
+        var timestamp = _time.GetUtcNow().ToUnixTimeSeconds();
+        var request = new HttpRequestMessage(HttpMethod.Post, message.Url)
         {
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } },
+            Content = new ByteArrayContent(message.Body) { Headers = { ContentType = new("application/json") } },
             Headers =
             {
-                { "webhook-id", told.Id },
+                { "webhook-id", message.Id },
                 { "webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture) },
-                { "webhook-signature", WebhookSecret.Sign(webhook.SecretsAt(now), told.Id, timestamp, body) },
             },
         };
+        if (message.Secrets.Count > 0)
+            request.Headers.Add("webhook-signature", WebhookSecret.Sign(message.Secrets, message.Id, timestamp, message.Body));
+        return request;
     }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

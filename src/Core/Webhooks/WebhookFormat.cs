@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -13,14 +14,35 @@ internal sealed record WebhookBody(string Type, DateTime Timestamp, EventData Da
         => JsonSerializer.SerializeToUtf8Bytes(new(told.Type, told.Timestamp.UtcDateTime, told.Data), WebhookFormat.Default.WebhookBody);
 }
 
-/// <summary>A message of the queue: that a webhook may have something to send.</summary>
-internal sealed record WebhookWake(string Account, string Webhook);
+/// <summary>The body of a message to a participant's callback URL, as the original sends it (Bandwidth/api-docs, <c>site/docs/webrtc/webhooks.md</c>).</summary>
+/// <param name="Event">One of <see cref="CallbackEvents"/>.</param>
+/// <param name="Timestamp">Milliseconds since 1970, as text.</param>
+/// <param name="ParticipantId">The participant.</param>
+/// <param name="DeviceId">Its device.</param>
+/// <param name="Tag">The tag that was sent when the participant was created; left out when none was sent.</param>
+internal sealed record CallbackBody(string Event, string Timestamp, string ParticipantId, string DeviceId, string? Tag)
+{
+    /// <summary>The same bytes in every try.</summary>
+    public static byte[] Of(ParticipantId participantId, StoredEvent told)
+        => JsonSerializer.SerializeToUtf8Bytes(
+            new(
+                told.Callback!,
+                told.Timestamp.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+                participantId.ToString(),
+                told.DeviceId!,
+                told.Tag),
+            WebhookFormat.Default.CallbackBody);
+}
+
+/// <summary>A message of the queue: that a webhook, or the callback URL of a participant, may have something to get.</summary>
+internal sealed record WebhookWake(string Account, string? Webhook, string? Participant = null);
 
 /// <summary>The JSON of webhooks: camel case, and a missing value is left out.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(WebhookBody))]
+[JsonSerializable(typeof(CallbackBody))]
 [JsonSerializable(typeof(EventData))]
 [JsonSerializable(typeof(WebhookWake))]
 internal sealed partial class WebhookFormat : JsonSerializerContext

@@ -18,6 +18,7 @@ public static class WebhookRegistration
         services.AddSingleton<WebhookStore>();
         services.AddSingleton<FailedEvents>();
         services.AddSingleton<WebhookDelivery>();
+        services.AddSingleton<CallbackDelivery>();
         return services;
     }
 }

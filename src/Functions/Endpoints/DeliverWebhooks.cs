@@ -5,18 +5,23 @@ using Sessions.Webhooks;
 
 namespace Sessions.Endpoints;
 
-/// <summary>For each message of the queue: sends what a webhook has to get. Nothing runs while nothing happens.</summary>
-public sealed partial class DeliverWebhooks(WebhookDelivery delivery, ILogger<DeliverWebhooks> logger)
+/// <summary>
+/// For each message of the queue: sends what a webhook, or the callback URL of a participant, has to get. Nothing runs while nothing
+/// happens.
+/// </summary>
+public sealed partial class DeliverWebhooks(WebhookDelivery delivery, CallbackDelivery callbacks, ILogger<DeliverWebhooks> logger)
 {
     /// <summary>Sends until nothing is due; for what is due later there is another message.</summary>
     [Function(nameof(DeliverWebhooks))]
     public async Task Run(
         [QueueTrigger(Queues.WebhooksName, Connection = "SessionsStorage")] string message, CancellationToken cancellation)
     {
-        if (WebhookMessages.TryRead(message, out var account, out var webhook))
+        if (!WebhookMessages.TryRead(message, out var account, out var webhook, out var participant))
+            LogUnreadable();
+        else if (webhook is not null)
             await delivery.RunAsync(account, webhook, cancellation);
         else
-            LogUnreadable();
+            await callbacks.RunAsync(account, participant, cancellation);
     }
 
     [LoggerMessage(12, LogLevel.Error, "A message of the queue for webhooks cannot be read, and is dropped.")]

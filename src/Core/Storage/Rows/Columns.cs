@@ -26,7 +26,7 @@ internal static class Columns
     /// <summary>The session's entity tag.</summary>
     public const string Version = nameof(Version);
 
-    /// <summary>In the header, the number of the last row of the outbox; in a webhook, the types of events that it gets.</summary>
+    /// <summary>In the header, the number of the last row of the outbox; also of a participant's, in the row of its devices; in a webhook, the types of events that it gets.</summary>
     public const string Events = nameof(Events);
 
     /// <summary>In a row of the outbox, its events as JSON in UTF-8.</summary>
@@ -34,6 +34,9 @@ internal static class Columns
 
     /// <summary>The changes of other sessions that come before a participant's join: see <see cref="Predecessors"/>.</summary>
     public const string After = nameof(After);
+
+    /// <summary>The devices of a participant, as JSON in UTF-8: see <see cref="DevicesRow"/>.</summary>
+    public const string Devices = nameof(Devices);
 
     public const string SecretHash = nameof(SecretHash);
 

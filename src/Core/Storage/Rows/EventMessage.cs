@@ -9,11 +9,13 @@ namespace Sessions.Storage;
 /// <param name="Partition">The partition of the session or participant.</param>
 /// <param name="Sent">When a request announced its change; null for one look, at the time when something ends.</param>
 /// <param name="Looks">How often the delivery has put it back.</param>
+/// <param name="Callback">Whether the change is one that a participant's callback URL is told of; null for no.</param>
 internal sealed record EventMessage(
     [property: JsonPropertyName("account")] string Account,
     [property: JsonPropertyName("partition")] string Partition,
     [property: JsonPropertyName("sent")] DateTimeOffset? Sent,
-    [property: JsonPropertyName("looks")] int Looks)
+    [property: JsonPropertyName("looks")] int Looks,
+    [property: JsonPropertyName("callback")] bool? Callback = null)
 {
     /// <summary>The longest that a queue keeps a message invisible is 7 days (https://learn.microsoft.com/rest/api/storageservices/put-message).</summary>
     public static readonly TimeSpan MaxDelay = TimeSpan.FromDays(7) - TimeSpan.FromHours(1);

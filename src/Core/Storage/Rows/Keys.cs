@@ -34,6 +34,13 @@ internal static class Keys
     /// <summary>How the cursors of an account's log begin, and the first key behind them.</summary>
     public const string CursorPrefix = "at:", CursorEnd = "at;";
 
+    /// <summary>In a participant's partition, its devices that are connected, or were a moment ago.</summary>
+    public const string Devices = "devices";
+
+    /// <summary>In a participant's partition, how far its callback URL has been told of its devices.</summary>
+    public const string Callback = "callback";
+
+    private const string GatewayPrefix = ":gateway:";
     private const string LogPrefix = "log:";
     private const string MemberPrefix = "member:";
 
@@ -52,6 +59,10 @@ internal static class Keys
 
     /// <summary>The id of the session or participant whose partition it is.</summary>
     public static Guid IdIn(string partitionKey) => Guid.ParseExact(partitionKey.AsSpan(partitionKey.LastIndexOf(':') + 1), "D");
+
+    /// <summary>The account and the participant of a participant's partition.</summary>
+    public static (AccountId AccountId, ParticipantId ParticipantId) ParticipantIn(string partitionKey)
+        => SessionOf(partitionKey) is var (accountId, id) ? (accountId, new(id.Value)) : default;
 
     /// <summary>The account and the session of a session's partition.</summary>
     public static (AccountId AccountId, SessionId SessionId) SessionOf(string partitionKey)
@@ -74,6 +85,12 @@ internal static class Keys
     public static string Event(long number) => string.Create(CultureInfo.InvariantCulture, $"{EventPrefix}{number:D12}");
 
     public static bool IsEvent(string rowKey) => rowKey.StartsWith(EventPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether a row is an event, or one of those that number and deliver them: they outlive their session or participant.</summary>
+    public static bool IsOutbox(string rowKey) => IsEvent(rowKey) || rowKey is Devices or Callback;
+
+    /// <summary>The partition with a row for each participant whose devices a gateway has: no account id begins so.</summary>
+    public static string Gateway(string gatewayName) => GatewayPrefix + gatewayName;
 
     public static long NumberOf(string eventRowKey) => long.Parse(eventRowKey.AsSpan(EventPrefix.Length), CultureInfo.InvariantCulture);
 

@@ -16,6 +16,9 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
     /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
     public string EntityTag => Id.ToString();
 
+    /// <summary>The tag that the caller sent; null for none.</summary>
+    public string? SentTag => Fields.Tag == Id.ToString() ? null : Fields.Tag;
+
     /// <summary>Reads the row, also one that has expired; null when there is none. One storage call.</summary>
     public static async Task<ParticipantRow?> FindAsync(
         TableClient table, AccountId accountId, ParticipantId id, CancellationToken cancellation)
@@ -45,7 +48,7 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
         => new(
             Keys.Partition(accountId, Id),
             0,
-            [new(EventTypes.ParticipantCreated, Created, Tag: Fields.Tag == Id.ToString() ? null : Fields.Tag)],
+            [new(EventTypes.ParticipantCreated, Created, Tag: SentTag)],
             eventsExpire);
 
     /// <summary>The columns that change when the participant claims a session, or none.</summary>

@@ -1,0 +1,194 @@
+using Azure.Core;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Sessions.Events;
+using Sessions.Gateway;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Tests.Gateway;
+
+/// <summary>What becomes of devices is in the outbox once, whatever becomes of storage, the queue and the gateway.</summary>
+public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private static readonly AccountId Account = AccountId.Parse("9900000");
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly List<DeviceJournal> _journals = [];
+    private FaultyTransport _faults = null!;
+    private Tables _tables = null!;
+    private ParticipantRow _participant = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var options = StorageClient.Options();
+        options.Transport = _faults = new(options.Transport);
+        _tables = new(new TableServiceClient(azurite.NextConnectionString(), options));
+        await _tables.CreateAsync(None);
+        _participant = NewParticipant();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _journals.ForEach(journal => journal.Dispose());
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task The_next_run_of_a_gateway_that_was_killed_tells_of_the_devices_that_it_had()
+    {
+        var killed = NewJournal();
+        Note(killed, DeviceChangeKind.Connected, "gone");
+        Note(killed, DeviceChangeKind.Connected, "back");
+        await ToldAsync("gone onConnect", "back onConnect");
+        killed.Dispose();
+
+        var next = NewJournal();
+        await next.StartAsync(None);
+        await ToldAsync("gone onConnect", "back onConnect", "gone onDisconnect", "back onDisconnect");
+        Note(next, DeviceChangeKind.Connected, "back");
+        await ToldAsync("gone onConnect", "back onConnect", "gone onDisconnect", "back onDisconnect", "back onConnect");
+
+        // The delay begins a moment after what is written.
+        await Eventually.IsAsync(true, () =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(5));
+            return Told().Contains("gone onLeave");
+        });
+        Note(next, DeviceChangeKind.Left, "back");
+        await ToldAsync(
+            "gone onConnect", "back onConnect", "gone onDisconnect", "back onDisconnect", "back onConnect", "gone onLeave", "back onLeave");
+        await Eventually.IsAsync(0, () => Listed().Count());
+    }
+
+    [Fact]
+    public async Task A_gateway_of_another_name_leaves_devices_alone()
+    {
+        Note(NewJournal(), DeviceChangeKind.Connected, "device");
+        await ToldAsync("device onConnect");
+        var other = NewJournal(name: "other");
+        await other.StartAsync(None);
+        other.Note(Account, _participant, DeviceChangeKind.Lost, "device");
+        await other.StopAsync(None);
+
+        Assert.Equal(["device onConnect"], Told());
+        Assert.Equal([":gateway:test"], Listed());
+    }
+
+    [Fact]
+    public async Task A_gateway_that_stops_writes_first_what_is_noted()
+    {
+        var journal = NewJournal();
+        await journal.StartAsync(None);
+        foreach (var participant in Enumerable.Range(0, 20).Select(_ => NewParticipant()).Append(_participant))
+        {
+            journal.Note(Account, participant, DeviceChangeKind.Connected, "device");
+            journal.Note(Account, participant, DeviceChangeKind.Lost, "device");
+        }
+
+        await journal.StopAsync(None);
+
+        Assert.Equal(["device onConnect", "device onDisconnect"], Told());
+        Assert.Equal(21, Listed().Count());
+    }
+
+    [Theory]
+    [InlineData(StorageFault.ResetBefore)]
+    [InlineData(StorageFault.ResetAfter)]
+    [InlineData(StorageFault.ErrorAfter)]
+    [InlineData(StorageFault.Busy)]
+    public async Task Each_change_is_one_event_whatever_becomes_of_the_writes(StorageFault fault)
+    {
+        var failures = 0;
+        _faults.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref failures) % 2 == 1 ? fault : StorageFault.None;
+        var journal = NewJournal();
+        foreach (var kind in new[] { DeviceChangeKind.Connected, DeviceChangeKind.Lost, DeviceChangeKind.Connected, DeviceChangeKind.Left })
+        {
+            Note(journal, kind, "device");
+            await Task.Yield();
+        }
+
+        await Eventually.IsAsync(4, () =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return Told().Count;
+        });
+        Assert.Equal(["device onConnect", "device onDisconnect", "device onConnect", "device onLeave"], Told());
+    }
+
+    [Fact]
+    public async Task The_message_precedes_the_row_and_without_it_nothing_is_written()
+    {
+        var (failures, isEarly) = (0, true);
+        var journal = NewJournal(new((account, partition, hasCallback, _) =>
+        {
+            isEarly &= Told().Count == 0;
+            Assert.Equal((Account, $"{Account}:{_participant.Id}", true), (account, partition, hasCallback));
+            return ++failures < 3 ? throw new IOException("The queue is away.") : Task.CompletedTask;
+        }));
+        Note(journal, DeviceChangeKind.Connected, "device");
+
+        await Eventually.IsAsync(1, () =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return Told().Count;
+        });
+        Assert.True(isEarly);
+        Assert.Equal(3, failures);
+    }
+
+    [Fact]
+    public async Task While_storage_is_away_a_device_that_comes_and_goes_is_remembered_as_it_is_in_the_end()
+    {
+        _faults.Choose = _ => StorageFault.Refused;
+        var journal = NewJournal();
+        for (var count = 0; count < 200; count++)
+        {
+            Note(journal, DeviceChangeKind.Connected, "device");
+            Note(journal, DeviceChangeKind.Lost, "device");
+        }
+
+        Note(journal, DeviceChangeKind.Connected, "device");
+        _faults.Choose = _ => StorageFault.None;
+        await Eventually.IsAsync(true, () =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(8));
+            return Told() is [.., "device onDisconnect", "device onConnect"] told && told.Count % 2 == 1;
+        });
+        Assert.InRange(Told().Count, 3, 70);
+    }
+
+    private ParticipantRow NewParticipant()
+    {
+        var (id, now) = (new ParticipantId(Guid.NewGuid()), _time.GetUtcNow());
+        return new(id, ParticipantFields.Of(id, new("https://example.com/callback", [], null, "V3")), now, now.AddHours(9));
+    }
+
+    private DeviceJournal NewJournal(EventQueue? queue = null, string name = "test")
+    {
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+            new("Sessions:TokenSigningKey", ApiServer.TokenSigningKey),
+            new("Gateway:Name", name),
+        ]).Build();
+        var journal = new DeviceJournal(
+            _tables, queue ?? EventQueue.None, SessionsOptions.Read(settings), GatewayOptions.Read(settings), _time, NullLogger<DeviceJournal>.Instance);
+        _journals.Add(journal);
+        return journal;
+    }
+
+    private void Note(DeviceJournal journal, DeviceChangeKind kind, string deviceId) => journal.Note(Account, _participant, kind, deviceId);
+
+    private Task ToldAsync(params string[] expected) => Eventually.IsAsync(string.Join(", ", expected), () => string.Join(", ", Told()));
+
+    private IReadOnlyList<string> Told()
+        => [.. Outbox.ReadParticipantAsync(_tables, Account, _participant.Id, 1, 1_000, None).GetAwaiter().GetResult()
+            .Select(row => $"{row.Events[0].DeviceId} {row.Events[0].Callback}")];
+
+    private IEnumerable<string> Listed()
+        => _tables.Participants.QueryAsync<TableEntity>("PartitionKey gt ':gateway:' and PartitionKey lt ':gateway;'").ToBlockingEnumerable().Select(row => row.PartitionKey);
+}
