@@ -78,7 +78,7 @@ public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
 
     private async Task<Answer> SendAsync(Account account, Func<HttpClient, string, Task<HttpResponseMessage>> send, string path)
     {
-        using var http = new HttpClient { BaseAddress = server.Url };
+        using var http = new HttpClient(new ContractHandler(new SocketsHttpHandler())) { BaseAddress = server.Url };
         http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", Account.Basic(Account.Writer, ApiServer.Secret));
         using var response = await send(http, account.Path + path);
         return new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);

@@ -7,7 +7,7 @@ using Sessions.Tests.Infrastructure;
 namespace Sessions.Tests;
 
 /// <summary>The peer of the benchmark (bench/peers/express), on Node.js over a storage account of its own.</summary>
-public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer
+public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer(keepsContract: false)
 {
     private static readonly string Folder = Path.Combine(Bicep.RepositoryFolder, "bench", "peers", "express");
 

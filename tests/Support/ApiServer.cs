@@ -7,12 +7,22 @@ namespace Sessions.Tests;
 /// <summary>A server of the API over tables of its own, which a test may look into.</summary>
 public abstract class ApiServer : IAsyncLifetime
 {
+    /// <param name="keepsContract">Whether every response has to be one that the OpenAPI document describes.</param>
+    protected ApiServer(bool keepsContract = true)
+    {
+        var sockets = new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 };
+        Contract = new(sockets);
+        Http = new(keepsContract ? Contract : sockets);
+    }
+
     public const string Secret = "s3cret-of-the-writer";
     public const string TokenSigningKey = "the key that signs the tokens of the tests";
 
     private static int _accounts;
 
-    public HttpClient Http { get; } = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
+    public HttpClient Http { get; }
+
+    public ContractHandler Contract { get; }
 
     public abstract Tables Tables { get; }
 

@@ -6,11 +6,14 @@ using Sessions.Http;
 namespace Sessions.Endpoints;
 
 /// <summary>
-/// Everything that no other function takes: 405 where the path is ours and the method is not, otherwise 404. The host
-/// tries routes in the order of the functions' names, so this name has to be the last.
+/// Everything that no other function takes: the links of the root, 405 where the path is ours and the method is not, otherwise 404.
+/// The host tries routes in the order of the functions' names, so this name has to be the last.
 /// </summary>
 public sealed class ZFallback(RequestPipeline pipeline)
 {
+    private static ReadOnlyMemory<byte> Root { get; } =
+        """{"service":"Sessions","links":{"api":"/v1","health":"/health","openapi":"/openapi.json"}}"""u8.ToArray();
+
     /// <summary>Answers what no other function takes.</summary>
     [Function(nameof(ZFallback))]
     public Task<HttpResponseData> Run(
@@ -20,6 +23,9 @@ public sealed class ZFallback(RequestPipeline pipeline)
     private static Reply Answer(HttpRequestData request)
     {
         var path = request.Url.AbsolutePath[1..];
+        if (path is Routes.Root && request.Method is "GET" or "HEAD")
+            return new(HttpStatusCode.OK, Root);
+
         var segments = (path.EndsWith('/') ? path[..^1] : path).Split('/');
         return Routes.Allowed.FirstOrDefault(known => Matches(known.Route.Split('/'), segments)).Methods is { } allow
             ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path takes {allow}.", Header: ("Allow", allow))
@@ -27,7 +33,7 @@ public sealed class ZFallback(RequestPipeline pipeline)
     }
 
     private static bool Matches(string[] known, string[] segments)
-        => known.Length == segments.Length && known.Zip(segments).All(pair => pair.First[0] == '{'
+        => known.Length == segments.Length && known.Zip(segments).All(pair => pair.First.StartsWith('{')
             ? pair.Second.Length > 0
             : pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
 }

@@ -33,6 +33,12 @@ public static class Routes
     /// <summary>Whether the service works.</summary>
     public const string Health = "health";
 
+    /// <summary>The OpenAPI document.</summary>
+    public const string OpenApi = "openapi.json";
+
+    /// <summary>The root, which has the links to the rest. The fallback serves it: in the host, an empty route is the function's name.</summary>
+    public const string Root = "";
+
     private const string Account = "v1/accounts/{accountId}";
 
     /// <summary>The methods that each path allows. The host cannot be asked for the functions' routes.</summary>
@@ -48,5 +54,7 @@ public static class Routes
         (SessionEvents, "GET, HEAD"),
         (Events, "GET, HEAD"),
         (Health, "GET, HEAD"),
+        (OpenApi, "GET, HEAD"),
+        (Root, "GET, HEAD"),
     ];
 }
