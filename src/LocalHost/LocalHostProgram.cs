@@ -50,7 +50,7 @@ public static class LocalHostProgram
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
-        builder.Services.AddSingleton<CallPage>();
+        builder.Services.AddSingleton<CallPage>().AddSingleton<StartPage>().AddRouting();
         var app = builder.Build();
         app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);
         if (prepare is not null)
@@ -66,6 +66,9 @@ public static class LocalHostProgram
 
         app.UseGateway();
         app.Use(app.Services.GetRequiredService<CallPage>().InvokeAsync);
+        app.Use((http, next) => app.Services.GetRequiredService<StartPage>().InvokeAsync(http, next));
+        app.Use(DocumentPages.InvokeAsync);
+        app.UseReference();
         app.Run(new FunctionRouter(typeof(ServiceRegistration).Assembly, app.Services).InvokeAsync);
         return app;
     }

@@ -64,6 +64,9 @@ public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClas
         Assert.True(failed is [] && node.ExitCode == 0, $"{string.Join('\n', failed)}{await errors}");
     }
 
+    /// <summary>The path of Chromium; null when there is none.</summary>
+    internal static string? FindChromium() => Find("chromium", Programs["chromium"]);
+
     /// <summary>The program that a variable names (CHROMIUM, FIREFOX), or else one that is installed.</summary>
     private static string? Find(string kind, string[] names)
     {

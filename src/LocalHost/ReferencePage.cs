@@ -1,0 +1,30 @@
+using Azure.Data.Tables;
+using Scalar.AspNetCore;
+
+namespace Sessions.LocalHost;
+
+/// <summary>The reference of the API at <c>/reference</c>, by Scalar over the OpenAPI document. Nothing of it comes from the internet.</summary>
+internal static class ReferencePage
+{
+    private const string Path = "/reference";
+
+    /// <summary>Serves the page; other requests go on.</summary>
+    public static IApplicationBuilder UseReference(this IApplicationBuilder app)
+        => app.MapWhen(
+            http => http.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal),
+            branch => branch.UseRouting().UseEndpoints(endpoints => endpoints.MapScalarApiReference(Path, Configure)));
+
+    private static void Configure(ScalarOptions options, HttpContext http)
+    {
+        options.Title = "Sessions: reference";
+        options.OpenApiRoutePattern = "/openapi.json";
+        options.DefaultFonts = false;
+        options.Telemetry = false;
+        options.HideClientButton = true;
+        options.Agent = new() { Disabled = true };
+        options.Mcp = new() { Disabled = true };
+        options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
+        if (http.RequestServices.GetRequiredService<TableServiceClient>().Uri.IsLoopback)
+            options.AddHttpAuthentication("Basic", credential => (credential.Username, credential.Password) = (LocalCredential.User, LocalCredential.Secret));
+    }
+}
