@@ -1,4 +1,5 @@
 using Azure.Core;
+using Azure.Data.Tables;
 using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
@@ -103,6 +104,15 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
         await server.Credentials.SaveAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
 
         Assert.Equal((Access.Write, null), ((await FindAsync())!.Access, (await FindAsync())!.Previous));
+    }
+
+    [Fact]
+    public async Task A_list_has_no_rows_that_are_no_users()
+    {
+        await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
+        await server.Tables.Credentials.AddEntityAsync(new TableEntity($"{_account}", "webhook:0123"));
+
+        Assert.Equal(["ann"], await server.Credentials.ListAsync(_account, CancellationToken.None).Select(user => user.Name).ToArrayAsync());
     }
 
     [Fact]

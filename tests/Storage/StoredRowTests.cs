@@ -86,14 +86,16 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
         await account.DeleteAsync($"/sessions/{session}/participants/{participant}");
         await account.JoinAsync(session, participant);
         await account.DeleteAsync($"/sessions/{session}");
+        var withoutTag = await account.CreateParticipantAsync();
 
         Assert.Equal(["participant.created ann"], await EventsAsync(server.Tables.Participants, participant, 0));
+        Assert.Equal(["participant.created"], await EventsAsync(server.Tables.Participants, withoutTag, 0));
         Assert.Equal(["session.created standup"], await EventsAsync(server.Tables.Sessions, session, 1));
         Assert.Equal([$"participant.joined {participant}"], await EventsAsync(server.Tables.Sessions, session, 2));
         Assert.Equal([$"participant.left {participant} removed"], await EventsAsync(server.Tables.Sessions, session, 3));
         Assert.Equal([$"participant.joined {participant}"], await EventsAsync(server.Tables.Sessions, session, 4));
         Assert.Equal([$"participant.left {participant} sessionEnded", "session.deleted"], await EventsAsync(server.Tables.Sessions, session, 5));
-        Assert.Equal(6, (await account.EventRowsAsync()).Count);
+        Assert.Equal(7, (await account.EventRowsAsync()).Count);
 
         async Task<IEnumerable<string>> EventsAsync(TableClient table, string id, int number)
         {

@@ -173,6 +173,19 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
+        public async Task Is_unavailable_when_another_change_came_before_its_lost_call_was_settled()
+        {
+            var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
+            Scripted.Answer(Header, async _ =>
+            {
+                Assert.Equal(Outcome.Done, await JoinAsync(session, await NewParticipantAsync()));
+                return TableAnswer.Lost;
+            });
+
+            await IsUnavailableAsync(() => JoinAsync(session, participant));
+        }
+
+        [Fact]
         public async Task Succeeds_when_its_lost_call_lands_before_its_next_one()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
