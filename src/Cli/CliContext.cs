@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Sessions.Model;
@@ -55,17 +56,27 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
             $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
 
     /// <summary>How long a rotated secret is kept: an hour, unless it is said otherwise.</summary>
-    public static Option<TimeSpan> Keep(string description)
+    public static Option<TimeSpan> Keep(string description) => new("--keep")
     {
-        var keep = new Option<TimeSpan>("--keep") { Description = description, DefaultValueFactory = _ => DefaultKeep, HelpName = "hh:mm:ss" };
-        keep.Validators.Add(given =>
+        Description = description,
+        DefaultValueFactory = _ => DefaultKeep,
+        HelpName = "TIME",
+        CustomParser = given =>
         {
-            var time = given.GetValueOrDefault<TimeSpan>();
-            if (time < TimeSpan.Zero || time > MaxKeep)
-                given.AddError("--keep: expected a time of 00:00:00 to 30.00:00:00.");
-        });
-        return keep;
-    }
+            if (Durations.TryParse(given.Tokens[0].Value, out var time) && time <= MaxKeep)
+                return time;
+
+            given.AddError($"--keep: expected a time of 0s to 30d, {Durations.Forms}.");
+            return default;
+        },
+    };
+
+    /// <summary>
+    /// Says until when a secret that was replaced is kept. Not on the output: that has the new secret alone, for scripts.
+    /// </summary>
+    public Task WriteKeptAsync(ParseResult parsed, DateTimeOffset until)
+        => IsJson(parsed) ? Task.CompletedTask : parsed.InvocationConfiguration.Error.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"The previous secret is valid until {until:yyyy-MM-dd HH:mm:ss}Z."));
 
     /// <summary>
     /// Which receivers the servers allow. Those over storage on this machine are LocalHost, which allows receivers on it, too.
@@ -83,6 +94,9 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
         var storage = StorageOptions.Read(configuration);
         return Webhooks.WebhookMessages.Over(new(() => storage.ConnectQueues(Queues.ClientOptions())));
     }
+
+    /// <summary>A time in JSON.</summary>
+    public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
     private static Option<string> MakeOutputFormat()
     {

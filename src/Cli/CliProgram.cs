@@ -22,11 +22,11 @@ public static class CliProgram
     public static async Task<int> RunAsync(
         IReadOnlyList<string> args, TextWriter output, TextWriter error, IConfiguration configuration, TimeProvider time)
     {
-        var parsed = Root(new(output, configuration, time)).Parse(args);
+        var parsed = Root(new(output, configuration, time)).Parse(args.Count > 0 ? args : ["--help"]);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var mistake in parsed.Errors)
-                await error.WriteLineAsync(mistake.Message);
+            foreach (var line in parsed.Errors.Select(Describe).Distinct())
+                await error.WriteLineAsync(line);
             await error.WriteLineAsync($"{PathOf(parsed.CommandResult)} --help tells more.");
             return WrongUsage;
         }
@@ -72,6 +72,10 @@ public static class CliProgram
         PurgeCommand.Create(context),
         context.OutputFormat,
     };
+
+    /// <summary>A missing argument is named; the library names the command instead, once for each argument.</summary>
+    private static string Describe(ParseError mistake)
+        => mistake.SymbolResult is ArgumentResult { Tokens.Count: 0, Argument: var argument } ? $"{argument.Name}: give it." : mistake.Message;
 
     private static string PathOf(CommandResult command)
         => command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "sessions";

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -59,7 +58,7 @@ internal static class CredentialCommands
             {
                 ["user"] = user.Name,
                 ["access"] = NameOf(user.Access),
-                ["created"] = user.Created.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+                ["created"] = CliContext.Text(user.Created),
             });
             var text = users.Count > 0 ? string.Join(Environment.NewLine, lines) : $"Account {accountId} has no users.";
             await context.WriteAsync(parsed, text, new JsonArray([.. json]));
@@ -90,17 +89,25 @@ internal static class CredentialCommands
     private static Command Rotate(CliContext context)
     {
         var (account, user) = (CliContext.Account(), User());
-        var keep = CliContext.Keep("How long the secret before stays valid, at most 30 days (30.00:00:00); one from before that ends at once.");
+        var keep = CliContext.Keep("How long the secret before stays valid, at most 30d; one from before that ends at once.");
         var command = new Command("rotate", "Gives a user another secret and prints it, once; the one before stays valid for a while.") { account, user, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
             var secret = NewSecret();
             var credentials = new CredentialStore(tables, context.Time);
+            var until = context.Time.GetUtcNow() + parsed.GetValue(keep);
             if (!await credentials.RotateAsync(accountId, userName, BasicCredentials.Hash(secret), parsed.GetValue(keep), cancellation))
                 throw NoSuchUser(accountId, userName);
 
-            await context.WriteAsync(parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["secret"] = secret });
+            await context.WriteKeptAsync(parsed, until);
+            await context.WriteAsync(parsed, secret, new JsonObject
+            {
+                ["account"] = accountId.ToString(),
+                ["user"] = userName,
+                ["secret"] = secret,
+                ["previousValidUntil"] = CliContext.Text(until),
+            });
             return 0;
         }, cancellation));
         return command;

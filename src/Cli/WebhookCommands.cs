@@ -93,16 +93,23 @@ internal static class WebhookCommands
     private static Command Rotate(CliContext context)
     {
         var (account, id) = (CliContext.Account(), Id());
-        var keep = CliContext.Keep("How long messages are signed with the previous secret too, at most 30 days (30.00:00:00).");
+        var keep = CliContext.Keep("How long messages are signed with the previous secret too, at most 30d.");
         var command = new Command(
             "rotate", "Gives a webhook another secret and prints it, once. For a while messages are signed with both secrets.") { account, id, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, webhookId) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(id));
+            var until = context.Time.GetUtcNow() + parsed.GetValue(keep);
             var secret = await Store(context, tables).RotateAsync(accountId, IdOf(accountId, webhookId), parsed.GetValue(keep), cancellation)
                 ?? throw NoSuchWebhook(accountId, webhookId);
-            await context.WriteAsync(
-                parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["webhook"] = webhookId, ["secret"] = secret });
+            await context.WriteKeptAsync(parsed, until);
+            await context.WriteAsync(parsed, secret, new JsonObject
+            {
+                ["account"] = accountId.ToString(),
+                ["webhook"] = webhookId,
+                ["secret"] = secret,
+                ["previousValidUntil"] = CliContext.Text(until),
+            });
             return 0;
         }, cancellation));
         return command;
@@ -155,7 +162,7 @@ internal static class WebhookCommands
             {
                 ["event"] = one.Event.Id,
                 ["type"] = one.Event.Type,
-                ["failed"] = Text(one.At),
+                ["failed"] = CliContext.Text(one.At),
                 ["tries"] = one.Attempts,
                 ["reason"] = one.Reason,
             });
@@ -230,12 +237,10 @@ internal static class WebhookCommands
             ["webhook"] = webhook.Id,
             ["url"] = webhook.Url.AbsoluteUri,
             ["events"] = new JsonArray([.. (webhook.Events.Count == 0 ? WebhookEvents.All : webhook.Events).Select(type => JsonValue.Create(type))]),
-            ["created"] = Text(webhook.Created),
+            ["created"] = CliContext.Text(webhook.Created),
         };
         if (webhook.Ended is { } ended)
-            (json["ended"], json["reason"]) = (Text(ended.At), ended.Because);
+            (json["ended"], json["reason"]) = (CliContext.Text(ended.At), ended.Because);
         return json;
     }
-
-    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using Sessions.Storage;
@@ -39,6 +38,9 @@ public sealed record SessionsOptions
     /// <summary>Which receivers webhooks may have.</summary>
     public required WebhookOptions Webhooks { get; init; }
 
+    /// <summary>The times that are set, with the names of their settings.</summary>
+    private IReadOnlyList<(string Name, TimeSpan Time)> Times { get; init; } = [];
+
     /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
     public int TrustedProxies { get; private init; }
 
@@ -52,103 +54,98 @@ public sealed record SessionsOptions
     private const int DefaultTrustedProxies = 1;
     private const int MaxTrustedProxies = 10;
 
-    private const string LifetimeRange = "1 second to 365 days, as in 09:00:00";
+    private const string UpToAYear = "1 second to 365 days";
 
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Year = TimeSpan.FromDays(365);
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(9);
-    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(365);
 
     // A client that repeats a request does so within days; a key that is forgotten too early would create a second resource.
     private static readonly TimeSpan MinIdempotencyKeyLifetime = TimeSpan.FromDays(30);
-    /// <summary>How long events are kept unless a setting says otherwise.</summary>
-    public static readonly TimeSpan DefaultEventRetention = TimeSpan.FromDays(7);
-    private static readonly TimeSpan MaxEventRetention = TimeSpan.FromDays(365);
-
     private static readonly TimeSpan MaxIdempotencyKeyLifetime = TimeSpan.FromDays(3650);
 
     // Below the 30 seconds that many clients wait, and the 230 seconds after which Azure cuts off a request.
     private static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromSeconds(200);
 
+    /// <summary>How long events are kept unless a setting says otherwise.</summary>
+    public static readonly TimeSpan DefaultEventRetention = TimeSpan.FromDays(7);
+
+    /// <summary>Every setting whose name begins with <c>Sessions:</c>.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        .. StorageOptions.All,
+        new("Sessions:TokenSigningKey", "The key that signs participants' tokens, at least 32 bytes."),
+        new("Sessions:SessionLifetime", "How long a session lives, for example 9h."),
+        new("Sessions:ParticipantLifetime", "How long a participant lives, for example 9h."),
+        new("Sessions:ParticipantsPerSession", "The most participants in a session, 1 to 98."),
+        new("Sessions:EventRetention", "How long events are kept, for example 7d."),
+        new("Sessions:IdempotencyKeyLifetime", "How long an idempotency key is remembered, at least 30d."),
+        new("Sessions:RequestTimeout", "How long a request may take, 1s to 200s."),
+        new("Sessions:TrustedProxies", "How many proxies add to X-Forwarded-For, 1 to 10."),
+        .. WebhookOptions.All,
+    ];
+
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
     public static SessionsOptions Read(IConfiguration configuration)
     {
-        List<string> mistakes = [];
-        var section = configuration.GetSection("Sessions");
-        var sessionLifetime = ReadTime(section, nameof(SessionLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes);
-        var participantLifetime = ReadTime(section, nameof(ParticipantLifetime), DefaultLifetime, MaxLifetime, LifetimeRange, mistakes);
-        var options = new SessionsOptions
+        var settings = new SettingsReader(configuration, "Sessions");
+        var sessionLifetime = settings.Time(nameof(SessionLifetime), DefaultLifetime, Second, Year, UpToAYear);
+        var participantLifetime = settings.Time(nameof(ParticipantLifetime), DefaultLifetime, Second, Year, UpToAYear);
+        return settings.Checked(new SessionsOptions
         {
-            Storage = StorageOptions.Read(section, mistakes),
-            TokenSigningKey = ReadTokenSigningKey(section, mistakes),
+            Storage = StorageOptions.Read(settings),
+            TokenSigningKey = ReadTokenSigningKey(settings),
             SessionLifetime = sessionLifetime,
             ParticipantLifetime = participantLifetime,
-            IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(
-                section, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime, mistakes),
-            EventRetention = ReadTime(
-                section, nameof(EventRetention), DefaultEventRetention, MaxEventRetention, "1 second to 365 days, as in 7.00:00:00", mistakes),
-            ParticipantsPerSession = ReadNumber(
-                section, nameof(ParticipantsPerSession), DefaultParticipantsPerSession, 1, MaxParticipantsPerSession, mistakes),
-            RequestTimeout = ReadTime(
-                section, nameof(RequestTimeout), DefaultRequestTimeout, MaxRequestTimeout, "1 to 200 seconds, as in 00:00:25", mistakes),
-            Webhooks = WebhookOptions.Read(section, WebhookOptions.Strict, mistakes),
-            TrustedProxies = ReadNumber(section, nameof(TrustedProxies), DefaultTrustedProxies, 1, MaxTrustedProxies, mistakes),
-        };
-
-        return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+            IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(settings, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime),
+            EventRetention = ReadEventRetention(settings),
+            ParticipantsPerSession = settings.Number(nameof(ParticipantsPerSession), DefaultParticipantsPerSession, 1, MaxParticipantsPerSession),
+            RequestTimeout = settings.Time(nameof(RequestTimeout), DefaultRequestTimeout, Second, MaxRequestTimeout, "1 to 200 seconds"),
+            Webhooks = WebhookOptions.Read(settings, WebhookOptions.Strict),
+            TrustedProxies = settings.Number(nameof(TrustedProxies), DefaultTrustedProxies, 1, MaxTrustedProxies),
+            Times = settings.Times,
+        });
     }
 
-    private static byte[] ReadTokenSigningKey(IConfiguration section, List<string> mistakes)
+    /// <summary>Reads how long events are kept, and no other setting.</summary>
+    /// <exception cref="InvalidConfigurationException">The setting is wrong.</exception>
+    public static TimeSpan ReadEventRetention(IConfiguration configuration)
     {
-        var text = section[nameof(TokenSigningKey)] ?? "";
+        var settings = new SettingsReader(configuration, "Sessions");
+        return settings.Checked(ReadEventRetention(settings));
+    }
+
+    /// <summary>How the times that are set were understood, a line for each.</summary>
+    public IEnumerable<string> DescribeTimes(DateTimeOffset now)
+        => Times.Select(setting => $"{setting.Name}: {setting.Time:c}, for example until {now + setting.Time:yyyy-MM-dd HH:mm:ss}Z from now on.");
+
+    private static TimeSpan ReadEventRetention(SettingsReader settings)
+        => settings.Time(nameof(EventRetention), DefaultEventRetention, Second, Year, UpToAYear);
+
+    private static byte[] ReadTokenSigningKey(SettingsReader settings)
+    {
+        var text = settings.Text(nameof(TokenSigningKey)) ?? "";
 
         // App Service hands the reference itself to the app when it cannot read the vault: long enough, and known to everyone.
         if (text.StartsWith("@Microsoft.KeyVault(", StringComparison.OrdinalIgnoreCase))
         {
-            mistakes.Add($"Sessions:{nameof(TokenSigningKey)}: the Key Vault reference could not be resolved.");
+            settings.Refuse(nameof(TokenSigningKey), "the Key Vault reference could not be resolved.");
             return [];
         }
 
         var key = Encoding.UTF8.GetBytes(text);
         if (key.Length < MinTokenSigningKeyBytes)
-            mistakes.Add($"Sessions:{nameof(TokenSigningKey)}: expected at least {MinTokenSigningKeyBytes} bytes, and there are {key.Length}.");
+            settings.Refuse(nameof(TokenSigningKey), $"expected at least {MinTokenSigningKeyBytes} bytes, and there are {key.Length}.");
 
         return key;
     }
 
-    private static TimeSpan ReadTime(
-        IConfiguration section, string name, TimeSpan byDefault, TimeSpan longest, string range, List<string> mistakes)
-    {
-        if (section[name] is not { Length: > 0 } text)
-            return byDefault;
-        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.FromSeconds(1) && time <= longest)
-            return time;
-
-        mistakes.Add($"Sessions:{name}: expected a time of {range}.");
-        return byDefault;
-    }
-
-    private static TimeSpan ReadIdempotencyKeyLifetime(IConfiguration section, TimeSpan longestLifetime, List<string> mistakes)
+    private static TimeSpan ReadIdempotencyKeyLifetime(SettingsReader settings, TimeSpan longestLifetime)
     {
         var least = longestLifetime > MinIdempotencyKeyLifetime ? longestLifetime : MinIdempotencyKeyLifetime;
-        if (section[nameof(IdempotencyKeyLifetime)] is not { Length: > 0 } text)
-            return least;
-        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= least && time <= MaxIdempotencyKeyLifetime)
-            return time;
-
-        mistakes.Add(
-            $"Sessions:{nameof(IdempotencyKeyLifetime)}: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.");
-        return least;
-    }
-
-    internal static int ReadNumber(IConfigurationSection section, string name, int byDefault, int least, int most, List<string> mistakes)
-    {
-        if (section[name] is not { Length: > 0 } text)
-            return byDefault;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
-            return number;
-
-        mistakes.Add($"{section.Path}:{name}: expected a number from {least} to {most}.");
-        return byDefault;
+        return settings.Time(
+            nameof(IdempotencyKeyLifetime), least, least, MaxIdempotencyKeyLifetime, "30 to 3650 days and no less than a session or participant lives");
     }
 }

@@ -18,29 +18,35 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
     /// <summary>The queue endpoint, when it is not the one that belongs to the table endpoint.</summary>
     public Uri? QueueEndpoint { get; init; }
 
+    /// <summary>These settings.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new($"Sessions:{StorageConnectionString}", "A storage connection string."),
+        new($"Sessions:{StorageTableEndpoint}", "Or a table endpoint that is opened with your login, such as https://ACCOUNT.table.core.windows.net."),
+        new($"Sessions:{StorageQueueUri}", "The queue endpoint, when it does not follow from the table endpoint."),
+    ];
+
     /// <summary>Reads and checks these settings alone.</summary>
     /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
     public static StorageOptions Read(IConfiguration configuration)
     {
-        List<string> mistakes = [];
-        var options = Read(configuration.GetSection("Sessions"), mistakes);
-        return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+        var settings = new SettingsReader(configuration, "Sessions");
+        return settings.Checked(Read(settings));
     }
 
-    internal static StorageOptions Read(IConfigurationSection section, List<string> mistakes)
+    internal static StorageOptions Read(SettingsReader settings)
     {
-        var hasConnectionString = section[StorageConnectionString] is { Length: > 0 };
-        var hasTableEndpoint = section[StorageTableEndpoint] is { Length: > 0 };
-        if (hasConnectionString == hasTableEndpoint)
+        var hasTableEndpoint = settings.Text(StorageTableEndpoint) is not null;
+        if (hasTableEndpoint == settings.Text(StorageConnectionString) is not null)
         {
-            mistakes.Add(
-                $"Sessions:{StorageConnectionString} or Sessions:{StorageTableEndpoint}: "
+            settings.Refuse(
+                $"{settings.NameOf(StorageConnectionString)} or {settings.NameOf(StorageTableEndpoint)}: "
                 + (hasTableEndpoint ? "both are set; set only one." : "neither is set; set one."));
         }
 
-        return new(ReadConnectionString(section, mistakes), ReadEndpoint(section, StorageTableEndpoint, "table", mistakes))
+        return new(ReadConnectionString(settings), ReadEndpoint(settings, StorageTableEndpoint, "table"))
         {
-            QueueEndpoint = ReadEndpoint(section, StorageQueueUri, "queue", mistakes),
+            QueueEndpoint = ReadEndpoint(settings, StorageQueueUri, "queue"),
         };
     }
 
@@ -62,16 +68,16 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
     private static Uri QueueEndpointBeside(Uri tableEndpoint)
         => tableEndpoint.Host.Contains(".table.", StringComparison.OrdinalIgnoreCase)
             ? new UriBuilder(tableEndpoint) { Host = tableEndpoint.Host.Replace(".table.", ".queue.", StringComparison.OrdinalIgnoreCase) }.Uri
-            : throw new InvalidConfigurationException([$"Sessions:{StorageQueueUri}: set it, because Sessions:{StorageTableEndpoint} does not tell it."]);
+            : throw new InvalidConfigurationException([$"Sessions__{StorageQueueUri}: set it, because it does not follow from Sessions__{StorageTableEndpoint}."]);
 
     // Not inlined, so that Azure.Identity and what it brings are loaded only when it is called.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static TableServiceClient Login(Uri tableEndpoint, TableClientOptions clientOptions)
         => new(tableEndpoint, new DefaultAzureCredential(), clientOptions);
 
-    private static string? ReadConnectionString(IConfigurationSection section, List<string> mistakes)
+    private static string? ReadConnectionString(SettingsReader settings)
     {
-        if (section[StorageConnectionString] is not { Length: > 0 } text)
+        if (settings.Text(StorageConnectionString) is not { } text)
             return null;
 
         try
@@ -80,21 +86,21 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException or ArgumentException)
         {
-            mistakes.Add($"Sessions:{StorageConnectionString}: expected a storage connection string.");
+            settings.Refuse(StorageConnectionString, "expected a storage connection string.");
         }
 
         return text;
     }
 
-    private static Uri? ReadEndpoint(IConfigurationSection section, string name, string service, List<string> mistakes)
+    private static Uri? ReadEndpoint(SettingsReader settings, string name, string service)
     {
-        if (section[name] is not { Length: > 0 } text)
+        if (settings.Text(name) is not { } text)
             return null;
 
         if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps)
             return endpoint;
 
-        mistakes.Add($"Sessions:{name}: expected an https URL, such as https://ACCOUNT.{service}.core.windows.net.");
+        settings.Refuse(name, $"expected an https URL, such as https://ACCOUNT.{service}.core.windows.net.");
         return null;
     }
 }

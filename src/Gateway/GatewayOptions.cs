@@ -27,44 +27,54 @@ public sealed record GatewayOptions
     private const int MaxDevices = 100_000;
     private const int MaxNameLength = 64;
 
+    /// <summary>Every setting whose name begins with <c>Gateway:</c>.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new("Gateway:PublicAddresses", "Where devices reach the media port: IP addresses with commas between them."),
+        new("Gateway:MediaPort", "The port of all media, over UDP and TCP."),
+        new("Gateway:Name", "The name under which this gateway finds the devices that its last run left behind."),
+        new("Gateway:DevicesPerParticipant", "The most devices of a participant."),
+        new("Gateway:DevicesPerAccount", "The most devices of an account."),
+        new("Gateway:HandshakesPerSecond", "The most WebSockets that are opened from one address in a second."),
+        new("Gateway:FailedTokensPerSecond", "The most invalid tokens from one address in a second."),
+    ];
+
+    /// <summary>A line for each setting of the gateway or of the API that does not exist.</summary>
+    public static IEnumerable<string> FindUnknownSettings(IConfiguration configuration)
+        => Setting.FindUnknown(configuration, "Sessions", SessionsOptions.All).Concat(Setting.FindUnknown(configuration, "Gateway", All));
+
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static GatewayOptions Read(IConfiguration configuration)
     {
-        List<string> mistakes = [];
-        var section = configuration.GetSection("Gateway");
+        var settings = new SettingsReader(configuration, "Gateway");
         var limits = new Limits();
-        var options = new GatewayOptions
+        return settings.Checked(new GatewayOptions
         {
-            PublicAddresses = ReadPublicAddresses(section, mistakes),
-            MediaPort = SessionsOptions.ReadNumber(section, nameof(MediaPort), DefaultMediaPort, 0, IPEndPoint.MaxPort, mistakes),
-            Name = ReadName(section, mistakes),
+            PublicAddresses = ReadPublicAddresses(settings),
+            MediaPort = settings.Number(nameof(MediaPort), DefaultMediaPort, 0, IPEndPoint.MaxPort),
+            Name = ReadName(settings),
             Limits = limits with
             {
-                DevicesPerParticipant = SessionsOptions.ReadNumber(
-                    section, nameof(limits.DevicesPerParticipant), limits.DevicesPerParticipant, 1, MaxDevices, mistakes),
-                DevicesPerAccount = SessionsOptions.ReadNumber(section, nameof(limits.DevicesPerAccount), limits.DevicesPerAccount, 1, MaxDevices, mistakes),
-                HandshakesPerSecond = SessionsOptions.ReadNumber(
-                    section, nameof(limits.HandshakesPerSecond), limits.HandshakesPerSecond, 1, MaxDevices, mistakes),
-                FailedTokensPerSecond = SessionsOptions.ReadNumber(
-                    section, nameof(limits.FailedTokensPerSecond), limits.FailedTokensPerSecond, 1, MaxDevices, mistakes),
+                DevicesPerParticipant = settings.Number(nameof(limits.DevicesPerParticipant), limits.DevicesPerParticipant, 1, MaxDevices),
+                DevicesPerAccount = settings.Number(nameof(limits.DevicesPerAccount), limits.DevicesPerAccount, 1, MaxDevices),
+                HandshakesPerSecond = settings.Number(nameof(limits.HandshakesPerSecond), limits.HandshakesPerSecond, 1, MaxDevices),
+                FailedTokensPerSecond = settings.Number(nameof(limits.FailedTokensPerSecond), limits.FailedTokensPerSecond, 1, MaxDevices),
             },
-        };
-
-        return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+        });
     }
 
-    private static string ReadName(IConfigurationSection section, List<string> mistakes)
+    private static string ReadName(SettingsReader settings)
     {
-        var name = section[nameof(Name)] is { Length: > 0 } text ? text : Environment.MachineName;
+        var name = settings.Text(nameof(Name)) ?? Environment.MachineName;
         if (name.Length > MaxNameLength || !name.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.'))
-            mistakes.Add($"Gateway:{nameof(Name)}: expected 1 to {MaxNameLength} letters, digits, '-', '_' and '.'.");
+            settings.Refuse(nameof(Name), $"expected 1 to {MaxNameLength} letters, digits, '-', '_' and '.'.");
         return name;
     }
 
-    private static IPAddress[] ReadPublicAddresses(IConfigurationSection section, List<string> mistakes)
+    private static IPAddress[] ReadPublicAddresses(SettingsReader settings)
     {
-        if (section[nameof(PublicAddresses)] is not { Length: > 0 } text)
+        if (settings.Text(nameof(PublicAddresses)) is not { } text)
             return OwnAddresses();
 
         List<IPAddress> addresses = [];
@@ -77,10 +87,7 @@ public sealed record GatewayOptions
         }
 
         if (addresses.Count != text.Split(',').Length)
-        {
-            mistakes.Add(
-                $"Gateway:{nameof(PublicAddresses)}: expected IPv4 and IPv6 addresses with commas between them, as in 203.0.113.7,2001:db8::7.");
-        }
+            settings.Refuse(nameof(PublicAddresses), "expected IPv4 and IPv6 addresses with commas between them, as in 203.0.113.7,2001:db8::7.");
 
         return [.. addresses.Distinct()];
     }

@@ -18,6 +18,8 @@ public static class GatewayProgram
         var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
         await using var app = Build(builder);
         await ConsoleServer.StartAsync(app);
+        foreach (var line in app.Services.GetRequiredService<SessionsOptions>().DescribeTimes(DateTimeOffset.UtcNow))
+            await Console.Out.WriteLineAsync(line);
         await Console.Out.WriteLineAsync($"Devices connect to {app.Urls.First()}. Press Ctrl+C to stop.");
         await app.WaitForShutdownAsync();
     }
@@ -44,7 +46,7 @@ public static class GatewayProgram
     /// <summary>Reads both kinds of settings, so that every mistake is told at once.</summary>
     private static void AddOptions(WebApplicationBuilder builder)
     {
-        List<string> mistakes = [];
+        List<string> mistakes = [.. GatewayOptions.FindUnknownSettings(builder.Configuration)];
         Try(() => builder.Services.AddSingleton(SessionsOptions.Read(builder.Configuration)));
         Try(() => builder.Services.AddGateway(builder.Configuration));
         if (mistakes.Count > 0)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Azure.Data.Tables;
 using Microsoft.Extensions.Configuration;
 using Sessions.Cli;
+using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
@@ -106,7 +107,9 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     public async Task A_rotated_secret_is_taken_until_its_end_and_not_after()
     {
         var old = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
-        var fresh = await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "00:10:00");
+        var rotation = await RunAsync("credentials", "rotate", _account.Id, "ann", "--keep", "10m");
+        var fresh = rotation.Output;
+        Assert.Equal($"The previous secret is valid until {server.Time.GetUtcNow().AddMinutes(10):yyyy-MM-dd HH:mm:ss}Z.", rotation.Error);
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", old));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", fresh));
 
@@ -136,7 +139,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     public async Task A_secret_that_is_not_kept_ends_at_once()
     {
         var old = await SecretAsync("credentials", "add", _account.Id, "ann");
-        await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "00:00:00");
+        await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "0s");
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Post, "ann", old));
     }
@@ -290,7 +293,9 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
     [Theory]
     [InlineData("Required command was not provided.\nsessions credentials --help tells more.", "credentials")]
-    [InlineData("--keep: expected a time of 00:00:00 to 30.00:00:00.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
+    [InlineData("ACCOUNT: give it.\nUSER: give it.\nsessions credentials add --help tells more.", "credentials", "add")]
     [InlineData("--secret: give it, or set SESSIONS_SECRET.\nsessions check --help tells more.", "check", "http://localhost", "--account", "a", "--user", "u")]
     [InlineData("URL: expected an http or https URL, such as https://HOST.\nsessions check --help tells more.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
     public async Task A_wrong_call_is_told_with_exit_code_2(string lines, params string[] args)
@@ -303,7 +308,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public async Task Without_storage_the_missing_setting_is_told()
         => (await RunAsync(TimeProvider.System, [], "purge")).Fails(
-            "Sessions:StorageConnectionString or Sessions:StorageTableEndpoint: neither is set; set one.");
+            "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set; set one.");
 
     [Fact]
     public async Task Storage_that_cannot_be_reached_is_told_in_one_line()
@@ -352,7 +357,15 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
         Assert.Contains("sessions credentials add 9900000 ann", help, StringComparison.Ordinal);
         Assert.Contains("Exit codes: 0 done, 1 failed or refused, 2 called wrongly.", help, StringComparison.Ordinal);
+        Assert.Equal(help, await DoneAsync());
     }
+
+    [Fact]
+    public async Task The_version_is_that_of_the_package()
+        => Assert.StartsWith(
+            $"{System.Xml.Linq.XDocument.Load(Path.Combine(Bicep.RepositoryFolder, "Directory.Build.props")).Descendants("Version").Single().Value}+",
+            await DoneAsync("--version"),
+            StringComparison.Ordinal);
 
     private Lazy<string> Empty { get; } = new(azurite.NextConnectionString);
 
@@ -368,7 +381,8 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     private async Task<string> DoneAsync((string, string)[] settings, params string[] args)
     {
         var run = await RunAsync(server.Time, [(Storage, server.ConnectionString), .. settings], args);
-        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches("^(The previous secret is valid until .*)?$", run.Error);
         return run.Output;
     }
 

@@ -76,7 +76,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         var (exitCode, _, error) = await RunAsync(bench, [], "webhooks", "add", Account, "https://example.com", "--events", "session.created,session.exploded");
         Assert.Equal((2, "--events: session.exploded is no type of event. The types are session.created, session.deleted, session.ended, participant.created, participant.joined, participant.left, participant.connected, participant.disconnected."), (exitCode, error.Split(Environment.NewLine)[0]));
         Assert.Equal(
-            (1, "", "Sessions:Webhooks:AllowHttp: expected true or false."),
+            (1, "", "Sessions__Webhooks__AllowHttp: expected true or false."),
             await RunAsync(bench, [("Sessions:Webhooks:AllowHttp", "maybe")], "webhooks", "add", Account, "https://example.com"));
     }
 
@@ -86,8 +86,9 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         using var bench = await WebhookBench.StartAsync(azurite);
         var webhook = await bench.AddAsync(new Uri("https://example.com"));
 
-        var secret = await DoneAsync(bench, "webhooks", "rotate", Account, webhook.Id, "--keep", "00:10:00");
+        var (_, secret, error) = await RunAsync(bench, [], "webhooks", "rotate", Account, webhook.Id, "--keep", "10m");
 
+        Assert.Equal($"The previous secret is valid until {bench.Time.GetUtcNow().AddMinutes(10):yyyy-MM-dd HH:mm:ss}Z.", error);
         var stored = (await bench.Store.FindAsync(WebhookBench.Account, webhook.Id, CancellationToken.None))!;
         Assert.Equal((secret, (webhook.Secret, bench.Time.GetUtcNow().AddMinutes(10))), (stored.Secret, stored.Previous));
     }

@@ -97,21 +97,23 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
             "--Gateway:DevicesPerAccount=x",
             "--Gateway:HandshakesPerSecond=-1",
             "--Gateway:FailedTokensPerSecond=1.5",
+            "--Gateway:MediaPrt=7072",
         ]);
 
         var mistakes = Assert.Throws<InvalidConfigurationException>(() => GatewayProgram.Build(builder)).Message.Split('\n');
 
         Assert.Equal(
             [
-                "Sessions:StorageConnectionString",
-                "Sessions:TokenSigningKey",
-                "Gateway:PublicAddresses",
-                "Gateway:MediaPort",
-                "Gateway:Name",
-                "Gateway:DevicesPerParticipant",
-                "Gateway:DevicesPerAccount",
-                "Gateway:HandshakesPerSecond",
-                "Gateway:FailedTokensPerSecond",
+                "--Gateway:MediaPrt",
+                "--Sessions:StorageConnectionString",
+                "--Sessions:TokenSigningKey",
+                "--Gateway:PublicAddresses",
+                "--Gateway:MediaPort",
+                "--Gateway:Name",
+                "--Gateway:DevicesPerParticipant",
+                "--Gateway:DevicesPerAccount",
+                "--Gateway:HandshakesPerSecond",
+                "--Gateway:FailedTokensPerSecond",
             ],
             mistakes.Select(mistake => string.Join(':', mistake.Split(':')[..2])));
     }

@@ -1,4 +1,7 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using Sessions.Gateway;
+using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
@@ -37,29 +40,30 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData(Storage, "", "Sessions:StorageConnectionString or Sessions:StorageTableEndpoint: neither is set; set one.")]
-    [InlineData(Storage, "AccountName=top-secret", "Sessions:StorageConnectionString: expected a storage connection string.")]
-    [InlineData(Storage, "top-secret", "Sessions:StorageConnectionString: expected a storage connection string.")]
-    [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions:StorageConnectionString or Sessions:StorageTableEndpoint: both are set; set only one.")]
-    [InlineData(Key, "", "Sessions:TokenSigningKey: expected at least 32 bytes, and there are 0.")]
-    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top;SecretName=secret)", "Sessions:TokenSigningKey: the Key Vault reference could not be resolved.")]
-    [InlineData(Key, "1234567890123456789012345678901", "Sessions:TokenSigningKey: expected at least 32 bytes, and there are 31.")]
-    [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
-    [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions:SessionLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
-    [InlineData("Sessions:ParticipantLifetime", "366.00:00:00", "Sessions:ParticipantLifetime: expected a time of 1 second to 365 days, as in 09:00:00.")]
-    [InlineData("Sessions:EventRetention", "366.00:00:00", "Sessions:EventRetention: expected a time of 1 second to 365 days, as in 7.00:00:00.")]
-    [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
-    [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions:IdempotencyKeyLifetime: expected a time of 30 to 3650 days, as in 30.00:00:00, and no less than a session or participant lives.")]
-    [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
-    [InlineData("Sessions:ParticipantsPerSession", "99", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
-    [InlineData("Sessions:ParticipantsPerSession", "many", "Sessions:ParticipantsPerSession: expected a number from 1 to 98.")]
-    [InlineData("Sessions:RequestTimeout", "00:00:00.9", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
-    [InlineData("Sessions:RequestTimeout", "00:03:21", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
-    [InlineData("Sessions:RequestTimeout", "soon", "Sessions:RequestTimeout: expected a time of 1 to 200 seconds, as in 00:00:25.")]
-    [InlineData("Sessions:TrustedProxies", "0", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
-    [InlineData("Sessions:TrustedProxies", "11", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
-    [InlineData("Sessions:TrustedProxies", "-1", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
-    [InlineData("Sessions:TrustedProxies", "Front Door", "Sessions:TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData(Storage, "", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set; set one.")]
+    [InlineData(Storage, "AccountName=top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
+    [InlineData(Storage, "top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
+    [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: both are set; set only one.")]
+    [InlineData(Key, "", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 0.")]
+    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top;SecretName=secret)", "Sessions__TokenSigningKey: the Key Vault reference could not be resolved.")]
+    [InlineData(Key, "1234567890123456789012345678901", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 31.")]
+    [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:SessionLifetime", "24:00:00", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:ParticipantLifetime", "366.00:00:00", "Sessions__ParticipantLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:EventRetention", "366.00:00:00", "Sessions__EventRetention: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days and no less than a session or participant lives, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days and no less than a session or participant lives, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
+    [InlineData("Sessions:ParticipantsPerSession", "99", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
+    [InlineData("Sessions:ParticipantsPerSession", "many", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
+    [InlineData("Sessions:RequestTimeout", "00:00:00.9", "Sessions__RequestTimeout: expected a time of 1 to 200 seconds, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:RequestTimeout", "00:03:21", "Sessions__RequestTimeout: expected a time of 1 to 200 seconds, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:RequestTimeout", "soon", "Sessions__RequestTimeout: expected a time of 1 to 200 seconds, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:TrustedProxies", "0", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "11", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "-1", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
+    [InlineData("Sessions:TrustedProxies", "Front Door", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
     public void A_mistake_is_one_line_without_any_secret(string name, string value, string line)
     {
         var exception = Assert.Throws<InvalidConfigurationException>(
@@ -87,7 +91,7 @@ public sealed class ConfigurationTests
     {
         var exception = Assert.Throws<InvalidConfigurationException>(() => Read((Endpoint, endpoint), (Key, Server.TokenSigningKey)));
 
-        Assert.Equal("Sessions:StorageTableEndpoint: expected an https URL, such as https://ACCOUNT.table.core.windows.net.", exception.Message);
+        Assert.Equal("Sessions__StorageTableEndpoint: expected an https URL, such as https://ACCOUNT.table.core.windows.net.", exception.Message);
     }
 
     [Fact]
@@ -97,6 +101,95 @@ public sealed class ConfigurationTests
 
         Assert.Equal(3, exception.Message.Split('\n').Length);
     }
+
+    [Theory]
+    [InlineData("90s", "00:01:30")]
+    [InlineData("90m", "01:30:00")]
+    [InlineData("9h", "09:00:00")]
+    [InlineData("36h", "1.12:00:00")]
+    [InlineData("1d", "1.00:00:00")]
+    [InlineData("1d12h", "1.12:00:00")]
+    [InlineData("PT9H", "09:00:00")]
+    [InlineData("P1DT12H", "1.12:00:00")]
+    [InlineData("PT0.5S", "00:00:00.5")]
+    [InlineData("09:00:00", "09:00:00")]
+    [InlineData("23:59:59.9", "23:59:59.9")]
+    [InlineData("30.00:00:00", "30.00:00:00")]
+    [InlineData("0s", "00:00:00")]
+    public void A_time_is_a_number_with_its_unit_or_a_clock_or_ISO_8601(string text, string expected)
+    {
+        Assert.True(Durations.TryParse(text, out var time));
+        Assert.Equal(TimeSpan.ParseExact(expected, "c", CultureInfo.InvariantCulture), time);
+    }
+
+    [Theory]
+    [InlineData("24:00:00")]
+    [InlineData("1.24:00:00")]
+    [InlineData("09:60:00")]
+    [InlineData("09:00")]
+    [InlineData("9")]
+    [InlineData("3600")]
+    [InlineData("")]
+    [InlineData("h")]
+    [InlineData("9 h")]
+    [InlineData("9H")]
+    [InlineData("1h1d")]
+    [InlineData("-1h")]
+    [InlineData("-PT1H")]
+    [InlineData("-01:00:00")]
+    [InlineData("P1M")]
+    [InlineData("P1Y")]
+    [InlineData("P")]
+    [InlineData("PT")]
+    [InlineData("99999999999999999999d")]
+    [InlineData("9999999999d")]
+    [InlineData("99999999999999999.00:00:00")]
+    [InlineData("P99999999999D")]
+    public void A_time_that_people_could_read_in_two_ways_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
+
+    [Fact]
+    public void A_time_that_is_set_is_told_as_it_was_understood_and_a_default_is_not()
+        => Assert.Equal(
+            ["Sessions__SessionLifetime: 1.12:00:00, for example until 2026-03-02 20:30:00Z from now on."],
+            Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), ("Sessions:SessionLifetime", "36h"))
+                .DescribeTimes(new(2026, 3, 1, 8, 30, 0, TimeSpan.Zero)));
+
+    [Fact]
+    public void A_setting_is_named_as_it_is_typed_where_it_is_read()
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("Sessions:SessionLifetime", "x"), new("Sessions:RequestTimeout", "x"), new(Storage, "UseDevelopmentStorage=true"), new(Key, Server.TokenSigningKey)])
+            .AddCommandLine(["--Sessions:RequestTimeout=y"])
+            .Build();
+
+        var mistakes = Assert.Throws<InvalidConfigurationException>(() => SessionsOptions.Read(configuration)).Message.Split('\n');
+
+        Assert.Equal(["Sessions__SessionLifetime", "--Sessions:RequestTimeout"], mistakes.Select(line => line.Split(": ")[0]));
+    }
+
+    [Fact]
+    public void A_setting_that_does_not_exist_is_told_with_the_nearest_one()
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("Sessions:SessionLifetme", "9h"), new("Sessions:webhooks:allowhttp", "true"), new("SessionsStorage:QueueServiceUri", "x")])
+            .AddCommandLine(["--Sessions:Webhook:AllowHttp=true", "--Gateway:Port=7072"])
+            .Build();
+
+        Assert.Equal(
+            [
+                "Sessions__SessionLifetme: there is no such setting. Did you mean Sessions__SessionLifetime?",
+                "--Sessions:Webhook:AllowHttp: there is no such setting. Did you mean --Sessions:Webhooks:AllowHttp?",
+                "--Gateway:Port: there is no such setting. Did you mean --Gateway:MediaPort?",
+            ],
+            GatewayOptions.FindUnknownSettings(configuration));
+    }
+
+    [Fact]
+    public void Every_setting_of_the_code_is_in_the_README_and_the_other_way_round()
+        => Assert.Equal(
+            SessionsOptions.All.Select(setting => setting.Name).Order(),
+            File.ReadLines(Path.Combine(Bicep.RepositoryFolder, "README.md"))
+                .Where(line => line.StartsWith("| `Sessions:", StringComparison.Ordinal)).Select(line => line.Split('`')[1]).Order());
 
     private static SessionsOptions Read(params (string Name, string Value)[] settings)
         => SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(

@@ -98,7 +98,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     [Fact]
     public void Wrong_settings_are_told()
         => Assert.Equal(
-            "Sessions:Webhooks:AllowHttp: expected true or false.\nSessions:Webhooks:AllowPrivateAddresses: expected true, false or loopback.",
+            "Sessions__Webhooks__AllowHttp: expected true or false.\nSessions__Webhooks__AllowPrivateAddresses: expected true, false or loopback.",
             Assert.Throws<InvalidConfigurationException>(() => WebhookOptions.Read(Settings("1", "all"), WebhookOptions.Strict)).Message);
 
     [Fact]

@@ -27,39 +27,46 @@ public sealed record WebhookOptions(bool AllowHttp, bool AllowLoopback, bool All
         _ => false,
     };
 
+    /// <summary>These settings.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new(Name(nameof(AllowHttp)), "Whether webhooks may be sent by http: true or false."),
+        new(Name(AllowPrivateAddresses), "Whether webhooks may be sent to private and loopback addresses: true, false or loopback."),
+    ];
+
     /// <summary>Reads and checks these settings alone.</summary>
     /// <param name="configuration">All settings.</param>
     /// <param name="byDefault">What is used for those that are not set.</param>
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static WebhookOptions Read(IConfiguration configuration, WebhookOptions byDefault)
     {
-        List<string> mistakes = [];
-        var options = Read(configuration.GetSection("Sessions"), byDefault, mistakes);
-        return mistakes.Count == 0 ? options : throw new InvalidConfigurationException(mistakes);
+        var settings = new SettingsReader(configuration, "Sessions");
+        return settings.Checked(Read(settings, byDefault));
     }
 
-    internal static WebhookOptions Read(IConfigurationSection section, WebhookOptions byDefault, List<string> mistakes)
+    internal static WebhookOptions Read(SettingsReader settings, WebhookOptions byDefault)
     {
-        var webhooks = section.GetSection("Webhooks");
         var options = byDefault;
-        if (webhooks[nameof(AllowHttp)] is { Length: > 0 } http)
+        if (settings.Text($"Webhooks:{nameof(AllowHttp)}") is { } http)
         {
             if (bool.TryParse(http, out var allowed))
                 options = options with { AllowHttp = allowed };
             else
-                mistakes.Add($"{webhooks.Path}:{nameof(AllowHttp)}: expected true or false.");
+                settings.Refuse($"Webhooks:{nameof(AllowHttp)}", "expected true or false.");
         }
 
-        if (webhooks[AllowPrivateAddresses] is { Length: > 0 } addresses)
+        if (settings.Text($"Webhooks:{AllowPrivateAddresses}") is { } addresses)
         {
             if (bool.TryParse(addresses, out var allowed))
                 options = options with { AllowPrivate = allowed, AllowLoopback = allowed };
             else if (addresses.Equals(LoopbackOnly, StringComparison.OrdinalIgnoreCase))
                 options = options with { AllowPrivate = false, AllowLoopback = true };
             else
-                mistakes.Add($"{webhooks.Path}:{AllowPrivateAddresses}: expected true, false or {LoopbackOnly}.");
+                settings.Refuse($"Webhooks:{AllowPrivateAddresses}", $"expected true, false or {LoopbackOnly}.");
         }
 
         return options;
     }
+
+    private static string Name(string setting) => $"Sessions:Webhooks:{setting}";
 }

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using System.Xml;
+
+namespace Sessions;
+
+/// <summary>
+/// Reads a length of time, of a setting or of an option of the command line: a number with its unit (<c>9h</c>, <c>1d12h</c>),
+/// <c>d.hh:mm:ss</c>, or ISO 8601 (<c>PT9H</c>). Text that people read in two ways is refused: <c>24:00:00</c>, which
+/// <see cref="TimeSpan.Parse(string)"/> takes for 24 days, a number without a unit, and months and years.
+/// </summary>
+public static partial class Durations
+{
+    /// <summary>How a time is written, for messages.</summary>
+    public const string Forms = "for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours";
+
+    /// <summary>Reads a time that is not negative; false when the text is none.</summary>
+    public static bool TryParse(string text, out TimeSpan time)
+    {
+        try
+        {
+            time = Iso().IsMatch(text) ? XmlConvert.ToTimeSpan(text)
+                : Units().Match(text) is { Success: true } units ? From(units)
+                : Clock().Match(text) is { Success: true } clock ? From(clock)
+                : TimeSpan.MinValue;
+        }
+        catch (Exception exception) when (exception is FormatException or OverflowException or ArgumentOutOfRangeException)
+        {
+            time = TimeSpan.MinValue;
+        }
+
+        return time >= TimeSpan.Zero;
+    }
+
+    /// <summary>The sum of the groups <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>f</c>, the fraction of a second.</summary>
+    private static TimeSpan From(Match match)
+    {
+        var seconds = checked((((((Number("d") * 24) + Number("h")) * 60) + Number("m")) * 60) + Number("s"));
+        return TimeSpan.FromSeconds(seconds) + TimeSpan.FromTicks(long.Parse(match.Groups["f"].Value.PadRight(7, '0'), CultureInfo.InvariantCulture));
+
+        long Number(string group) => match.Groups[group] is { Success: true } digits ? long.Parse(digits.Value, CultureInfo.InvariantCulture) : 0;
+    }
+
+    [GeneratedRegex("^(?=[0-9])((?<d>[0-9]+)d)?((?<h>[0-9]+)h)?((?<m>[0-9]+)m)?((?<s>[0-9]+)s)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Units();
+
+    [GeneratedRegex(@"^((?<d>[0-9]+)\.)?(?<h>[01]?[0-9]|2[0-3]):(?<m>[0-5][0-9]):(?<s>[0-5][0-9])(\.(?<f>[0-9]{1,7}))?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Clock();
+
+    // Without years and months, which have no fixed length.
+    [GeneratedRegex("^P[^YM]*(T.*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Iso();
+}
