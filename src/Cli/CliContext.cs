@@ -41,7 +41,30 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
         {
             return await action(new(service));
         }
-        catch (Exception exception) when (!cancellation.IsCancellationRequested && StorageMistakes.Explain(exception, service.Uri) is { } line)
+        catch (Exception exception) when (!cancellation.IsCancellationRequested && StorageMistakes.Explain(exception, service.Uri, StorageMistakes.TableRole) is { } line)
+        {
+            throw new CliException(line);
+        }
+    }
+
+    /// <summary>The queues, to which nothing is sent yet.</summary>
+    public Queues ConnectQueues()
+    {
+        var storage = StorageOptions.Read(configuration);
+        return new(() => storage.ConnectQueues(Queues.ClientOptions()));
+    }
+
+    /// <summary>Does something with the queues, and tells in one line why they cannot be used.</summary>
+    /// <exception cref="CliException">They cannot be used.</exception>
+    public async Task WithQueuesAsync(Func<Queues, Task> action, CancellationToken cancellation)
+    {
+        var queues = ConnectQueues();
+        try
+        {
+            await action(queues);
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested
+            && StorageMistakes.Explain(exception, queues.Events.Uri, StorageMistakes.QueueRole) is { } line)
         {
             throw new CliException(line);
         }
@@ -86,13 +109,6 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
     {
         var isLocal = StorageOptions.Read(configuration).Connect(StorageClient.Options()).Uri.IsLoopback;
         return Webhooks.WebhookOptions.Read(configuration, isLocal ? Webhooks.WebhookOptions.Local : Webhooks.WebhookOptions.Strict);
-    }
-
-    /// <summary>The queue of the servers that send webhooks.</summary>
-    public WebhookMessages WebhookMessages()
-    {
-        var storage = StorageOptions.Read(configuration);
-        return Webhooks.WebhookMessages.Over(new(() => storage.ConnectQueues(Queues.ClientOptions())));
     }
 
     /// <summary>A time in JSON.</summary>

@@ -17,8 +17,8 @@ internal static class PurgeCommand
         {
             var removed = context.IsWatched(parsed)
                 ? await AnsiConsole.Status().StartAsync("Looking...", status => PurgeAsync(
-                    tables, context.Time, rows => status.Status($"{rows:N0} rows removed..."), cancellation))
-                : await PurgeAsync(tables, context.Time, _ => { }, cancellation);
+                    tables, context, rows => status.Status($"{rows:N0} rows removed..."), cancellation))
+                : await PurgeAsync(tables, context, _ => { }, cancellation);
             await context.WriteAsync(
                 parsed,
                 $"Removed {removed.Sessions} rows of sessions and {removed.Participants} rows of participants.",
@@ -29,15 +29,29 @@ internal static class PurgeCommand
     }
 
     private static async Task<(int Sessions, int Participants)> PurgeAsync(
-        Tables tables, TimeProvider time, Action<int> report, CancellationToken cancellation)
+        Tables tables, CliContext context, Action<int> report, CancellationToken cancellation)
     {
         var removed = (Sessions: 0, Participants: 0);
-        await foreach (var soFar in new Sweeper(tables, SessionsOptions.DefaultEventRetention, time, EventQueue.None).PurgeAsync(cancellation))
+        var sweeper = new Sweeper(tables, SessionsOptions.ReadEventRetention(context.Configuration), context.Time, Events(tables, context));
+        await foreach (var soFar in sweeper.PurgeAsync(cancellation))
         {
             removed = soFar;
             report(removed.Sessions + removed.Participants);
         }
 
         return removed;
+    }
+
+    /// <summary>Tells the delivery of what a purge ends, for the accounts whose feed is on.</summary>
+    private static EventQueue Events(Tables tables, CliContext context)
+    {
+        var feeds = new Feeds(tables, context.Time);
+        var events = EventQueue.Over(context.ConnectQueues(), feeds, context.Time);
+        return new(async (accountId, partitionKey, cancellation) =>
+        {
+            // Asked first: what goes wrong with a table is not told as a failure of the queue.
+            if (await feeds.IsOnAsync(accountId, cancellation))
+                await context.WithQueuesAsync(_ => events.AnnounceAsync(accountId, partitionKey, cancellation), cancellation);
+        });
     }
 }

@@ -1,5 +1,4 @@
 using Azure;
-using Azure.Data.Tables.Models;
 using Azure.Identity;
 using Sessions.Storage;
 
@@ -8,8 +7,17 @@ namespace Sessions.Cli;
 /// <summary>Why storage cannot be used, and what to do about it.</summary>
 internal static class StorageMistakes
 {
+    /// <summary>The role that opens the tables.</summary>
+    public const string TableRole = "Storage Table Data Contributor";
+
+    /// <summary>The role that opens the queues.</summary>
+    public const string QueueRole = "Storage Queue Data Contributor";
+
     /// <summary>One line, or null when the exception is not storage's.</summary>
-    public static string? Explain(Exception exception, Uri storage)
+    /// <param name="exception">The failure.</param>
+    /// <param name="storage">The service that was called.</param>
+    /// <param name="role">The role that opens it.</param>
+    public static string? Explain(Exception exception, Uri storage, string role)
     {
         var host = storage.GetLeftPart(UriPartial.Authority);
         return exception switch
@@ -17,11 +25,11 @@ internal static class StorageMistakes
             AuthenticationFailedException
                 => $"Nobody is signed in who could open {host}: sign in with az login, or set AZURE_TENANT_ID if your login is of another tenant.",
             RequestFailedException { Status: 401 or 403 } failed
-                => $"{host} refuses ({failed.ErrorCode ?? "403"}): ask for the role Storage Table Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString.",
-            RequestFailedException { Status: 404 } failed when failed.ErrorCode == TableErrorCode.TableNotFound
-                => $"{host} lacks a table: set the storage that the app uses. A deployment makes the tables in Azure, and LocalHost makes them elsewhere.",
+                => $"{host} refuses ({failed.ErrorCode ?? "403"}): ask for the role {role} on it and for its network, or correct the key in Sessions__StorageConnectionString.",
+            RequestFailedException { Status: 404, ErrorCode: "TableNotFound" or "QueueNotFound" }
+                => $"{host} lacks a table or a queue: set the storage that the app uses, or make them with sessions init.",
             StorageUnavailableException => $"{exception.Message} Look with list, and try again.",
-            AggregateException { InnerException: { } first } => Explain(first, storage),
+            AggregateException { InnerException: { } first } => Explain(first, storage, role),
             RequestFailedException { Status: 0 } => Unreached(host, exception),
             RequestFailedException failed => $"{host} answers {failed.Status} {failed.ErrorCode}: try again, and look at the state of the storage account if that does not help.",
             _ when StorageFaults.IsTransient(exception) => Unreached(host, exception),

@@ -194,7 +194,7 @@ internal static class WebhookCommands
             var sent = 0;
             foreach (var one in failed.Where(one => wanted.Length == 0 || wanted.Contains(one.Event.Id)))
                 sent += await store.ResendAsync(accountId, webhook.Id, one, cancellation) ? 1 : 0;
-            await store.WakeAsync(accountId, webhook.Id, cancellation);
+            await context.WithQueuesAsync(_ => store.WakeAsync(accountId, webhook.Id, cancellation), cancellation);
             await context.WriteAsync(
                 parsed,
                 $"Events that are sent again: {sent}.",
@@ -208,7 +208,7 @@ internal static class WebhookCommands
 
     private static WebhookStore Store(CliContext context, Tables tables) => new(tables, context.Time);
 
-    private static FailedEvents FailedEvents(CliContext context, Tables tables) => new(tables, context.WebhookMessages(), context.Time);
+    private static FailedEvents FailedEvents(CliContext context, Tables tables) => new(tables, WebhookMessages.Over(context.ConnectQueues()), context.Time);
 
     private static async Task<Webhook> FindAsync(CliContext context, Tables tables, AccountId accountId, string webhookId, CancellationToken cancellation)
         => await Store(context, tables).FindAsync(accountId, IdOf(accountId, webhookId), cancellation) ?? throw NoSuchWebhook(accountId, webhookId);

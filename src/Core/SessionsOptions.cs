@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Configuration;
+using Sessions.Security;
 using Sessions.Storage;
 using Sessions.Webhooks;
 
@@ -14,8 +15,11 @@ public sealed record SessionsOptions
     /// <summary>Where the tables are.</summary>
     public required StorageOptions Storage { get; init; }
 
-    /// <summary>The key that signs participants' tokens, at least <see cref="MinTokenSigningKeyBytes"/> bytes.</summary>
+    /// <summary>The key that signs participants' tokens, at least <see cref="SigningKey.MinBytes"/> bytes; empty when it is in a vault.</summary>
     public ReadOnlyMemory<byte> TokenSigningKey { get; private init; }
+
+    /// <summary>The secret of a Key Vault that has the key, when App Service has not resolved the reference to it.</summary>
+    public Uri? TokenSigningSecret { get; private init; }
 
     /// <summary>How long a session lives from its creation.</summary>
     public TimeSpan SessionLifetime { get; private init; }
@@ -43,8 +47,6 @@ public sealed record SessionsOptions
 
     /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
     public int TrustedProxies { get; private init; }
-
-    private const int MinTokenSigningKeyBytes = 32;
 
     // A session is deleted in one transaction: its members, its header, and the row of the outbox.
     private const int MaxParticipantsPerSession = TableCalls.MaxTransactionActions - 2;
@@ -93,10 +95,13 @@ public sealed record SessionsOptions
         var settings = new SettingsReader(configuration, "Sessions");
         var sessionLifetime = settings.Time(nameof(SessionLifetime), DefaultLifetime, Second, Year, UpToAYear);
         var participantLifetime = settings.Time(nameof(ParticipantLifetime), DefaultLifetime, Second, Year, UpToAYear);
+        var storage = StorageOptions.Read(settings);
+        var (key, secret) = ReadTokenSigningKey(settings);
         return settings.Checked(new SessionsOptions
         {
-            Storage = StorageOptions.Read(settings),
-            TokenSigningKey = ReadTokenSigningKey(settings),
+            Storage = storage,
+            TokenSigningKey = key,
+            TokenSigningSecret = secret,
             SessionLifetime = sessionLifetime,
             ParticipantLifetime = participantLifetime,
             IdempotencyKeyLifetime = ReadIdempotencyKeyLifetime(settings, sessionLifetime > participantLifetime ? sessionLifetime : participantLifetime),
@@ -124,22 +129,35 @@ public sealed record SessionsOptions
     private static TimeSpan ReadEventRetention(SettingsReader settings)
         => settings.Time(nameof(EventRetention), DefaultEventRetention, Second, Year, UpToAYear);
 
-    private static byte[] ReadTokenSigningKey(SettingsReader settings)
+    /// <summary>The key, or the secret that a Key Vault reference names: App Service hands the reference to the app when it cannot read the vault.</summary>
+    private static (byte[] Key, Uri? Secret) ReadTokenSigningKey(SettingsReader settings)
     {
         var text = settings.Text(nameof(TokenSigningKey)) ?? "";
-
-        // App Service hands the reference itself to the app when it cannot read the vault: long enough, and known to everyone.
         if (text.StartsWith("@Microsoft.KeyVault(", StringComparison.OrdinalIgnoreCase))
         {
-            settings.Refuse(nameof(TokenSigningKey), "the Key Vault reference could not be resolved.");
-            return [];
+            if (SecretOf(text) is { } secret)
+                return ([], secret);
+
+            settings.Refuse(
+                nameof(TokenSigningKey), "expected a Key Vault reference such as @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with all of its parts.");
+            return ([], null);
         }
 
         var key = Encoding.UTF8.GetBytes(text);
-        if (key.Length < MinTokenSigningKeyBytes)
-            settings.Refuse(nameof(TokenSigningKey), $"expected at least {MinTokenSigningKeyBytes} bytes, and there are {key.Length}.");
+        if (key.Length < SigningKey.MinBytes)
+            settings.Refuse(nameof(TokenSigningKey), $"expected at least {SigningKey.MinBytes} bytes, and there are {key.Length}.");
 
-        return key;
+        return (key, null);
+    }
+
+    // https://learn.microsoft.com/azure/app-service/app-service-key-vault-references#source-app-settings-from-key-vault
+    private static Uri? SecretOf(string reference)
+    {
+        var parts = reference[(reference.IndexOf('(', StringComparison.Ordinal) + 1)..].TrimEnd(')').Split(';', StringSplitOptions.TrimEntries)
+            .Select(part => part.Split('=', 2)).Where(part => part.Length == 2).ToLookup(part => part[0], part => part[1], StringComparer.OrdinalIgnoreCase);
+        var text = parts["SecretUri"].FirstOrDefault()
+            ?? $"https://{parts["VaultName"].FirstOrDefault()}.vault.azure.net/secrets/{parts["SecretName"].FirstOrDefault()}/{parts["SecretVersion"].FirstOrDefault()}";
+        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps && uri.Segments is ["/", "secrets/", not "/", ..] ? uri : null;
     }
 
     private static TimeSpan ReadIdempotencyKeyLifetime(SettingsReader settings, TimeSpan longestLifetime)

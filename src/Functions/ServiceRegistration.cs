@@ -34,6 +34,7 @@ public static class ServiceRegistration
         services.AddSingleton<TableCheck>();
         services.AddSingleton<GuessLimiter>();
         services.AddSingleton<Authenticator>();
+        services.TryAddSingleton<SigningKey>();
         services.TryAddSingleton<ParticipantTokens>();
         services.AddSingleton<RequestPipeline>();
         return services;

@@ -47,7 +47,14 @@ public static class GatewayProgram
     private static void AddOptions(WebApplicationBuilder builder)
     {
         List<string> mistakes = [.. GatewayOptions.FindUnknownSettings(builder.Configuration)];
-        Try(() => builder.Services.AddSingleton(SessionsOptions.Read(builder.Configuration)));
+        Try(() =>
+        {
+            var options = SessionsOptions.Read(builder.Configuration);
+            if (options.TokenSigningSecret is not null)
+                throw new InvalidConfigurationException([$"{Setting.AsTyped(builder.Configuration, "Sessions:TokenSigningKey")}: give the key itself; only App Service resolves a Key Vault reference."]);
+
+            builder.Services.AddSingleton(options);
+        });
         Try(() => builder.Services.AddGateway(builder.Configuration));
         if (mistakes.Count > 0)
             throw new InvalidConfigurationException(mistakes);

@@ -18,6 +18,7 @@ public static class GatewayRegistration
         services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning));
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<MembershipHints>();
+        services.TryAddSingleton<SigningKey>();
         services.TryAddSingleton<ParticipantTokens>();
         services.AddSingleton<MediaSockets>();
         services.AddHostedService(provider => provider.GetRequiredService<MediaSockets>());

@@ -30,6 +30,6 @@ internal sealed partial class RequestLog(ILogger logger)
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "{Method} {Path} {Status} {Milliseconds} ms, request {RequestId}")]
+    [LoggerMessage(15, LogLevel.Information, "{Method} {Path} {Status} {Milliseconds} ms, request {RequestId}")]
     private partial void Log(string method, string path, int status, long milliseconds, string requestId);
 }

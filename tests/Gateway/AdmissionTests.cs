@@ -5,6 +5,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sessions.Gateway;
 using Sessions.Model;
 using Sessions.Security;
@@ -87,11 +88,14 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         var key = new string('k', 64);
         var tokens = new ParticipantTokens(
-            SessionsOptions.Read(new Microsoft.Extensions.Configuration.ConfigurationManager
-            {
-                ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
-                ["Sessions:TokenSigningKey"] = key,
-            }),
+            new SigningKey(
+                SessionsOptions.Read(new Microsoft.Extensions.Configuration.ConfigurationManager
+                {
+                    ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
+                    ["Sessions:TokenSigningKey"] = key,
+                }),
+                server.Time,
+                NullLogger<SigningKey>.Instance),
             server.Time);
 
         Assert.False(tokens.TryRead(Sign(Claims(party), key, algorithm), out _));

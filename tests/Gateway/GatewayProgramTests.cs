@@ -84,6 +84,21 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_server_that_cannot_start_does_not_report_its_services_as_failed()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var logs = new FailureLog();
+        var builder = ConsoleServer.CreateBuilder([$"--urls=http://{listener.LocalEndpoint}"], "http://localhost:1");
+        builder.Logging.ClearProviders().AddProvider(logs);
+        builder.Services.AddHostedService<WaitingService>();
+        await using (var app = builder.Build())
+            await Assert.ThrowsAsync<GatewayException>(() => ConsoleServer.StartAsync(app));
+
+        Assert.Empty(logs.Failures);
+    }
+
+    [Fact]
     public void Every_mistake_is_told_at_once_in_a_line_each()
     {
         var builder = WebApplication.CreateSlimBuilder(
@@ -160,5 +175,34 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
 
         Assert.Contains(url, failure.Message, StringComparison.Ordinal);
         Assert.Contains("--urls", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ends as .NET's own background services do: with an exception when it is cancelled.</summary>
+    private sealed class WaitingService : Microsoft.Extensions.Hosting.BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Delay(Timeout.Infinite, stoppingToken);
+    }
+
+    private sealed class FailureLog : ILoggerProvider, ILogger
+    {
+        public System.Collections.Concurrent.ConcurrentQueue<string> Failures { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+            => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Critical;
+
+        public void Log<TState>(LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Critical)
+                Failures.Enqueue($"{formatter(state, exception)} {exception}");
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

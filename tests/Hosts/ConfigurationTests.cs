@@ -45,7 +45,7 @@ public sealed class ConfigurationTests
     [InlineData(Storage, "top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
     [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: both are set; set only one.")]
     [InlineData(Key, "", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 0.")]
-    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top;SecretName=secret)", "Sessions__TokenSigningKey: the Key Vault reference could not be resolved.")]
+    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top-secret)", "Sessions__TokenSigningKey: expected a Key Vault reference such as @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with all of its parts.")]
     [InlineData(Key, "1234567890123456789012345678901", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 31.")]
     [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:SessionLifetime", "24:00:00", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]

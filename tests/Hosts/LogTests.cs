@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Azure;
 using Azure.Core;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -34,6 +35,51 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
 
         var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith("Warning", StringComparison.Ordinal));
         Assert.Contains("the reason", entry, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refused_request_is_logged_with_its_reason_and_a_401_or_404_is_not()
+    {
+        var account = await server.NewWarmAccountAsync();
+
+        var refused = await account.PostAsync("/sessions", """{"tag":1}""");
+        var missing = await account.GetAsync($"/sessions/{Guid.Empty}");
+        var unauthorized = await account.SendAsync(HttpMethod.Get, "/sessions", authorization: Account.Basic(Account.Writer, "wrong"));
+
+        Assert.Equal(
+            [$"Information Request {refused.RequestId} to CreateSession was refused with 400: tag: expected a string. "], RefusalsOf(refused));
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.Unauthorized), (missing.Status, unauthorized.Status));
+        Assert.Empty(RefusalsOf(missing).Concat(RefusalsOf(unauthorized)));
+
+        static IEnumerable<string> RefusalsOf(Answer answer) => EntriesOf(answer.RequestId).Where(entry => entry.Contains("was refused", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(404, "TableNotFound", HttpStatusCode.InternalServerError, "Error", "a table or a queue is missing", "is missing.")]
+    [InlineData(403, "AuthorizationPermissionMismatch", HttpStatusCode.InternalServerError, "Error", "storage refuses the key", "cannot be read, because storage refuses the key or the identity of the app.")]
+    [InlineData(503, "ServerBusy", HttpStatusCode.ServiceUnavailable, "Warning", "storage is busy", "is busy.")]
+    [InlineData(0, null, HttpStatusCode.ServiceUnavailable, "Warning", "storage did not answer in time", "does not answer.")]
+    public async Task A_missing_table_a_refused_key_and_a_silent_storage_are_told_apart(
+        int status, string? code, HttpStatusCode answered, string level, string logged, string health)
+    {
+        var account = await server.NewWarmAccountAsync();
+        server.StorageCalls.Fault = new RequestFailedException(status, "the reason", code, null);
+        server.Time.Advance(TableCheck.Age * 2);
+
+        var answer = await account.PostAsync("/sessions");
+        using var check = await server.Http.GetAsync("/health");
+        server.StorageCalls.Fault = null;
+
+        Assert.Equal(answered, answer.Status);
+        var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith(level, StringComparison.Ordinal));
+        Assert.Contains(logged, entry, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, check.StatusCode);
+        var body = System.Text.Json.JsonElement.Parse(await check.Content.ReadAsStringAsync());
+
+        // All tables are asked at once, and any of them may be the first to fail.
+        Assert.Matches($@"^The table \w+ {health}$", body.GetProperty("error").GetString());
+        Assert.Contains(EntriesOf(body.GetProperty("requestId").GetString()!), entry => entry.Contains(logged, StringComparison.Ordinal));
+        server.Time.Advance(TableCheck.Age * 2);
     }
 
     [Fact]

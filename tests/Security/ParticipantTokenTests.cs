@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sessions.Model;
 using Sessions.Security;
 
@@ -25,11 +26,14 @@ public sealed class ParticipantTokenTests
         _time.Stop();
         _end = DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds() + 60);
         _tokens = new(
-            SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-            [
-                new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-                new("Sessions:TokenSigningKey", Key),
-            ]).Build()),
+            new SigningKey(
+                SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
+                [
+                    new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
+                    new("Sessions:TokenSigningKey", Key),
+                ]).Build()),
+                _time,
+                NullLogger<SigningKey>.Instance),
             _time);
     }
 

@@ -7,7 +7,7 @@ using Sessions.Model;
 namespace Sessions.Security;
 
 /// <summary>Signs and verifies the token with which a participant's device connects: an HS256 JWT (RFC 7519).</summary>
-public sealed class ParticipantTokens(SessionsOptions options, TimeProvider time)
+public sealed class ParticipantTokens(SigningKey key, TimeProvider time)
 {
     private const int RandomLength = 16;
 
@@ -16,17 +16,17 @@ public sealed class ParticipantTokens(SessionsOptions options, TimeProvider time
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
 
-    private readonly SigningCredentials _signing = new(
-        new SymmetricSecurityKey(options.TokenSigningKey.ToArray()), SecurityAlgorithms.HmacSha256);
+    // When the first token is signed or read: before that, the key may not be there yet.
+    private readonly Lazy<SigningCredentials> _signing = new(() => new(new SymmetricSecurityKey(key.Bytes), SecurityAlgorithms.HmacSha256));
 
-    private readonly TokenValidationParameters _validation = new()
+    private readonly Lazy<TokenValidationParameters> _validation = new(() => new()
     {
-        IssuerSigningKey = new SymmetricSecurityKey(options.TokenSigningKey.ToArray()),
+        IssuerSigningKey = new SymmetricSecurityKey(key.Bytes),
         ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
         ValidateIssuer = false,
         ValidateAudience = false,
         LifetimeValidator = (_, expires, _, _) => time.GetUtcNow() < expires,
-    };
+    });
 
     /// <summary>
     /// A token with the claims that the official browser client reads: <c>a</c> account id, <c>p</c> participant id,
@@ -43,7 +43,7 @@ public sealed class ParticipantTokens(SessionsOptions options, TimeProvider time
                 ["exp"] = expires.ToUnixTimeSeconds(),
                 ["tid"] = RandomNumberGenerator.GetHexString(RandomLength, lowercase: true),
             },
-            SigningCredentials = _signing,
+            SigningCredentials = _signing.Value,
         });
 
     /// <summary>Reads a token; false when this key has not signed it, when it has expired, and when it is no token.</summary>
@@ -51,7 +51,7 @@ public sealed class ParticipantTokens(SessionsOptions options, TimeProvider time
     {
         // With a key that is at hand, the task is complete when it is returned.
         read = token.Length <= MaxTokenLength
-            && _handler.ValidateTokenAsync(token, _validation).GetAwaiter().GetResult() is { IsValid: true } valid
+            && _handler.ValidateTokenAsync(token, _validation.Value).GetAwaiter().GetResult() is { IsValid: true } valid
                 ? From((JsonWebToken)valid.SecurityToken)
                 : null;
         return read is not null;

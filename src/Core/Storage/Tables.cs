@@ -43,9 +43,18 @@ public sealed class Tables(Func<string, TableClient> table)
             await foreach (var _ in table.QueryAsync<TableEntity>(maxPerPage: 1, select: ["PartitionKey"], cancellationToken: cancellation))
                 return;
         }
-        catch (RequestFailedException exception)
+        catch (Exception exception) when (StorageFaults.CauseOf(exception) is var cause && (cause != StorageCause.Other || exception is RequestFailedException))
         {
-            throw new StorageUnavailableException($"The table {table.Name} cannot be read.", exception);
+            throw new StorageUnavailableException($"The table {table.Name} {Describe(StorageFaults.CauseOf(exception))}.", exception) { IsExplained = true };
         }
     }
+
+    private static string Describe(StorageCause cause) => cause switch
+    {
+        StorageCause.Missing => "is missing",
+        StorageCause.Refused => "cannot be read, because storage refuses the key or the identity of the app",
+        StorageCause.Silent => "does not answer",
+        StorageCause.Busy => "is busy",
+        _ => "cannot be read",
+    };
 }

@@ -14,7 +14,7 @@ namespace Sessions.Http;
 /// What every operation shares: authentication, a deadline, and one place that turns a result or a failure into a response.
 /// </summary>
 public sealed partial class RequestPipeline(
-    Authenticator authenticator, SessionsOptions options, TimeProvider time, ILogger<RequestPipeline> logger)
+    Authenticator authenticator, SigningKey signingKey, SessionsOptions options, TimeProvider time, ILogger<RequestPipeline> logger)
 {
     private static Reply Unauthorized => new(
         HttpStatusCode.Unauthorized,
@@ -25,6 +25,8 @@ public sealed partial class RequestPipeline(
 
     private static Reply Unavailable => new(
         HttpStatusCode.ServiceUnavailable, Error: "The service is busy; try again.", Header: ("Retry-After", "1"));
+
+    private static Reply WithoutKey => Unavailable with { Error = "The token signing key cannot be read from the vault yet; try again." };
 
     private static Reply Failed => new(HttpStatusCode.InternalServerError, Error: "The request failed.");
 
@@ -59,6 +61,9 @@ public sealed partial class RequestPipeline(
         foreach (var (headerName, value) in reply.MoreHeaders)
             response.Headers.TryAddWithoutValidation(headerName, value);
 
+        if ((int)reply.Status is >= 400 and < 500 && reply.Status is not (HttpStatusCode.Unauthorized or HttpStatusCode.NotFound))
+            LogRejected(requestId, name, (int)reply.Status, reply.Error);
+
         var json = reply.Error is null
             ? reply.Json
             : JsonSerializer.SerializeToUtf8Bytes(
@@ -79,20 +84,41 @@ public sealed partial class RequestPipeline(
         using var callerGone = caller.UnsafeRegister(static end => ((CancellationTokenSource)end!).Cancel(), end);
         try
         {
-            return await operation(end.Token);
+            return await signingKey.IsThereAsync(end.Token) ? await operation(end.Token) : WithoutKey;
         }
-        catch (Exception exception) when (StorageFaults.IsTransient(exception))
+        catch (Exception exception) when (caller.IsCancellationRequested && StorageFaults.IsTransient(exception))
         {
-            if (caller.IsCancellationRequested)
-                LogCallerGone(requestId);
-            else
-                LogUnavailable(requestId, exception);
+            LogCallerGone(requestId);
             return Unavailable;
         }
         catch (Exception exception)
         {
-            LogFailed(requestId, exception);
-            return Failed;
+            Log(requestId, exception);
+            return exception is StorageUnavailableException { IsExplained: true } ? Unavailable with { Error = exception.Message }
+                : StorageFaults.IsTransient(exception) ? Unavailable
+                : Failed;
+        }
+    }
+
+    private void Log(string requestId, Exception exception)
+    {
+        switch (StorageFaults.CauseOf(exception))
+        {
+            case StorageCause.Refused:
+                LogRefused(requestId, exception);
+                break;
+            case StorageCause.Missing:
+                LogMissing(requestId, exception);
+                break;
+            case StorageCause.Busy:
+                LogBusy(requestId, exception);
+                break;
+            default:
+                if (StorageFaults.IsTransient(exception))
+                    LogUnavailable(requestId, exception);
+                else
+                    LogFailed(requestId, exception);
+                break;
         }
     }
 
@@ -159,4 +185,16 @@ public sealed partial class RequestPipeline(
 
     [LoggerMessage(3, LogLevel.Debug, "Request {RequestId}: the caller went away.")]
     private partial void LogCallerGone(string requestId);
+
+    [LoggerMessage(4, LogLevel.Information, "Request {RequestId} to {Operation} was refused with {Status}: {Reason}")]
+    private partial void LogRejected(string requestId, string operation, int status, string? reason);
+
+    [LoggerMessage(5, LogLevel.Error, "Request {RequestId}: storage refuses the key, the identity or the network of the app.")]
+    private partial void LogRefused(string requestId, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Error, "Request {RequestId}: a table or a queue is missing.")]
+    private partial void LogMissing(string requestId, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "Request {RequestId}: storage is busy.")]
+    private partial void LogBusy(string requestId, Exception exception);
 }

@@ -1,0 +1,79 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sessions.Security;
+
+namespace Sessions.Tests;
+
+/// <summary>An app whose signing key is a Key Vault reference that App Service has not resolved.</summary>
+public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IClassFixture<SigningKeyTests.ServerWithVault>
+{
+    [Fact]
+    public async Task Requests_get_503_until_the_vault_can_be_read_and_the_app_looks_again()
+    {
+        var account = await server.NewAccountAsync();
+
+        var before = await account.PostAsync("/participants");
+        before.IsError(HttpStatusCode.ServiceUnavailable, "The token signing key cannot be read from the vault yet; try again.");
+        Assert.Equal(1, server.Looks);
+        using (var health = await server.Http.GetAsync("/health"))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Equal(1, server.Looks);
+
+        server.Secret = "too short";
+        server.Time.Advance(SigningKey.Pause);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await account.PostAsync("/participants")).Status);
+
+        server.Secret = Server.TokenSigningKey;
+        server.Time.Advance(SigningKey.Pause);
+        Assert.Equal(HttpStatusCode.OK, (await account.PostAsync("/participants")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await account.PostAsync("/participants")).Status);
+        Assert.Equal(3, server.Looks);
+        Assert.Equal(new Uri("https://my-vault.vault.azure.net/secrets/token-signing-key/"), server.Asked);
+    }
+
+    [Theory]
+    [InlineData("@Microsoft.KeyVault(VaultName=v;SecretName=s;SecretVersion=1)", "https://v.vault.azure.net/secrets/s/1")]
+    [InlineData("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.cn/secrets/s/)", "https://v.vault.azure.cn/secrets/s/")]
+    [InlineData("@microsoft.keyvault(secretname=s; vaultname=v)", "https://v.vault.azure.net/secrets/s/")]
+    public void A_reference_names_a_secret(string reference, string secret) => Assert.Equal(new Uri(secret), Read(reference).TokenSigningSecret);
+
+    [Theory]
+    [InlineData("@Microsoft.KeyVault(VaultName=v)")]
+    [InlineData("@Microsoft.KeyVault(SecretName=s)")]
+    [InlineData("@Microsoft.KeyVault(SecretUri=http://v.vault.azure.net/secrets/s)")]
+    [InlineData("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/keys/s)")]
+    [InlineData("@Microsoft.KeyVault(a key that is long enough to be one)")]
+    public void A_reference_that_names_no_secret_is_refused_and_never_taken_for_a_key(string reference)
+        => Assert.Throws<InvalidConfigurationException>(() => Read(reference));
+
+    private static SessionsOptions Read(string key) => SessionsOptions.Read(new ConfigurationManager
+    {
+        ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
+        ["Sessions:TokenSigningKey"] = key,
+    });
+
+    public sealed class ServerWithVault(AzuriteFixture azurite) : Server(azurite)
+    {
+        private int _looks;
+
+        public new string? Secret { get; set; }
+
+        public Uri? Asked { get; private set; }
+
+        public int Looks => _looks;
+
+        protected override IEnumerable<string> Settings => ["--Sessions:TokenSigningKey=@Microsoft.KeyVault(VaultName=my-vault;SecretName=token-signing-key)"];
+
+        protected override void Configure(IServiceCollection services)
+            => services.AddSingleton(provider => new SigningKey(
+                provider.GetRequiredService<SessionsOptions>(), ReadAsync, Time, provider.GetRequiredService<ILogger<SigningKey>>()));
+
+        private Task<string> ReadAsync(Uri secret, CancellationToken cancellation)
+        {
+            (_looks, Asked) = (_looks + 1, secret);
+            return Secret is { } found ? Task.FromResult(found) : throw new Azure.RequestFailedException(403, "The role is not known yet.");
+        }
+    }
+}
