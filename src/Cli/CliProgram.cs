@@ -50,10 +50,10 @@ public static class CliProgram
 
     private static RootCommand Root(CliContext context) => new(
         """
-        Administers Sessions: its credentials, its events and webhooks, a check of a running server, and the deletion of what has
-        expired.
+        Administers Sessions: its credentials, its events and webhooks, a check of a running server, the deletion of what has
+        expired, and the data that LocalHost keeps on this machine.
 
-        credentials, events, webhooks and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
+        init, credentials, events, webhooks and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
         names in the environment; an endpoint is opened with your own login, as of az login.
 
         Example:
@@ -65,11 +65,14 @@ public static class CliProgram
         Exit codes: 0 done, 1 failed or refused, 2 called wrongly.
         """)
     {
+        InitCommand.Create(context),
         CredentialCommands.Create(context),
         EventCommands.Create(context),
         WebhookCommands.Create(context),
         CheckCommand.Create(context),
         PurgeCommand.Create(context),
+        LocalCommands.Status(context),
+        LocalCommands.Reset(context),
         context.OutputFormat,
     };
 

@@ -113,9 +113,9 @@ internal static class CredentialCommands
         return command;
     }
 
-    private static Argument<string> User() => new("USER") { Description = "The user's name, as in Basic authentication." };
+    public static Argument<string> User() => new("USER") { Description = "The user's name, as in Basic authentication." };
 
-    private static string NewUserOf(string user)
+    public static string NewUserOf(string user)
         => user.Length > 0 && !user.Contains(':') && !user.Any(char.IsControl) && Encoding.UTF8.GetByteCount(user) <= CredentialStore.MaxUserNameBytes
             ? user
             : throw new CliException($"This cannot be a user: give 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
@@ -125,5 +125,5 @@ internal static class CredentialCommands
 
     private static string NameOf(Access access) => access == Access.Read ? "read" : "write";
 
-    private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
+    public static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
 }

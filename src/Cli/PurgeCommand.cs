@@ -47,7 +47,7 @@ internal static class PurgeCommand
     {
         var feeds = new Feeds(tables, context.Time);
         var events = EventQueue.Over(context.ConnectQueues(), feeds, context.Time);
-        return new(async (accountId, partitionKey, cancellation) =>
+        return new(async (accountId, partitionKey, _, cancellation) =>
         {
             // Asked first: what goes wrong with a table is not told as a failure of the queue.
             if (await feeds.IsOnAsync(accountId, cancellation))

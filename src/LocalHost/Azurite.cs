@@ -32,22 +32,23 @@ public sealed class Azurite : IAsyncDisposable
     /// <param name="folder">The folder with Azurite's package.json.</param>
     /// <param name="dataFolder">Where the data are kept; null for in memory.</param>
     /// <param name="port">The port; a free one when it is null.</param>
+    /// <param name="queuePort">The port of the queues; a free one when it is null.</param>
     /// <param name="accounts">The storage accounts; Azurite's own when there is none.</param>
     /// <exception cref="LocalHostException">It cannot start.</exception>
-    public static async Task<Azurite> StartAsync(string folder, string? dataFolder, int? port = null, params IEnumerable<string> accounts)
+    public static async Task<Azurite> StartAsync(string folder, string? dataFolder, int? port = null, int? queuePort = null, params IEnumerable<string> accounts)
     {
         await Node.InstallAsync(folder);
         var dataLock = dataFolder is null ? null : Lock(dataFolder);
         try
         {
             var tablePort = port ?? FindFreePort();
-            var queuePort = FindFreePort();
+            var queues = queuePort ?? FindFreePort();
             var start = new ProcessStartInfo(
                 "node",
                 [
                     "start.cjs", "--tableHost", "127.0.0.1", "--tablePort", tablePort.ToString(CultureInfo.InvariantCulture),
                     "--tableKeepAliveTimeout", "600",
-                    "--queueHost", "127.0.0.1", "--queuePort", queuePort.ToString(CultureInfo.InvariantCulture),
+                    "--queueHost", "127.0.0.1", "--queuePort", queues.ToString(CultureInfo.InvariantCulture),
                     "--silent", "--disableTelemetry", "--skipApiVersionCheck",
                     .. dataFolder is null ? ["--inMemoryPersistence"] : new[] { "--location", dataFolder },
                 ]);
@@ -56,8 +57,17 @@ public sealed class Azurite : IAsyncDisposable
                 start.Environment["AZURITE_ACCOUNTS"] = accountsAndKeys;
 
             var process = Node.Start(start, folder);
-            await WaitUntilStartedAsync(process);
-            return new(process, tablePort, queuePort, dataLock);
+            try
+            {
+                await WaitUntilStartedAsync(process);
+            }
+            catch (LocalHostException)
+            {
+                await Node.RefuseOutdatedAsync(folder);
+                throw;
+            }
+
+            return new(process, tablePort, queues, dataLock);
         }
         catch
         {
@@ -107,7 +117,7 @@ public sealed class Azurite : IAsyncDisposable
         process.Exited += (_, _) =>
         {
             lock (lines)
-                started.TrySetException(new LocalHostException($"Azurite ended: {string.Join(' ', lines)}"));
+                started.TrySetException(new LocalHostException($"Azurite ended: {(lines is [] ? $"with exit code {process.ExitCode}, and without a reason" : string.Join(' ', lines))}"));
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -131,14 +141,14 @@ public sealed class Azurite : IAsyncDisposable
 
     private static FileStream Lock(string dataFolder)
     {
-        Directory.CreateDirectory(dataFolder);
         try
         {
-            return new(Path.Combine(dataFolder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new LocalData(dataFolder).TryLock()
+                ?? throw new LocalHostException($"Another LocalHost is using the data in {dataFolder}: stop it, or set Sessions__StorageConnectionString.");
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new LocalHostException($"Another LocalHost is using the data in {dataFolder}: stop it, or set Sessions__StorageConnectionString.");
+            throw new LocalHostException($"{dataFolder} cannot be written: choose another folder with --data FOLDER.");
         }
     }
 

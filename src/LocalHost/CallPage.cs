@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Reflection;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -10,10 +9,9 @@ namespace Sessions.LocalHost;
 /// The page <c>/call</c>, which puts everybody who opens it into one session, and the server that such a program has: it calls the API
 /// with the local credential over HTTP, as any customer's server does.
 /// </summary>
-internal sealed class CallPage : IDisposable
+internal sealed class CallPage(LocalAccess access) : IDisposable
 {
-    private static readonly string Folder = typeof(CallPage).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "CallFolder").Value!;
+    private static readonly string Folder = LocalData.FindFolder("call", AppContext.BaseDirectory);
 
     private static readonly string Bundle = Path.Combine(Folder, "node_modules", "page.js");
 
@@ -25,6 +23,9 @@ internal sealed class CallPage : IDisposable
     /// <summary>Serves the page; other requests go on to <paramref name="next"/>.</summary>
     public Task InvokeAsync(HttpContext http, RequestDelegate next) => (http.Request.Method, http.Request.Path.Value) switch
     {
+        // It gives everybody who opens it a token.
+        (_, "/call" or "/call/" or "/call/page.js" or "/call/participants") when !MayCall(http.Connection.RemoteIpAddress) => SendAsync(
+            http, StatusCodes.Status403Forbidden, new() { ["error"] = "The page /call is for this machine only. Start LocalHost with --open-to-network to open it to others." }),
         ("GET", "/call" or "/call/") => SendFileAsync(http, "text/html; charset=utf-8", Path.Combine(Folder, "index.html")),
         ("GET", "/call/page.js") => SendScriptAsync(http),
         ("POST", "/call/participants") => AddParticipantAsync(http),
@@ -36,6 +37,8 @@ internal sealed class CallPage : IDisposable
         _api.Dispose();
         _alone.Dispose();
     }
+
+    private bool MayCall(IPAddress? caller) => access.IsOpenToNetwork || caller is null || IPAddress.IsLoopback(caller);
 
     private static Task SendFileAsync(HttpContext http, string type, string file)
     {
@@ -146,7 +149,7 @@ internal sealed class CallPage : IDisposable
 
     private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
     {
-        var credential = Encoding.UTF8.GetBytes($"{LocalCredential.User}:{LocalCredential.Secret}");
+        var credential = Encoding.UTF8.GetBytes($"{access.User}:{access.Secret}");
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(credential));
         return _api.SendAsync(request);
     }

@@ -14,32 +14,59 @@ public static class LocalHostProgram
 
     /// <summary>Runs until Ctrl+C.</summary>
     /// <exception cref="LocalHostException">It cannot start.</exception>
+    /// <exception cref="GatewayException">It cannot listen.</exception>
     /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
     public static async Task RunAsync(string[] args)
     {
-        LocalStorage.WarmUp();
+        if (await LocalHostArguments.ReadAsync(args) is not { } arguments)
+            return;
 
-        var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
-        await using var azurite = await LocalStorage.ProvideAsync(builder.Configuration);
-        LocalStorage.ProvideTokenSigningKey(builder.Configuration);
+        LocalStorage.WarmUp();
+        var builder = ConsoleServer.CreateBuilder(arguments.Settings, DefaultUrl);
+        RefuseUnknownSettings(builder.Configuration);
+        RefuseKnownCredentialOnNetwork(builder.Configuration, arguments.Access);
+        var data = new LocalData(arguments.DataFolder is { } folder ? Path.GetFullPath(folder) : LocalStorage.DataFolder);
+        await using var azurite = await LocalStorage.ProvideAsync(builder.Configuration, data.Folder);
+        LocalStorage.ProvideTokenSigningKey(builder.Configuration, data.Folder);
+        builder.Services.AddSingleton(arguments.Access);
         var prepared = Task.CompletedTask;
         builder.Services.AddQueuePollers(() => prepared);
         await using var app = Build(builder, services => prepared = Task.Run(() => LocalStorage.PrepareAsync(services)));
+        await ConsoleServer.StartAsync(app);
         try
         {
-            await ConsoleServer.StartAsync(app);
+            await prepared;
+            if (azurite is not null)
+                data.WriteRunning(new(Environment.ProcessId, app.Urls.First(), azurite.ConnectionString()));
+            Welcome.Write(app, azurite, arguments.Access);
+            var shutdown = app.WaitForShutdownAsync();
+            if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
+                throw new LocalHostException("Azurite ended.");
+            await shutdown;
         }
-        catch (GatewayException exception)
+        catch (LocalHostException)
         {
-            throw new LocalHostException(exception.Message);
+            // Without this the host takes the end of its background services for a failure, and logs it as critical.
+            await app.StopAsync();
+            throw;
         }
+    }
 
-        await prepared;
-        Welcome.Write(app.Urls.First(), azurite);
-        var shutdown = app.WaitForShutdownAsync();
-        if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
-            throw new LocalHostException("Azurite ended.");
-        await shutdown;
+    private static void RefuseUnknownSettings(ConfigurationManager configuration)
+    {
+        if (GatewayOptions.FindUnknownSettings(configuration).ToArray() is [_, ..] unknown)
+            throw new InvalidConfigurationException(unknown);
+    }
+
+    private static void RefuseKnownCredentialOnNetwork(ConfigurationManager configuration, LocalAccess access)
+    {
+        var open = ConsoleServer.AddressesOf(configuration["urls"] ?? "").FirstOrDefault(address => !ConsoleServer.IsLocal(address));
+        if (open is not null && access is { IsKnown: true, IsOpenToNetwork: false } && LocalStorage.IsOnThisMachine(configuration))
+        {
+            throw new LocalHostException(
+                $"{open} is open to your network, and with it account {LocalCredential.Account}, whose user and secret everybody knows: local:local. "
+                + "Give a credential of your own with --credential USER:SECRET, or accept this with --open-to-network.");
+        }
     }
 
     /// <summary>The web application that serves the functions, once <paramref name="prepare"/> has done its work.</summary>
@@ -50,6 +77,7 @@ public static class LocalHostProgram
         builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddHostedService<SweepTimer>();
+        builder.Services.TryAddSingleton(LocalAccess.Known);
         builder.Services.AddSingleton<CallPage>().AddSingleton<StartPage>().AddRouting();
         var app = builder.Build();
         app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Reflection;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Azure.Data.Tables;
 using Sessions.Security;
@@ -11,32 +11,59 @@ namespace Sessions.LocalHost;
 public static class LocalStorage
 {
     /// <summary>The folder with Azurite's package.json, its installation and its data.</summary>
-    public static string AzuriteFolder { get; } = typeof(LocalStorage).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(AzuriteFolder)).Value!;
+    public static string AzuriteFolder { get; } = LocalData.FindFolder("azurite", AppContext.BaseDirectory);
 
-    private static string DataFolder => Path.Combine(AzuriteFolder, "data");
+    // After those of the API, of the media and of the gateway.
+    private const int TablePort = 7074;
+    private const int QueuePort = 7075;
+
+    /// <summary>Where the data are kept, unless an argument says otherwise.</summary>
+    internal static string DataFolder => Path.Combine(AzuriteFolder, "data");
 
     /// <summary>Has another core load the table client's code while this one builds the web server; nothing waits for it.</summary>
     internal static void WarmUp() => _ = Task.Run(() => new TableServiceClient("UseDevelopmentStorage=true", StorageClient.Options()));
 
     /// <summary>Starts Azurite, unless storage is configured.</summary>
-    internal static async Task<Azurite?> ProvideAsync(ConfigurationManager configuration)
+    internal static async Task<Azurite?> ProvideAsync(ConfigurationManager configuration, string dataFolder)
     {
-        if (configuration["Sessions:StorageConnectionString"] is { Length: > 0 } || configuration["Sessions:StorageTableEndpoint"] is { Length: > 0 })
+        if (IsConfigured(configuration))
             return null;
 
-        var azurite = await Azurite.StartAsync(AzuriteFolder, DataFolder);
+        // The same ports at every start, so that what was exported once goes on working.
+        var azurite = await Azurite.StartAsync(AzuriteFolder, dataFolder, UnlessTaken(TablePort), UnlessTaken(QueuePort));
         configuration["Sessions:StorageConnectionString"] = azurite.ConnectionString();
         return azurite;
     }
 
+    /// <summary>Whether the storage is on this machine, where LocalHost makes its credential.</summary>
+    /// <exception cref="InvalidConfigurationException">The storage settings are wrong.</exception>
+    internal static bool IsOnThisMachine(ConfigurationManager configuration)
+        => !IsConfigured(configuration) || StorageOptions.Read(configuration).Connect(StorageClient.Options()).Uri.IsLoopback;
+
+    private static bool IsConfigured(ConfigurationManager configuration)
+        => configuration["Sessions:StorageConnectionString"] is { Length: > 0 } || configuration["Sessions:StorageTableEndpoint"] is { Length: > 0 };
+
+    private static int? UnlessTaken(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return port;
+        }
+        catch (SocketException)
+        {
+            Console.WriteLine($"Port {port} is taken, so the storage is at another port this time.");
+            return null;
+        }
+    }
+
     /// <summary>Makes a signing key once, unless one is configured, so that tokens outlive a restart.</summary>
-    internal static void ProvideTokenSigningKey(ConfigurationManager configuration, string? folder = null)
+    internal static void ProvideTokenSigningKey(ConfigurationManager configuration, string folder)
     {
         if (configuration["Sessions:TokenSigningKey"] is not null)
             return;
 
-        folder ??= DataFolder;
         var file = Path.Combine(folder, "token-signing.key");
         if (!File.Exists(file))
         {
@@ -52,12 +79,17 @@ public static class LocalStorage
     {
         var storage = services.GetRequiredService<TableServiceClient>();
         var credentials = services.GetRequiredService<CredentialStore>();
-        var credential = new Credential(BasicCredentials.Hash(LocalCredential.Secret), Access.Write);
+        var access = services.GetService<LocalAccess>() ?? LocalAccess.Known;
+        var credential = new Credential(BasicCredentials.Hash(access.Secret), Access.Write);
         try
         {
+            // With a credential of one's own, that of an earlier start would still open the account.
+            if (storage.Uri.IsLoopback && access.User != LocalCredential.User)
+                await RemoveKnownAsync(credentials);
+
             // The credential is made last, and the feed is turned on before: where both are, so is all the rest, and two reads at once
             // are all that a start needs.
-            if (storage.Uri.IsLoopback && await IsThereAsync(credentials, services.GetRequiredService<Feeds>(), credential))
+            if (storage.Uri.IsLoopback && await IsThereAsync(credentials, services.GetRequiredService<Feeds>(), access.User, credential))
                 return;
 
             await Task.WhenAll(
@@ -66,11 +98,11 @@ public static class LocalStorage
             if (storage.Uri.IsLoopback)
             {
                 await services.GetRequiredService<Feeds>().TurnOnAsync(LocalCredential.AccountId, CancellationToken.None);
-                await credentials.SaveAsync(LocalCredential.AccountId, LocalCredential.User, credential, CancellationToken.None);
+                await credentials.SaveAsync(LocalCredential.AccountId, access.User, credential, CancellationToken.None);
             }
             else
             {
-                Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential {LocalCredential.User}:{LocalCredential.Secret} is not made there.");
+                Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential of the user {access.User} is not made there.");
             }
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)
@@ -81,12 +113,24 @@ public static class LocalStorage
         }
     }
 
-    private static async Task<bool> IsThereAsync(CredentialStore credentials, Feeds feeds, Credential credential)
+    private static async Task RemoveKnownAsync(CredentialStore credentials)
+    {
+        try
+        {
+            await credentials.RemoveAsync(LocalCredential.AccountId, LocalCredential.User, CancellationToken.None);
+        }
+        catch (Azure.RequestFailedException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
+        {
+            // Not even the table.
+        }
+    }
+
+    private static async Task<bool> IsThereAsync(CredentialStore credentials, Feeds feeds, string user, Credential credential)
     {
         try
         {
             var asking = feeds.IsOnAsync(LocalCredential.AccountId, CancellationToken.None).AsTask();
-            var finding = credentials.FindAsync(LocalCredential.AccountId, LocalCredential.User, CancellationToken.None);
+            var finding = credentials.FindAsync(LocalCredential.AccountId, user, CancellationToken.None);
             await Task.WhenAll(asking, finding);
             return await asking
                 && await finding is { } stored

@@ -6,6 +6,10 @@ namespace Sessions.LocalHost;
 /// <summary>Programs of Node.js.</summary>
 internal static class Node
 {
+    private const int OldestMajor = 20;
+
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(3);
+
     /// <summary>Starts a program of Node.js in a folder, with its input and output redirected.</summary>
     /// <exception cref="LocalHostException">There is no Node.js.</exception>
     public static Process Start(ProcessStartInfo start, string folder)
@@ -24,22 +28,58 @@ internal static class Node
     }
 
     /// <summary>Installs what a folder's package-lock.json pins, unless that is done already.</summary>
-    /// <exception cref="LocalHostException">There is no Node.js, or npm fails.</exception>
+    /// <exception cref="LocalHostException">There is no Node.js, or npm fails, or the folder cannot be written.</exception>
     public static async Task InstallAsync(string folder)
     {
-        await using var alone = await LockWhenFreeAsync(Path.Combine(folder, "node_modules.lock"));
-        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
-        if (installed.Exists && installed.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json")))
+        if (IsInstalled(folder))
             return;
 
-        Console.WriteLine($"Installing the npm packages of {folder}, once...");
+        try
+        {
+            await using var alone = await LockWhenFreeAsync(Path.Combine(folder, "node_modules.lock"));
+            if (!IsInstalled(folder))
+                await RunNpmAsync(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalHostException($"{folder} cannot be written, and npm packages have to be installed there: copy LocalHost to a folder of your own.");
+        }
+    }
+
+    /// <summary>Says so when Node.js is too old. Asked when something has failed or takes long anyway, because it takes time.</summary>
+    /// <exception cref="LocalHostException">It is too old, or there is none.</exception>
+    public static async Task RefuseOutdatedAsync(string folder)
+    {
+        using var node = Start(new("node", ["--version"]), folder);
+        var version = (await node.StandardOutput.ReadToEndAsync()).Trim();
+        await node.WaitForExitAsync();
+        if (Version.TryParse(version.TrimStart('v'), out var parsed) && parsed.Major < OldestMajor)
+            throw new LocalHostException($"Node.js {version} is too old: install Node.js {OldestMajor} or later (https://nodejs.org).");
+    }
+
+    private static bool IsInstalled(string folder)
+    {
+        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
+        return installed.Exists && installed.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json"));
+    }
+
+    private static async Task RunNpmAsync(string folder)
+    {
+        await RefuseOutdatedAsync(folder);
+        Console.WriteLine($"Installing the npm packages of {folder}, once. This takes some 20 seconds.");
+        var started = Stopwatch.StartNew();
         var npmName = OperatingSystem.IsWindows() ? "npm.cmd" : "npm";
         using var npm = Start(new(npmName, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]), folder);
         var output = npm.StandardOutput.ReadToEndAsync();
         var errors = npm.StandardError.ReadToEndAsync();
-        await Task.WhenAll(output, errors, npm.WaitForExitAsync());
+        var installing = Task.WhenAll(output, errors, npm.WaitForExitAsync());
+        while (await Task.WhenAny(installing, Task.Delay(ProgressInterval)) != installing)
+            Console.WriteLine($"  npm ci is working, {started.Elapsed.TotalSeconds:F0} s so far.");
+        await installing;
         if (npm.ExitCode != 0)
             throw new LocalHostException($"npm ci failed in {folder}: {(await errors).Trim()}");
+
+        Console.WriteLine($"Installed in {started.Elapsed.TotalSeconds:F0} s.");
     }
 
     private static async Task<FileStream> LockWhenFreeAsync(string file)

@@ -1,4 +1,5 @@
 using Sessions;
+using Sessions.Gateway;
 using Sessions.LocalHost;
 
 try
@@ -6,7 +7,7 @@ try
     await LocalHostProgram.RunAsync(args);
     return 0;
 }
-catch (Exception exception) when (exception is LocalHostException or InvalidConfigurationException)
+catch (Exception exception) when (exception is LocalHostException or GatewayException or InvalidConfigurationException)
 {
     await Console.Error.WriteLineAsync(exception.Message);
     return 1;

@@ -12,7 +12,7 @@ namespace Sessions.LocalHost;
 /// The page that a browser gets at <c>/</c>: addresses, credentials and first calls with the real values. Other clients get the links
 /// that the function returns there.
 /// </summary>
-internal sealed class StartPage(TableServiceClient storage, MediaSockets media)
+internal sealed class StartPage(TableServiceClient storage, MediaSockets media, LocalAccess access)
 {
     private static readonly string Template = ReadTemplate();
 
@@ -53,10 +53,13 @@ internal sealed class StartPage(TableServiceClient storage, MediaSockets media)
             ("media", $"media on port {media.Port}"),
             ("storage", isLocal ? $"on this machine ({storage.Uri.Authority})" : storage.Uri.Host),
             ("account", isLocal ? LocalCredential.Account : "ACCOUNT"),
-            ("user", isLocal ? LocalCredential.User : "USER"),
-            ("secret", isLocal ? LocalCredential.Secret : "SECRET"),
+            ("user", isLocal ? access.User : "USER"),
+            // Everybody who reaches the server can read the page.
+            ("secret", isLocal && access.IsKnown ? access.Secret : "SECRET"),
             ("note", isLocal
-                ? "These credentials exist only in storage on this machine."
+                ? access.IsKnown
+                    ? "These credentials exist only in storage on this machine."
+                    : "SECRET stands for the secret that you started Sessions with."
                 : "The storage is not on this machine, so there are no default credentials. Run: sessions credentials add ACCOUNT USER"),
             ("csharpSessionId", "{{sessionId}}"),
         })

@@ -3,18 +3,32 @@ namespace Sessions.LocalHost;
 /// <summary>What LocalHost says when it has started.</summary>
 internal static class Welcome
 {
-    public static void Write(string address, Azurite? azurite)
+    public static void Write(WebApplication app, Azurite? azurite, LocalAccess access)
     {
-        var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
+        var options = app.Services.GetRequiredService<SessionsOptions>();
+        foreach (var line in options.DescribeTimes(DateTimeOffset.UtcNow))
+            Console.WriteLine(line);
+
+        // A secret of one's own is not printed: the terminal may be seen or kept.
+        var secret = access.IsKnown ? access.Secret : "SECRET";
+        var url = app.Urls.First().Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         Console.WriteLine($$"""
 
             Sessions is listening. The base URL for your SDK: {{url}}/v1
-            For a call, open {{url}}/call in two tabs.
-            A first call, with account {{LocalCredential.Account}}, user {{LocalCredential.User}} and secret {{LocalCredential.Secret}}:
+            Open {{url}} in a browser for first calls and the documents, and {{url}}/call in two tabs for a call.
+            A first call, with account {{LocalCredential.Account}}, user {{access.User}} and secret {{secret}}:
 
-              curl -u {{LocalCredential.User}}:{{LocalCredential.Secret}} {{url}}/v1/accounts/{{LocalCredential.Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'
+              curl -u {{access.User}}:{{secret}} {{url}}/v1/accounts/{{LocalCredential.Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'
 
             """);
+        if (access is { IsKnown: true, IsOpenToNetwork: true })
+        {
+            Console.WriteLine($"""
+                Whoever reaches this machine over the network can use account {LocalCredential.Account} with local:local, and the page /call.
+
+                """);
+        }
+
         if (azurite is not null)
         {
             // Azurite's account and key are well known, and it listens on this machine only.
@@ -26,6 +40,6 @@ internal static class Welcome
                 """);
         }
 
-        Console.WriteLine("Ctrl+C ends it.");
+        Console.WriteLine("Press Ctrl+C to stop.");
     }
 }

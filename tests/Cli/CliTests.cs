@@ -331,8 +331,55 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["credentials", "revoke", "a", "u"], ["credentials", "rotate", "a", "u"], ["purge"] })
         {
             (await RunAsync(TimeProvider.System, [(Storage, Empty.Value)], command)).Fails(
-                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table: set the storage that the app uses. A deployment makes the tables in Azure, and LocalHost makes them elsewhere.");
+                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table or a queue: set the storage that the app uses, or make them with sessions init.");
         }
+    }
+
+    [Fact]
+    public async Task Init_makes_the_tables_and_queues_and_a_first_credential_in_any_storage()
+    {
+        var storage = azurite.NextConnectionString();
+
+        var made = await RunAsync(TimeProvider.System, [(Storage, storage)], "init", "a", "ann");
+        var again = await RunAsync(TimeProvider.System, [(Storage, storage)], "init", "a", "ann");
+
+        Assert.Equal((0, ""), (made.ExitCode, made.Error));
+        Assert.Matches("^[A-Za-z0-9_-]{43}$", made.Output);
+        again.Fails("The tables and queues are there. ann exists already in account a: credentials rotate gives it another secret.");
+        Assert.StartsWith("ann  write", (await RunAsync(TimeProvider.System, [(Storage, storage)], "credentials", "list", "a")).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["credentials", "events", "participants", "sessions"],
+            await new TableServiceClient(storage).QueryAsync().Select(table => table.Name).Order().ToArrayAsync());
+        Assert.Equal(
+            ["sessions-events", "sessions-events-poison", "sessions-webhooks", "sessions-webhooks-poison"],
+            await new Azure.Storage.Queues.QueueServiceClient(storage).GetQueuesAsync().Select(queue => queue.Name).ToArrayAsync());
+    }
+
+    [Fact]
+    public void A_queue_that_refuses_is_told_with_the_role_for_queues()
+        => Assert.Equal(
+            "https://a.queue.core.windows.net refuses (403): ask for the role Storage Queue Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString.",
+            StorageMistakes.Explain(new Azure.RequestFailedException(403, "no"), new("https://a.queue.core.windows.net"), StorageMistakes.QueueRole));
+
+    [Fact]
+    public async Task A_purge_tells_the_delivery_of_what_it_ends_when_the_feed_is_on()
+    {
+        await using var own = new Server(azurite);
+        await own.InitializeAsync();
+        var account = await own.NewAccountAsync();
+        Assert.Equal(0, (await RunAsync(own, "init", account.Id, "ann")).ExitCode);
+        Assert.Equal(0, (await RunAsync(own, "events", "on", account.Id)).ExitCode);
+        var session = await account.CreateSessionAsync();
+        await own.Service<Sessions.Storage.Queues>().Events.ClearMessagesAsync();
+
+        own.Time.Advance(TimeSpan.FromHours(11));
+        var wrong = await RunAsync(own.Time, [(Storage, own.ConnectionString), ("Sessions:EventRetention", "24:00:00")], "purge");
+        var purge = await RunAsync(own, "purge");
+
+        Assert.StartsWith("Sessions__EventRetention: expected a time", wrong.Error, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (purge.ExitCode, purge.Error));
+        var message = Assert.Single((await own.Service<Sessions.Storage.Queues>().Events.ReceiveMessagesAsync(maxMessages: 16)).Value);
+        Assert.Contains(session, message.Body.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -108,6 +108,49 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
             await FailsAsync([AnyPort], ("PATH", "")));
 
     [Fact]
+    public async Task An_outdated_Node_is_told_in_one_line()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The Node.js of this test is a shell script.");
+        var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
+        var node = Path.Combine(folder, "node");
+        await File.WriteAllTextAsync(node, "#!/bin/sh\n[ \"$1\" = --version ] && echo v18.1.0\nexit 1\n");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        using var localHost = Start([AnyPort, "--data", Path.Combine(folder, "data")], ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"));
+
+        // On its output is the port of the storage, when another LocalHost has it.
+        var (_, errors) = await localHost.ReadToEndAsync();
+
+        Assert.Equal((1, "Node.js v18.1.0 is too old: install Node.js 20 or later (https://nodejs.org)."), (localHost.ExitCode, errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task The_storage_has_the_same_port_at_every_start_and_the_log_has_times()
+    {
+        var data = Path.Combine(Directory.CreateTempSubdirectory("sessions-").FullName, "data");
+        var first = await StartAsync();
+        Assert.SkipWhen(first is null, "Another LocalHost has the port of the storage.");
+
+        Assert.Equal(first, await StartAsync());
+
+        async Task<string?> StartAsync()
+        {
+            using var localHost = Start([AnyPort, "--data", data, "--Gateway:MediaPort=0"]);
+            var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+            using var http = new HttpClient();
+            using var answer = await http.GetAsync(new Uri(lines.Single(line => line.Contains("listening.", StringComparison.Ordinal)).Split(' ')[^1]));
+            var log = await localHost.ReadLineAsync();
+            while (log is "")
+                log = await localHost.ReadLineAsync();
+            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info: Sessions\.LocalHost\.Request\[15\] GET /v1 404 ", log);
+            using var kill = Start("kill", [$"{localHost.Id}"]);
+            await localHost.EndAsync();
+            return lines.Any(line => line.StartsWith("Port ", StringComparison.Ordinal)) ? null
+                : lines.Single(line => line.StartsWith("  export", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task A_busy_port_is_told_in_one_line()
     {
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
@@ -122,13 +165,13 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     [Fact]
     public async Task A_bad_connection_string_is_told_in_one_line()
         => Assert.Equal(
-            "Sessions:StorageConnectionString: expected a storage connection string.",
+            "Sessions__StorageConnectionString: expected a storage connection string.",
             await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "secret")));
 
     [Fact]
     public async Task A_bad_address_is_told_in_one_line()
         => Assert.Equal(
-            "Invalid url: 'nonsense' Choose another address with --urls http://localhost:PORT.",
+            "Invalid url: 'nonsense'. Choose another address with --urls http://localhost:PORT.",
             await FailsAsync(["--urls=nonsense"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
 
     [Fact]

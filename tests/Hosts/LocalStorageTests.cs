@@ -52,6 +52,32 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_credential_of_ones_own_removes_the_one_that_everyone_knows()
+    {
+        await using var services = new ServiceCollection()
+            .AddSingleton(new TableServiceClient(ConnectionString))
+            .AddSingleton(provider => new Tables(provider.GetRequiredService<TableServiceClient>()))
+            .AddSingleton(provider => new Queues(() => new QueueServiceClient(ConnectionString)))
+            .AddSingleton<Feeds>()
+            .AddSingleton<CredentialStore>()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new LocalAccessHolder())
+            .AddTransient(provider => provider.GetRequiredService<LocalAccessHolder>().Access)
+            .BuildServiceProvider();
+        await LocalStorage.PrepareAsync(services);
+        Assert.Equal(["local"], await UsersAsync());
+
+        services.GetRequiredService<LocalAccessHolder>().Access = new("ann", "of my own", IsOpenToNetwork: false);
+        await LocalStorage.PrepareAsync(services);
+        await LocalStorage.PrepareAsync(services);
+
+        Assert.Equal(["ann"], await UsersAsync());
+
+        async Task<string[]> UsersAsync() => await services.GetRequiredService<CredentialStore>()
+            .ListAsync(Model.AccountId.Parse("9900000"), CancellationToken.None).Select(user => user.Name).ToArrayAsync();
+    }
+
+    [Fact]
     public void The_signing_key_is_generated_once_and_is_the_same_after_a_restart()
     {
         var folder = NewFolder();
@@ -126,6 +152,8 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         Assert.Equal([new IPEndPoint(IPAddress.Loopback, endpoint.Port)], listeners.Where(listener => listener.Port == endpoint.Port));
     }
 
+    private string ConnectionString { get; } = azurite.NextConnectionString();
+
     /// <summary>A folder that is not there yet.</summary>
     private static string NewFolder() => Path.Combine(Directory.CreateTempSubdirectory("sessions-").FullName, "data");
 
@@ -135,6 +163,11 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         configuration["Sessions:TokenSigningKey"] = configured;
         LocalStorage.ProvideTokenSigningKey(configuration, folder);
         return configuration["Sessions:TokenSigningKey"];
+    }
+
+    private sealed class LocalAccessHolder
+    {
+        public LocalAccess Access { get; set; } = LocalAccess.Known;
     }
 
     /// <summary>Sees a request before the app does, and what the app does with it until it first waits.</summary>

@@ -10,7 +10,7 @@ process.on("newListener", (event, listener) => {
 // Each service reads the command line when it is loaded, and knows its own options only.
 const all = process.argv;
 const start = (service, other) => {
-  process.argv = all.filter((_, index) => !all[index].startsWith(`--${other}`) && !(all[index - 1] ?? "").startsWith(`--${other}`));
+  process.argv = all.filter((_, index) => !all[index].startsWith(`--${other}`) && !(all[index - 1] || "").startsWith(`--${other}`));
   require(`azurite/dist/src/${service}/main.js`);
 };
 

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Sessions.Security;
+using Sessions.Storage;
+
+namespace Sessions.Cli;
+
+/// <summary><c>sessions init</c>: makes what a server needs in a storage account.</summary>
+internal static class InitCommand
+{
+    public static Command Create(CliContext context)
+    {
+        var (account, user) = (CliContext.Account(), CredentialCommands.User());
+        var command = new Command(
+            "init",
+            "Makes the tables and queues that are not there yet, adds a user who may do everything, and prints the generated secret, once.")
+        {
+            account, user,
+        };
+        command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
+        {
+            var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), CredentialCommands.NewUserOf(parsed.GetRequiredValue(user)));
+            await tables.CreateAsync(cancellation);
+            await context.WithQueuesAsync(queues => queues.CreateAsync(cancellation), cancellation);
+            var secret = CredentialCommands.NewSecret();
+            if (!await new CredentialStore(tables, context.Time).AddAsync(accountId, userName, new(BasicCredentials.Hash(secret), Access.Write), cancellation))
+                throw new CliException($"The tables and queues are there. {userName} exists already in account {accountId}: credentials rotate gives it another secret.");
+
+            await context.WriteAsync(
+                parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["access"] = "write", ["secret"] = secret });
+            return 0;
+        }, cancellation));
+        return command;
+    }
+}

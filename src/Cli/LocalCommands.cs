@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Sessions.Cli;
+
+/// <summary><c>sessions status</c> and <c>sessions reset</c>: the data that LocalHost keeps on this machine.</summary>
+internal static class LocalCommands
+{
+    public static Command Status(CliContext context)
+    {
+        var folder = Folder();
+        var command = new Command("status", "Shows the data that LocalHost keeps on this machine, and whether LocalHost is running.") { folder };
+        command.SetAction(async (parsed, _) =>
+        {
+            var data = Find(parsed.GetValue(folder));
+            var (size, running) = (data.Size(), data.Running());
+            var text = $"Data       {data.Folder}, {size / 1024.0 / 1024.0:F1} MB";
+            text += running is null ? $"{Environment.NewLine}LocalHost  does not run"
+                : $"{Environment.NewLine}LocalHost  {running.Url}, process {running.ProcessId}"
+                    + $"{Environment.NewLine}Storage    export Sessions__StorageConnectionString='{running.ConnectionString}'";
+            await context.WriteAsync(parsed, text, new JsonObject
+            {
+                ["folder"] = data.Folder,
+                ["bytes"] = size,
+                ["running"] = running is not null,
+                ["url"] = running?.Url,
+                ["processId"] = running?.ProcessId,
+                ["storageConnectionString"] = running?.ConnectionString,
+            });
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Reset(CliContext context)
+    {
+        var folder = Folder();
+        var yes = new Option<bool>("--yes") { Description = "Delete the data. Without it, the command says what it would delete." };
+        var command = new Command("reset", "Deletes the data that LocalHost keeps on this machine: sessions, credentials, events, and the signing key.") { folder, yes };
+        command.SetAction(async (parsed, _) =>
+        {
+            var data = Find(parsed.GetValue(folder));
+            var size = data.Size();
+            if (!parsed.GetValue(yes))
+                throw new CliException(string.Create(CultureInfo.InvariantCulture, $"This would delete {size / 1024.0 / 1024.0:F1} MB in {data.Folder}. Run sessions reset --yes to delete them."));
+            if (!data.TryDelete())
+                throw new CliException($"LocalHost is using {data.Folder}: stop it first.");
+
+            await context.WriteAsync(
+                parsed, $"{data.Folder} is deleted. The next start of LocalHost begins with empty tables.", new JsonObject { ["folder"] = data.Folder, ["bytes"] = size });
+            return 0;
+        });
+        return command;
+    }
+
+    private static Option<string> Folder() => new("--data") { Description = "LocalHost's folder of data, when it is not the one of this clone.", HelpName = "FOLDER" };
+
+    private static LocalData Find(string? folder)
+    {
+        var data = new LocalData(Path.GetFullPath(folder ?? Path.Combine(LocalData.FindFolder("azurite", AppContext.BaseDirectory, Environment.CurrentDirectory), "data")));
+        return data.Exists ? data : throw new CliException($"{data.Folder} has no data of LocalHost. Give its folder with --data FOLDER.");
+    }
+}

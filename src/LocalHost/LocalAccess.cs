@@ -1,0 +1,14 @@
+namespace Sessions.LocalHost;
+
+/// <summary>The credential that LocalHost makes in storage on this machine, and who may reach it.</summary>
+/// <param name="User">The user.</param>
+/// <param name="Secret">The user's secret.</param>
+/// <param name="IsOpenToNetwork">Whether other machines may use the known credential and the page <c>/call</c>.</param>
+internal sealed record LocalAccess(string User, string Secret, bool IsOpenToNetwork)
+{
+    /// <summary>The credential that everybody knows, for this machine alone.</summary>
+    public static LocalAccess Known { get; } = new(LocalCredential.User, LocalCredential.Secret, IsOpenToNetwork: false);
+
+    /// <summary>Whether the credential is the one that everybody knows.</summary>
+    public bool IsKnown => (User, Secret) == (LocalCredential.User, LocalCredential.Secret);
+}

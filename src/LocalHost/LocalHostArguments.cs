@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Sessions.Gateway;
+
+namespace Sessions.LocalHost;
+
+/// <summary>The arguments of LocalHost.</summary>
+/// <param name="Settings">The settings among them, each as <c>--name=value</c>.</param>
+/// <param name="DataFolder">Where the data are kept; null for LocalHost's own folder.</param>
+/// <param name="Access">The credential to make.</param>
+internal sealed record LocalHostArguments(string[] Settings, string? DataFolder, LocalAccess Access)
+{
+    private const string CredentialVariable = "SESSIONS_LOCAL_CREDENTIAL";
+    private const string Description = """
+        Serves the API and the gateway on this machine, and keeps their data.
+
+        Settings are arguments, as in --Sessions:SessionLifetime=12h, or environment variables, as in Sessions__SessionLifetime=12h.
+        --Logging:LogLevel:CATEGORY=LEVEL sets how much is logged.
+        """;
+
+    // Fewer differences than these are a slip of the keyboard.
+    private const int MostDifferences = 3;
+
+    private static readonly string[] Sections = ["--Sessions:", "--Gateway:", "--Logging:"];
+
+    /// <summary>Reads the arguments; null when they ask for the help or the version, which are then printed.</summary>
+    /// <exception cref="LocalHostException">An argument does not exist, or has no or a wrong value.</exception>
+    public static async Task<LocalHostArguments?> ReadAsync(IReadOnlyList<string> args)
+    {
+        var (settings, others) = Separate(args);
+        var credential = Environment.GetEnvironmentVariable(CredentialVariable);
+        if (others.Count == 0)
+            return new([.. settings], null, AccessOf(credential, isOpenToNetwork: false));
+
+        var urls = new Option<string>("--urls") { Description = "The address to listen on: http://localhost:7071 unless you give another.", HelpName = "URL" };
+        var data = new Option<string>("--data") { Description = "Where the data are kept.", HelpName = "FOLDER" };
+        var own = new Option<string>("--credential")
+        {
+            Description = $"A credential of your own in place of local:local. Other users of the machine do not see it in the environment variable {CredentialVariable}.",
+            HelpName = "USER:SECRET",
+        };
+        var open = new Option<bool>("--open-to-network") { Description = "Let other machines use the credential local:local, when --urls is an address of the network." };
+        var root = new RootCommand(WithSettings(Description)) { urls, data, own, open };
+        var parsed = root.Parse(others);
+        if (parsed.UnmatchedTokens is [_, ..] unknown)
+            throw new LocalHostException(Unknown(unknown.FirstOrDefault(token => token.StartsWith('-')) ?? unknown[0], root));
+        if (parsed.Errors is [var mistake, ..])
+            throw new LocalHostException(mistake.Message);
+        if (parsed.Action is not null)
+        {
+            await parsed.InvokeAsync();
+            return null;
+        }
+
+        if (parsed.GetValue(urls) is { } url)
+            settings.Add($"--urls={url}");
+        return new([.. settings], parsed.GetValue(data), AccessOf(parsed.GetValue(own) ?? credential, parsed.GetValue(open)));
+    }
+
+    /// <summary>Takes the settings out: the library would split them at their first colon.</summary>
+    private static (List<string> Settings, List<string> Others) Separate(IReadOnlyList<string> args)
+    {
+        List<string> settings = [], others = [];
+        for (var index = 0; index < args.Count; index++)
+        {
+            if (!Sections.Any(section => args[index].StartsWith(section, StringComparison.OrdinalIgnoreCase)))
+                others.Add(args[index]);
+            else if (args[index].Contains('='))
+                settings.Add(args[index]);
+            else if (index + 1 < args.Count && !args[index + 1].StartsWith("--", StringComparison.Ordinal))
+                settings.Add($"{args[index]}={args[++index]}");
+            else
+                throw new LocalHostException($"{args[index]}: give a value, as in {args[index]}=VALUE.");
+        }
+
+        return (settings, others);
+    }
+
+    private static LocalAccess AccessOf(string? credential, bool isOpenToNetwork)
+    {
+        if (credential is not { Length: > 0 })
+            return LocalAccess.Known with { IsOpenToNetwork = isOpenToNetwork };
+
+        return credential.Split(':', 2) is [{ Length: > 0 } user, { Length: > 0 } secret]
+            ? new(user, secret, isOpenToNetwork)
+            : throw new LocalHostException("--credential: expected a user and a secret with a colon between them, as in ann:SECRET.");
+    }
+
+    private static string Unknown(string argument, RootCommand root)
+    {
+        var name = argument.Split('=', ':')[0];
+        var nearest = root.Options.MinBy(option => Setting.Distance(option.Name, name))!.Name;
+        return Setting.Distance(nearest, name) <= MostDifferences
+            ? $"{argument}: there is no such argument. Did you mean {nearest}?"
+            : $"{argument}: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.";
+    }
+
+    private static string WithSettings(string description)
+    {
+        var all = SessionsOptions.All.Concat(GatewayOptions.All).ToArray();
+        var width = all.Max(setting => setting.Name.Length) + 4;
+        return $"{description}\n\nSettings:\n{string.Join('\n', all.Select(setting => $"  {$"--{setting.Name}".PadRight(width)}{setting.Description}"))}";
+    }
+}

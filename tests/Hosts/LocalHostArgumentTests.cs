@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Sessions.Gateway;
+using Sessions.LocalHost;
+
+namespace Sessions.Tests;
+
+/// <summary>The arguments of LocalHost, and the addresses at which it listens.</summary>
+public sealed class LocalHostArgumentTests
+{
+    [Theory]
+    [InlineData("--port: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "--port", "99")]
+    [InlineData("--nonsense: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "--nonsense")]
+    [InlineData("nonsense: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "nonsense")]
+    [InlineData("--url: there is no such argument. Did you mean --urls?", "--url", "http://localhost:1")]
+    [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime")]
+    [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime", "--help")]
+    [InlineData("--credential: expected a user and a secret with a colon between them, as in ann:SECRET.", "--credential", "ann")]
+    public async Task An_argument_that_does_not_exist_or_has_no_value_is_told(string line, params string[] args)
+        => Assert.Equal(line, (await Assert.ThrowsAsync<LocalHostException>(() => LocalHostArguments.ReadAsync(args))).Message);
+
+    [Fact]
+    public async Task Settings_are_given_with_or_without_an_equals_sign()
+    {
+        var arguments = await LocalHostArguments.ReadAsync(
+        [
+            "--Sessions:SessionLifetime=00:00:20", "--Sessions:RequestTimeout", "5s", "--Logging:LogLevel:Sessions.LocalHost.Request=None",
+            "--urls=http://127.0.0.1:0", "--data", "folder",
+        ]);
+
+        Assert.Equal(
+            [
+                "--Sessions:SessionLifetime=00:00:20", "--Sessions:RequestTimeout=5s", "--Logging:LogLevel:Sessions.LocalHost.Request=None",
+                "--urls=http://127.0.0.1:0",
+            ],
+            arguments!.Settings);
+        Assert.Equal(("folder", LocalAccess.Known), (arguments.DataFolder, arguments.Access));
+    }
+
+    [Fact]
+    public async Task A_credential_of_ones_own_takes_the_place_of_the_known_one()
+    {
+        var arguments = (await LocalHostArguments.ReadAsync(["--credential", "ann:se:cret"]))!;
+
+        Assert.Equal(new LocalAccess("ann", "se:cret", IsOpenToNetwork: false), arguments.Access);
+        Assert.False(arguments.Access.IsKnown);
+    }
+
+    [Theory]
+    [InlineData("http://localhost:99999: expected a port from 0 to 65535. Choose another address with --urls http://localhost:PORT.", "http://localhost:99999")]
+    [InlineData("http://localhost:abc: expected a port from 0 to 65535. Choose another address with --urls http://localhost:PORT.", "http://localhost:abc")]
+    [InlineData("Invalid url: 'nonsense'. Choose another address with --urls http://localhost:PORT.", "nonsense")]
+    [InlineData("https://localhost:7443: there is no certificate for https. Use http, and put a proxy that has one in front, for example Caddy.", "https://localhost:7443")]
+    public void A_bad_address_is_told_in_one_line(string line, string url)
+        => Assert.Equal(line, Assert.Throws<GatewayException>(() => ConsoleServer.CreateBuilder([$"--urls={url}"], "http://localhost:1")).Message);
+
+    [Theory]
+    [InlineData("http://0.0.0.0:7071")]
+    [InlineData("http://*:7071")]
+    [InlineData("http://[::]:7071")]
+    [InlineData("http://localhost:7071;http://192.0.2.1:7071")]
+    public async Task The_known_credential_is_not_opened_to_the_network_without_a_word(string urls)
+        => Assert.EndsWith(
+            " is open to your network, and with it account 9900000, whose user and secret everybody knows: local:local. "
+            + "Give a credential of your own with --credential USER:SECRET, or accept this with --open-to-network.",
+            (await Assert.ThrowsAsync<LocalHostException>(() => LocalHostProgram.RunAsync([$"--urls={urls}"]))).Message,
+            StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_setting_that_does_not_exist_is_refused_at_start()
+        => Assert.Equal(
+            "--Sessions:SessionLifetme: there is no such setting. Did you mean --Sessions:SessionLifetime?",
+            (await Assert.ThrowsAsync<InvalidConfigurationException>(() => LocalHostProgram.RunAsync(["--Sessions:SessionLifetme=1h"]))).Message);
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_written_is_told_in_one_line()
+    {
+        var file = Path.GetTempFileName();
+
+        var exception = await Assert.ThrowsAsync<LocalHostException>(() => Azurite.StartAsync(LocalStorage.AzuriteFolder, Path.Combine(file, "data")));
+
+        Assert.Equal($"{Path.Combine(file, "data")} cannot be written: choose another folder with --data FOLDER.", exception.Message);
+    }
+
+    [Fact]
+    public async Task The_data_of_a_LocalHost_are_deleted_only_when_it_does_not_run()
+    {
+        var data = new LocalData(Directory.CreateTempSubdirectory("sessions-").FullName);
+        using (data.TryLock())
+        {
+            data.WriteRunning(new(7, "http://localhost:7071", "storage"));
+            await File.WriteAllTextAsync(Path.Combine(data.Folder, "token-signing.key"), "key");
+
+            var running = JsonElement.Parse((await RunCliAsync("status", "--data", data.Folder, "--output", "json")).Output);
+            Assert.Equal(
+                (true, 7, "http://localhost:7071", "storage"),
+                (running.GetProperty("running").GetBoolean(), running.GetProperty("processId").GetInt32(), running.GetProperty("url").GetString(), running.GetProperty("storageConnectionString").GetString()));
+            Assert.Equal((1, $"LocalHost is using {data.Folder}: stop it first."), await ErrorAsync("reset", "--yes", "--data", data.Folder));
+        }
+
+        var status = await RunCliAsync("status", "--data", data.Folder);
+        Assert.EndsWith("LocalHost  does not run", status.Output, StringComparison.Ordinal);
+        Assert.Equal((1, $"This would delete 0.0 MB in {data.Folder}. Run sessions reset --yes to delete them."), await ErrorAsync("reset", "--data", data.Folder));
+        Assert.NotEmpty(Directory.EnumerateFiles(data.Folder));
+        Assert.Equal(0, (await RunCliAsync("reset", "--yes", "--data", data.Folder)).ExitCode);
+        Assert.Empty(Directory.EnumerateFiles(data.Folder));
+        Assert.Equal((1, $"{data.Folder} has no data of LocalHost. Give its folder with --data FOLDER."), await ErrorAsync("reset", "--yes", "--data", data.Folder));
+    }
+
+    private static async Task<(int ExitCode, string Error)> ErrorAsync(params string[] args)
+    {
+        var (exitCode, _, error) = await RunCliAsync(args);
+        return (exitCode, error);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunCliAsync(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await Cli.CliProgram.RunAsync(
+            args, output, error, new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build(), TimeProvider.System);
+        return (exitCode, output.ToString().TrimEnd(), error.ToString().TrimEnd());
+    }
+}
