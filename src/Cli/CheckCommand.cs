@@ -30,11 +30,15 @@ internal static class CheckCommand
             if (string.IsNullOrEmpty(given.GetValueOrDefault<string>()))
                 given.AddError($"--secret: give it, or set {SecretVariable}.");
         });
+        var webhooks = new Option<bool>("--webhooks")
+        {
+            Description = "Also sends a test event to each webhook of the account. Needs access to the storage, as the command webhooks does.",
+        };
         var command = new Command(
             "check",
-            "Makes a whole call against a running server, tells each step with its time, and removes what it has made. Ends at the first step that fails.")
+            "Makes a test call against a running server, reports how long each step took, and removes what it created. Stops at the first step that fails.")
         {
-            url, account, user, secret,
+            url, account, user, secret, webhooks,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -45,7 +49,8 @@ internal static class CheckCommand
             string? failure = null;
             try
             {
-                foreach (var (name, step) in call.Steps)
+                var deliveries = parsed.GetValue(webhooks) ? await WebhookCommands.TestsAsync(context, accountId, cancellation) : [];
+                foreach (var (name, step) in call.Steps.Concat(deliveries))
                 {
                     var started = Stopwatch.GetTimestamp();
                     failure = await CheckedCall.FailureOfAsync(step, cancellation);

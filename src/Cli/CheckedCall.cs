@@ -40,6 +40,7 @@ internal sealed class CheckedCall : IDisposable
             ("list who is left", cancellation => ListAsync([_ann], cancellation)),
             ("delete the session", cancellation => DeleteAsync(Session, cancellation)),
             ("the session is gone", cancellation => IsGoneAsync(Session, cancellation)),
+            ("read its events", ReadEventsAsync),
             ("delete the participants", DeleteParticipantsAsync),
             ("the participants are gone", AreGoneAsync),
         ];
@@ -129,6 +130,17 @@ internal sealed class CheckedCall : IDisposable
         var answer = await SendAsync(HttpMethod.Get, $"{Session}/participants", null, HttpStatusCode.OK, cancellation);
         var listed = answer.EnumerateArray().Select(participant => participant.GetProperty("id").GetString());
         Expect("participants", string.Join(", ", members.Order()), string.Join(", ", listed.Order()));
+    }
+
+    private async Task ReadEventsAsync(CancellationToken cancellation)
+    {
+        var events = await SendAsync(HttpMethod.Get, $"{Session}/events", null, HttpStatusCode.OK, cancellation);
+        string[] expected =
+        [
+            EventTypes.SessionCreated, EventTypes.ParticipantJoined, EventTypes.ParticipantJoined, EventTypes.ParticipantLeft,
+            EventTypes.ParticipantLeft, EventTypes.SessionDeleted,
+        ];
+        Expect("events", string.Join(", ", expected), string.Join(", ", events.EnumerateArray().Select(one => one.GetProperty("type").GetString())));
     }
 
     private async Task DeleteParticipantsAsync(CancellationToken cancellation)

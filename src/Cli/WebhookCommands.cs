@@ -117,35 +117,59 @@ internal static class WebhookCommands
 
     private static Command Test(CliContext context)
     {
-        var (account, id) = (CliContext.Account(), Id());
+        var (account, webhookId) = (CliContext.Account(), Id());
         var command = new Command(
-            "test", $"Sends a signed event of the type {WebhookEvents.Test} from this machine, and prints the status that the receiver returned.") { account, id };
+            "test", $"Sends a signed event of the type {WebhookEvents.Test} from this machine, and prints the status that the receiver returned.") { account, webhookId };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
-            var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(id), cancellation);
-            var told = new SessionsEvent($"evt_{Guid.NewGuid():N}", WebhookEvents.Test, context.Time.GetUtcNow(), new(accountId.ToString(), null, null, null, null));
-            using var client = new WebhookClient(context.WebhookOptions(), context.Time, Dns.GetHostAddressesAsync);
+            var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(webhookId), cancellation);
             var started = Stopwatch.GetTimestamp();
-            var result = await client.SendAsync(webhook, told, cancellation);
+            var (id, status) = await SendTestAsync(context, accountId, webhook, cancellation);
             var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
-            if (result.Outcome != TryOutcome.Delivered)
-                throw new CliException($"{webhook.Url.IdnHost} was sent {told.Id}, and it was not delivered: {result.Text}.");
-
             await context.WriteAsync(
                 parsed,
-                string.Create(CultureInfo.InvariantCulture, $"{webhook.Url.IdnHost} returned {result.Text} for {told.Id} in {milliseconds:F1} ms."),
+                string.Create(CultureInfo.InvariantCulture, $"{webhook.Url.IdnHost} returned {status} for {id} in {milliseconds:F1} ms."),
                 new JsonObject
                 {
                     ["account"] = accountId.ToString(),
                     ["webhook"] = webhook.Id,
-                    ["event"] = told.Id,
-                    ["status"] = int.Parse(result.Text, CultureInfo.InvariantCulture),
+                    ["event"] = id,
+                    ["status"] = int.Parse(status, CultureInfo.InvariantCulture),
                     ["milliseconds"] = milliseconds,
                 });
             return 0;
         }, cancellation));
         return command;
+    }
+
+    /// <summary>A step for each webhook of an account that has not ended: a test event is sent to it.</summary>
+    public static async Task<(string Name, Func<CancellationToken, Task> Run)[]> TestsAsync(
+        CliContext context, AccountId accountId, CancellationToken cancellation)
+    {
+        List<Webhook> live = [];
+        await context.WithTablesAsync(async tables =>
+        {
+            live = await Store(context, tables).ListAsync(accountId, cancellation).Where(webhook => webhook.Ended is null).ToListAsync(cancellation);
+            return 0;
+        }, cancellation);
+        return
+        [
+            .. live.Select(webhook => (
+                $"send a test event to webhook {webhook.Id}", (Func<CancellationToken, Task>)(c => SendTestAsync(context, accountId, webhook, c)))),
+        ];
+    }
+
+    /// <exception cref="CliException">It is not delivered.</exception>
+    private static async Task<(string EventId, string Status)> SendTestAsync(
+        CliContext context, AccountId accountId, Webhook webhook, CancellationToken cancellation)
+    {
+        var test = new SessionsEvent($"evt_{Guid.NewGuid():N}", WebhookEvents.Test, context.Time.GetUtcNow(), new(accountId.ToString(), null, null, null, null));
+        using var client = new WebhookClient(context.WebhookOptions(), context.Time, Dns.GetHostAddressesAsync);
+        var result = await client.SendAsync(webhook, test, cancellation);
+        return result.Outcome == TryOutcome.Delivered
+            ? (test.Id, result.Text)
+            : throw new CliException($"{webhook.Url.IdnHost} was sent {test.Id}, and it was not delivered: {result.Text}.");
     }
 
     private static Command Failed(CliContext context)

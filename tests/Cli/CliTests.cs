@@ -5,7 +5,10 @@ using System.Text.Json;
 using Azure.Data.Tables;
 using Microsoft.Extensions.Configuration;
 using Sessions.Cli;
+using Sessions.Model;
 using Sessions.Tests.Infrastructure;
+using Sessions.Tests.Webhooks;
+using Sessions.Webhooks;
 
 namespace Sessions.Tests;
 
@@ -184,7 +187,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         Assert.Equal(
             [
                 "create a session", "create a participant", "create another", "join the first", "join the second", "update subscriptions",
-                "get subscriptions", "list participants", "leave", "list who is left", "delete the session", "the session is gone",
+                "get subscriptions", "list participants", "leave", "list who is left", "delete the session", "the session is gone", "read its events",
                 "delete the participants", "the participants are gone",
             ],
             json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()));
@@ -192,10 +195,28 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
             [
                 "CreateSession 200", "CreateParticipant 200", "CreateParticipant 200", "AddParticipantToSession 204", "AddParticipantToSession 204",
                 "UpdateParticipantSubscriptions 204", "GetParticipantSubscriptions 200", "ListSessionParticipants 200",
-                "RemoveParticipantFromSession 204", "ListSessionParticipants 200", "DeleteSession 204", "GetSession 404",
+                "RemoveParticipantFromSession 204", "ListSessionParticipants 200", "DeleteSession 204", "GetSession 404", "ListSessionEvents 200",
                 "DeleteParticipant 204", "DeleteParticipant 204", "GetParticipant 404", "GetParticipant 404",
             ],
             requests);
+    }
+
+    [Theory]
+    [InlineData(202, 0, "")]
+    [InlineData(500, 1, "send a test event to webhook")]
+    public async Task A_check_of_webhooks_sends_a_test_event_to_each(int status, int exitCode, string error)
+    {
+        var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
+        await using var receiver = await Receiver.StartAsync(_ => status);
+        var webhook = await new WebhookStore(server.Tables, TimeProvider.System).AddAsync(
+            AccountId.Parse(_account.Id), receiver.Url, [], position: 0, CancellationToken.None);
+
+        var run = await RunAsync("check", server.Url.ToString(), "--account", _account.Id, "--user", "ann", "--secret", secret, "--webhooks");
+
+        Assert.Equal(exitCode, run.ExitCode);
+        Assert.StartsWith(error, run.Error, StringComparison.Ordinal);
+        Assert.Matches($@"(ok|FAILED) .*send a test event to webhook {webhook.Id}$", run.Output);
+        Assert.Equal("webhook.test", Assert.Single(receiver.All).Type);
     }
 
     [Fact]
