@@ -3,6 +3,7 @@ using Sessions.Events;
 using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
+using Sessions.Tests.Gateway;
 using Sessions.Tests.Webhooks;
 using Sessions.Webhooks;
 
@@ -16,7 +17,7 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
 {
     private const string Reader = "reader";
     private const string EveryType =
-        "participant.created participant.joined participant.left session.created session.deleted session.ended webhook.test";
+        "participant.connected participant.created participant.disconnected participant.joined participant.left session.created session.deleted session.ended webhook.test";
 
     private Account _account = null!;
 
@@ -210,6 +211,7 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
         await _account.GetAsync($"/sessions/{other}/events");
         await SendAsync(HttpMethod.Delete, $"/sessions/{session}/participants/{participant}", null, ("If-Match", "*"));
         await Eventually.IsAsync(true, () => receiver.All.Any(message => message.Type == EventTypes.ParticipantLeft && message.SessionId == session));
+        await ConnectADeviceAsync(receiver);
 
         Time.Advance(TimeSpan.FromDays(21));
         await Service<Sweeper>().SweepAsync(1000, CancellationToken.None);
@@ -221,6 +223,15 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
         Time.Advance(Sweeper.Grace + TimeSpan.FromDays(1));
         await Service<Sweeper>().SweepAsync(1000, CancellationToken.None);
         await _account.GetAsync($"/sessions/{session}/events?after=evt_{Guid.Parse(session):N}_1");
+    }
+
+    private async Task ConnectADeviceAsync(Receiver receiver)
+    {
+        var token = (await SendAsync(HttpMethod.Post, "/participants", """{"tag":"with a device"}""")).Json.GetProperty("token").GetString()!;
+        await using (var device = await TestDevice.ConnectAsync(Url, token))
+            await device.CallAsync("ping");
+        await Eventually.IsAsync(true, () => receiver.All.Any(message => message.Type == EventTypes.ParticipantDisconnected));
+        await _account.GetAsync("/events?limit=1000");
     }
 
     private async Task ReceiveAsync(Receiver receiver, Webhook webhook)

@@ -50,7 +50,12 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     [Fact]
     public async Task Health_is_a_503_when_a_table_does_not_answer()
     {
-        foreach (var fault in new[] { Busy, Refused, NoTable })
+        foreach (var (fault, error) in new[]
+        {
+            (Busy, "The table sessions is busy."),
+            (Refused, "The table sessions cannot be read, because storage refuses the key or the identity of the app."),
+            (NoTable, "The table sessions is missing."),
+        })
         {
             server.Time.Advance(TimeSpan.FromSeconds(2));
             var answer = await WithFaultAsync(fault, async () =>
@@ -59,7 +64,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
                 return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
             });
 
-            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+            answer.IsError(HttpStatusCode.ServiceUnavailable, error);
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     {
         Assert.SkipWhen(IsInterruptIgnored(), "The shell that started the tests has them ignore SIGINT, and so LocalHost ignores it.");
         using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
-        var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+        var lines = await ReadUntilAsync(localHost, "Press Ctrl+C");
         var curl = lines.Single(line => line.StartsWith("  curl ", StringComparison.Ordinal));
 
         using var shell = Start("bash", ["-c", $"{curl} -s -w ' %{{http_code}}'"]);
@@ -36,7 +36,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The loaded assemblies are read from /proc.");
         using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
-        var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+        var lines = await ReadUntilAsync(localHost, "Press Ctrl+C");
         var curl = lines.Single(line => line.StartsWith("  curl ", StringComparison.Ordinal));
         using var shell = Start("bash", ["-c", $"{curl} -s -f"]);
         await shell.EndAsync();
@@ -68,7 +68,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         async Task StartAndEndAsync()
         {
             using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", connectionString));
-            await ReadUntilAsync(localHost, "Ctrl+C");
+            await ReadUntilAsync(localHost, "Press Ctrl+C");
             localHost.Kill();
         }
     }
@@ -136,7 +136,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         async Task<string?> StartAsync()
         {
             using var localHost = Start([AnyPort, "--data", data, "--Gateway:MediaPort=0"]);
-            var lines = await ReadUntilAsync(localHost, "Ctrl+C");
+            var lines = await ReadUntilAsync(localHost, "Press Ctrl+C");
             using var http = new HttpClient();
             using var answer = await http.GetAsync(new Uri(lines.Single(line => line.Contains("listening.", StringComparison.Ordinal)).Split(' ')[^1]));
             var log = await localHost.ReadLineAsync();

@@ -117,9 +117,11 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
             var options = StorageClient.Options();
             options.Transport = new FaultyTransport(options.Transport)
             {
-                Choose = _ =>
+                Choose = request =>
                 {
-                    Interlocked.Increment(ref callsToStorage);
+                    // The gateway looks for what its last run left behind, whatever is there already.
+                    if (!request.Uri.Query.Contains("gateway", StringComparison.Ordinal))
+                        Interlocked.Increment(ref callsToStorage);
                     return StorageFault.None;
                 },
             };

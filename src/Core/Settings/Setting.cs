@@ -23,8 +23,11 @@ public sealed record Setting(string Name, string Description)
            where entry.Value is not null && !known.Any(setting => setting.Name.Equals(entry.Key, StringComparison.OrdinalIgnoreCase))
            orderby entry.Key
            let typed = AsTyped(configuration, entry.Key)
-           let nearest = known.MinBy(setting => Distance(setting.Name, entry.Key))!.Name
+           let nearest = known.MinBy(setting => EndsAlike(setting.Name, entry.Key) ? 0 : Distance(setting.Name, entry.Key))!.Name
            select $"{typed}: there is no such setting. Did you mean {(typed.StartsWith('-') ? $"--{nearest}" : nearest.Replace(":", "__", StringComparison.Ordinal))}?";
+
+    /// <summary>Whether a name ends as another does, as <c>Gateway:MediaPort</c> and <c>Gateway:Port</c> do.</summary>
+    private static bool EndsAlike(string name, string other) => name.EndsWith(other[(other.LastIndexOf(':') + 1)..], StringComparison.OrdinalIgnoreCase);
 
     /// <summary>How many characters are inserted, deleted or replaced to make one text of another, without regard to case (Levenshtein).</summary>
     public static int Distance(string one, string other)
