@@ -26,6 +26,8 @@ internal static class Fingerprint
         string text => Of([text]),
         DateTimeOffset time => Mix((ulong)time.UtcTicks),
         long number => Mix((ulong)number),
+        int number => Mix((ulong)number),
+        bool flag => Mix(flag ? 1u : 0u),
         byte[] bytes => Of(Convert.ToHexString(bytes)),
         _ => throw new NotSupportedException($"A column of type {value.GetType()}."),
     };
