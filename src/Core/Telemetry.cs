@@ -41,6 +41,13 @@ public static class Telemetry
     internal static readonly Counter<long> AuthenticationFailures = Meter.CreateCounter<long>(
         "sessions.authentication.failures", "{request}", "Requests answered 401.");
 
+    /// <summary>Of the messages of the queue <c>sessions-events</c>, since they became visible.</summary>
+    internal static readonly Histogram<double> EventsAge = Meter.CreateHistogram(
+        "sessions.events.age",
+        "s",
+        "How long a message about a changed session or participant has waited.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600] });
+
     /// <summary>By operation.</summary>
     internal static readonly Counter<long> RequestsRateLimited = Meter.CreateCounter<long>(
         "sessions.requests.rate_limited", "{request}", "Requests answered 429.");

@@ -26,6 +26,7 @@ public sealed class EventDelivery(
     public async Task RunAsync(string text, CancellationToken cancellation)
     {
         var message = EventMessage.Parse(text);
+        EventBacklog.Record(message, time);
         var accountId = AccountId.Parse(message.Account);
         var isFeedOn = await feeds.IsOnAsync(accountId, cancellation);
         if (!isFeedOn && message.Callback is null)
@@ -41,7 +42,7 @@ public sealed class EventDelivery(
         catch (Exception exception) when (StorageFaults.IsTransient(exception) && !cancellation.IsCancellationRequested)
         {
             // Not with the host's count of failures: it gives a message up after five, and storage may be away for longer.
-            await message.SendAsync(queues.Events, Delays[1], cancellation);
+            await message.SendAsync(queues.Events, Delays[1], time, cancellation);
             return;
         }
 
@@ -50,7 +51,7 @@ public sealed class EventDelivery(
             // When the change was found, a further one of the same partition has a message of its own: two looks are enough.
             var looks = hasFound ? Math.Max(message.Looks, Delays.Length - 2) : message.Looks;
             var delay = looks < Delays.Length - 1 ? Delays[looks] : end!.Value - time.GetUtcNow() + Delays[0];
-            await (message with { Looks = looks + 1 }).SendAsync(queues.Events, delay, cancellation);
+            await (message with { Looks = looks + 1 }).SendAsync(queues.Events, delay, time, cancellation);
         }
         else if (isFeedOn && log.Appended is { } appended)
         {

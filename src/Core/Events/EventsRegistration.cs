@@ -14,6 +14,7 @@ public static class EventsRegistration
             .AddSingleton<SessionEnds>()
             .AddSingleton<PartitionLook>()
             .AddSingleton<EventDelivery>()
+            .AddSingleton<EventBacklog>()
             .AddSingleton<EventFeeds>()
             .AddSingleton<LogSweeper>();
 

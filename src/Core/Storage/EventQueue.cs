@@ -21,11 +21,11 @@ public sealed class EventQueue(Func<AccountId, string, bool, CancellationToken, 
     {
         var message = new EventMessage(accountId.ToString(), partitionKey, time.GetUtcNow(), 0, hasCallback ? true : null);
         if (hasCallback || await feeds.IsOnAsync(accountId, cancellation))
-            await message.SendAsync(queues.Events, TimeSpan.Zero, cancellation);
+            await message.SendAsync(queues.Events, TimeSpan.Zero, time, cancellation);
     })
     {
         SendLater = (accountId, partitionKey, delay, cancellation)
-            => new EventMessage(accountId.ToString(), partitionKey, null, 0).SendAsync(queues.Events, delay, cancellation),
+            => new EventMessage(accountId.ToString(), partitionKey, null, 0).SendAsync(queues.Events, delay, time, cancellation),
     };
 
     /// <summary>

@@ -6,8 +6,11 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>Every ten minutes: deletes what ended at least an hour ago. Nobody sees it any more before that.</summary>
-public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, ILogger<SweepExpired> logger)
+/// <summary>
+/// Every ten minutes: deletes what ended at least an hour ago, which nobody sees any more before that, and measures how long events
+/// wait for their delivery.
+/// </summary>
+public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, EventBacklog backlog, ILogger<SweepExpired> logger)
 {
     /// <summary>How often it runs, also in LocalHost.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(int.Parse(PeriodMinutes, CultureInfo.InvariantCulture));
@@ -15,10 +18,11 @@ public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, ILogg
     private const string PeriodMinutes = "10";
     private const int MostInOneRun = 10_000;
 
-    /// <summary>Deletes what has expired, so much of it as one run may.</summary>
+    /// <summary>Measures the queue, and deletes expired rows, as many as one run may.</summary>
     [Function(nameof(SweepExpired))]
     public async Task Run([TimerTrigger($"0 */{PeriodMinutes} * * * *")] TimerInfo timer, CancellationToken cancellation)
     {
+        await backlog.MeasureAsync(cancellation);
         var rows = await sweeper.SweepAsync(MostInOneRun, cancellation) + await logs.SweepAsync(cancellation);
         LogSwept(rows);
     }

@@ -17,12 +17,19 @@ internal sealed record EventMessage(
     [property: JsonPropertyName("looks")] int Looks,
     [property: JsonPropertyName("callback")] bool? Callback = null)
 {
+    /// <summary>When the message becomes visible in the queue; null in a message that an older version sent.</summary>
+    [JsonPropertyName("due")]
+    public DateTimeOffset? Due { get; init; }
+
     /// <summary>The longest that a queue keeps a message invisible is 7 days (https://learn.microsoft.com/rest/api/storageservices/put-message).</summary>
     public static readonly TimeSpan MaxDelay = TimeSpan.FromDays(7) - TimeSpan.FromHours(1);
 
     public static EventMessage Parse(string text) => JsonSerializer.Deserialize(text, StoredFormat.Default.EventMessage)!;
 
     /// <summary>Sends it, to be seen after a delay in whole seconds.</summary>
-    public Task SendAsync(QueueClient queue, TimeSpan delay, CancellationToken cancellation)
-        => Queues.SendAsync(queue, JsonSerializer.Serialize(this, StoredFormat.Default.EventMessage), delay, cancellation);
+    public Task SendAsync(QueueClient queue, TimeSpan delay, TimeProvider time, CancellationToken cancellation)
+    {
+        var message = this with { Due = time.GetUtcNow() + delay };
+        return Queues.SendAsync(queue, JsonSerializer.Serialize(message, StoredFormat.Default.EventMessage), delay, cancellation);
+    }
 }
