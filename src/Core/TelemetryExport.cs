@@ -35,7 +35,7 @@ public static class TelemetryExport
         // The web server's source gives LocalHost's requests; in Azure the Functions host sends its own.
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(
-                configuration["OTEL_SERVICE_NAME"] ?? configuration["WEBSITE_SITE_NAME"] ?? "sessions"))
+                configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : configuration["WEBSITE_SITE_NAME"] ?? "sessions"))
             .WithTracing(tracing => tracing.AddSource(Telemetry.Name, "Microsoft.AspNetCore"))
             .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name));
 

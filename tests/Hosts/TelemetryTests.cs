@@ -208,6 +208,12 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         [
             new("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url),
             new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            // As a deployment leaves the settings that nobody has chosen.
+            new("OTEL_EXPORTER_OTLP_HEADERS", ""),
+            new("OTEL_SERVICE_NAME", ""),
+            new("OTEL_TRACES_SAMPLER", ""),
+            new("OTEL_TRACES_SAMPLER_ARG", ""),
+            new("WEBSITE_SITE_NAME", "func-sessions-check"),
         ]).Build();
         await using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddSessionsTelemetry(configuration).BuildServiceProvider();
         var (traces, metrics) = (services.GetRequiredService<TracerProvider>(), services.GetRequiredService<MeterProvider>());
@@ -220,6 +226,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         Assert.True(traces.ForceFlush());
         Assert.True(metrics.ForceFlush());
         Assert.Contains("GetSession", collector.Received["/v1/traces"], StringComparison.Ordinal);
+        Assert.Contains("func-sessions-check", collector.Received["/v1/traces"], StringComparison.Ordinal);
         Assert.Contains(Encoding.Latin1.GetString(trace.ToByteArray(bigEndian: true)), collector.Received["/v1/traces"], StringComparison.Ordinal);
         Assert.Contains("sessions.request.duration", collector.Received["/v1/metrics"], StringComparison.Ordinal);
         Assert.Equal(["/v1/metrics", "/v1/traces"], collector.Received.Keys.Order(StringComparer.Ordinal));
