@@ -5,8 +5,41 @@ targetScope = 'subscription'
 @maxLength(64)
 param environmentName string
 
-@description('The region of all resources.')
-@minLength(1)
+@description('The region of all resources: one that has the Flex Consumption plan (az functionapp list-flexconsumption-locations).')
+@allowed([
+  'australiaeast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'switzerlandnorth'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({ azd: { type: 'location' } })
 param location string
 
 @description('The memory of an instance in MB. An instance is charged by its memory for as long as it has requests.')
@@ -29,7 +62,10 @@ param zoneRedundant bool = false
 @description('A virtual network, with private endpoints for the storage accounts and the vault, which then take no calls from elsewhere.')
 param virtualNetwork bool = false
 
-@description('The object id of a user in Entra ID who may read and write the tables, to manage credentials; empty for nobody.')
+@description('Give one principal access to the tables and queues, to manage credentials and webhooks: the one that deploys, unless developerPrincipalId names another.')
+param developerAccess bool = true
+
+@description('The object id of a user, group or service principal in Entra ID that gets the access of developerAccess; empty for the one that deploys.')
 @maxLength(36)
 param developerPrincipalId string = ''
 
@@ -43,6 +79,68 @@ param logTableReads bool = false
 @description('The endpoint of another store with the Table API, such as Cosmos DB for Table, to use instead of the data account; empty for the data account.')
 @maxLength(2048)
 param tableEndpoint string = ''
+
+@description('How long a session lives, as in 09:00:00; empty for the default of the app. README.md describes this and the other settings of the app.')
+@maxLength(32)
+param sessionLifetime string = ''
+
+@description('How long a participant lives, as in 09:00:00; empty for the default of the app.')
+@maxLength(32)
+param participantLifetime string = ''
+
+@description('The most participants in a session.')
+@minValue(1)
+@maxValue(98)
+param participantsPerSession int = 20
+
+@description('How long events are kept, as in 7.00:00:00; empty for the default of the app.')
+@maxLength(32)
+param eventRetention string = ''
+
+@description('How long an idempotency key is remembered, as in 30.00:00:00; empty for the default of the app.')
+@maxLength(32)
+param idempotencyKeyLifetime string = ''
+
+@description('How long a request may take, as in 00:00:25; empty for the default of the app.')
+@maxLength(32)
+param requestTimeout string = ''
+
+@description('How many trusted proxies add an entry to X-Forwarded-For. Azure is the first, Azure Front Door would be the second.')
+@minValue(1)
+@maxValue(10)
+param trustedProxies int = 1
+
+@description('Whether webhooks may be sent by http, and not only by https.')
+param webhooksAllowHttp bool = false
+
+@description('Whether webhooks may be sent to private and loopback addresses.')
+@allowed(['false', 'loopback', 'true'])
+param webhooksAllowPrivateAddresses string = 'false'
+
+@description('The collector that gets traces, metrics and logs by OTLP besides Application Insights; empty for none.')
+@maxLength(2048)
+param otlpEndpoint string = ''
+
+@description('The protocol of the collector: grpc or http/protobuf; empty for the default of OpenTelemetry.')
+@allowed(['', 'grpc', 'http/protobuf'])
+param otlpProtocol string = ''
+
+@description('The headers for the collector, as in api-key=VALUE; empty for none.')
+@secure()
+@maxLength(4096)
+param otlpHeaders string = ''
+
+@description('The name of the service in traces and metrics; empty for the name of the function app.')
+@maxLength(256)
+param otelServiceName string = ''
+
+@description('Which requests are traced, as in microsoft.fixed_percentage; empty for all.')
+@maxLength(64)
+param otelTracesSampler string = ''
+
+@description('The argument of the sampler, as in 0.1; empty for none.')
+@maxLength(64)
+param otelTracesSamplerArg string = ''
 
 @description('Tells the names of one environment from those of all others.')
 var unique = toLower(uniqueString(subscription().subscriptionId, environmentName, location))
@@ -110,7 +208,9 @@ module dataStorage 'modules/data-storage.bicep' = {
   params: {
     name: names.dataStorage
     identityName: names.identity
-    developerPrincipalId: developerPrincipalId
+    developerPrincipalId: !developerAccess
+      ? ''
+      : empty(developerPrincipalId) ? deployer().objectId : developerPrincipalId
     logsName: names.logs
     logReads: logTableReads
     zoneRedundant: zoneRedundant
@@ -146,6 +246,23 @@ module app 'modules/app.bicep' = {
     tableEndpoint: empty(tableEndpoint) ? dataStorage.outputs.tableEndpoint : tableEndpoint
     queueEndpoint: dataStorage.outputs.queueEndpoint
     vaultName: names.vault
+    settings: {
+      Sessions__SessionLifetime: sessionLifetime
+      Sessions__ParticipantLifetime: participantLifetime
+      Sessions__ParticipantsPerSession: string(participantsPerSession)
+      Sessions__EventRetention: eventRetention
+      Sessions__IdempotencyKeyLifetime: idempotencyKeyLifetime
+      Sessions__RequestTimeout: requestTimeout
+      Sessions__TrustedProxies: string(trustedProxies)
+      Sessions__Webhooks__AllowHttp: webhooksAllowHttp ? 'true' : 'false'
+      Sessions__Webhooks__AllowPrivateAddresses: webhooksAllowPrivateAddresses
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint
+      OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol
+      OTEL_SERVICE_NAME: otelServiceName
+      OTEL_TRACES_SAMPLER: otelTracesSampler
+      OTEL_TRACES_SAMPLER_ARG: otelTracesSamplerArg
+    }
+    otlpHeaders: otlpHeaders
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     alwaysReadyInstances: alwaysReadyInstances

@@ -17,7 +17,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing
   name: applicationInsightsName
 }
 
-resource dataStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
+resource dataStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: dataStorageName
 }
 
@@ -69,9 +69,21 @@ var queries = [
       | where failures >= 100
     '''
   }
+  {
+    name: 'events-age'
+    title: 'Events wait'
+    description: 'A message of the queue sessions-events has waited for 5 minutes: feeds and webhooks are late.'
+    severity: 2
+    query: '''
+      customMetrics
+      | where name == 'sessions.events.age'
+      | summarize oldest = max(valueMax)
+      | where oldest >= 300
+    '''
+  }
 ]
 
-resource rules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for query in queries: {
     name: 'sessions-${query.name}'
     location: location
@@ -102,7 +114,7 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   }
 ]
 
-resource throttling 'Microsoft.Insights/metricAlerts@2026-01-01' = {
+resource throttling 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   name: 'sessions-storage-throttling'
   location: 'global'
   tags: tags

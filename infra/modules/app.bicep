@@ -22,6 +22,13 @@ param queueEndpoint string
 @description('The name of the vault with the token signing key.')
 param vaultName string
 
+@description('The settings of the app that one may choose, by name; an empty one means the default of the app.')
+param settings { *: string }
+
+@description('The headers for the OTLP collector; empty for none.')
+@secure()
+param otlpHeaders string
+
 @description('The memory of an instance in MB.')
 param instanceMemoryMB int
 
@@ -54,7 +61,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing
   name: applicationInsightsName
 }
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: hostStorageName
 }
 
@@ -107,7 +114,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
   }
 
-  resource settings 'config' = {
+  // The whole set: a deployment removes every setting that is not here.
+  resource appSettings 'config' = {
     name: 'appsettings'
     properties: {
       Sessions__StorageTableEndpoint: tableEndpoint
@@ -116,23 +124,41 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       SessionsStorage__credential: 'managedidentity'
       SessionsStorage__clientId: identity.properties.clientId
       Sessions__TokenSigningKey: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=token-signing-key)'
+      Sessions__SessionLifetime: settings.Sessions__SessionLifetime
+      Sessions__ParticipantLifetime: settings.Sessions__ParticipantLifetime
+      Sessions__ParticipantsPerSession: settings.Sessions__ParticipantsPerSession
+      Sessions__EventRetention: settings.Sessions__EventRetention
+      Sessions__IdempotencyKeyLifetime: settings.Sessions__IdempotencyKeyLifetime
+      Sessions__RequestTimeout: settings.Sessions__RequestTimeout
+      Sessions__TrustedProxies: settings.Sessions__TrustedProxies
+      Sessions__Webhooks__AllowHttp: settings.Sessions__Webhooks__AllowHttp
+      Sessions__Webhooks__AllowPrivateAddresses: settings.Sessions__Webhooks__AllowPrivateAddresses
       AZURE_CLIENT_ID: identity.properties.clientId
       AzureWebJobsStorage__accountName: hostStorage.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT
+      OTEL_EXPORTER_OTLP_PROTOCOL: settings.OTEL_EXPORTER_OTLP_PROTOCOL
+      OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders
+      OTEL_SERVICE_NAME: settings.OTEL_SERVICE_NAME
+      OTEL_TRACES_SAMPLER: settings.OTEL_TRACES_SAMPLER
+      OTEL_TRACES_SAMPLER_ARG: settings.OTEL_TRACES_SAMPLER_ARG
     }
   }
 
+  // One after the other: App Service can refuse two writes to one app at a time with a conflict.
   resource ftp 'basicPublishingCredentialsPolicies' = {
     name: 'ftp'
     properties: { allow: false }
+    dependsOn: [appSettings]
   }
 
   resource scm 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
     properties: { allow: false }
+    dependsOn: [ftp]
   }
 }
 

@@ -4,7 +4,7 @@ param name string
 @description('The name of the identity of the app.')
 param identityName string
 
-@description('A user who may read and write the tables; empty for nobody.')
+@description('A principal that may read and write the tables and queues; empty for nobody.')
 param developerPrincipalId string
 
 @description('The name of the Log Analytics workspace.')
@@ -38,12 +38,12 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   name: identityName
 }
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
 @description('The sessions, participants, credentials and events of customers, apart from what the Functions host may own.')
-resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location
   tags: tags
@@ -101,18 +101,25 @@ resource useQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource developTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(developerPrincipalId)) {
+// Without the type of the principal: it may be a person, a group or the identity of a pipeline, and it is there already.
+resource developWithTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(developerPrincipalId)) {
   scope: account
   name: guid(account.id, developerPrincipalId, storageTableDataContributor)
   properties: {
     principalId: developerPrincipalId
-    principalType: 'User'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
   }
 }
 
-// The only version that is not a preview is from 2016 and has no category groups and no destination types.
-#disable-next-line use-recent-api-versions
+resource developWithQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(developerPrincipalId)) {
+  scope: account
+  name: guid(account.id, developerPrincipalId, storageQueueDataContributor)
+  properties: {
+    principalId: developerPrincipalId
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageQueueDataContributor)
+  }
+}
+
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: account::tables
   name: 'logs'

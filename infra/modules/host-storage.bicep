@@ -29,12 +29,12 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   name: identityName
 }
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
 @description('The storage of the Functions host: the deployed package, and the locks of timers. It holds nothing of customers.')
-resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location
   tags: tags
@@ -72,7 +72,6 @@ resource ownBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // The only version that is not a preview is from 2016 and has no category groups and no destination types.
-#disable-next-line use-recent-api-versions
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: account::blobs
   name: 'logs'

@@ -20,7 +20,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   name: identityName
 }
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: logsName
   location: location
   tags: tags

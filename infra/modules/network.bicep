@@ -7,7 +7,7 @@ param location string
 @description('The tags of every resource.')
 param tags { *: string }
 
-resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: name
   location: location
   tags: tags

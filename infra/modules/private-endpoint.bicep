@@ -19,7 +19,7 @@ param location string
 @description('The tags of every resource.')
 param tags { *: string }
 
-resource subnet 'Microsoft.Network/virtualNetworks/subnets@2026-03-01' existing = {
+resource subnet 'Microsoft.Network/virtualNetworks/subnets@2024-07-01' existing = {
   name: '${virtualNetworkName}/private-endpoints'
 }
 
@@ -27,7 +27,7 @@ resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' existing = {
   name: zoneName
 }
 
-resource endpoint 'Microsoft.Network/privateEndpoints@2026-03-01' = {
+resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
   name: name
   location: location
   tags: tags

@@ -34,12 +34,12 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   name: identityName
 }
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
 @description('No purge protection: it holds one key that can be made again, and the environment can be removed and made again under its name.')
-resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
   location: location
   tags: tags
@@ -58,7 +58,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
 // whatever its value, so a later deployment neither invalidates live tokens nor undoes a rotation. It looks and writes through
 // its own interface to the vault, which the network rules do not bind and which never shows the value.
 @onlyIfNotExists()
-resource tokenSigningKey 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = {
+resource tokenSigningKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
   name: 'token-signing-key'
   tags: tags
@@ -79,7 +79,6 @@ resource readSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // The only version that is not a preview is from 2016 and has no category groups and no destination types.
-#disable-next-line use-recent-api-versions
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: vault
   name: 'logs'

@@ -3,10 +3,17 @@ using System.Reflection;
 
 namespace Sessions.Tests.Infrastructure;
 
-/// <summary>What a run of the Bicep compiler said.</summary>
+/// <summary>The result of a run of the Bicep compiler.</summary>
 internal sealed record BicepRun(int ExitCode, string Output, string Errors);
 
-/// <summary>The Bicep compiler.</summary>
+/// <summary>Which Bicep compiler: the newest that the feed has, or the oldest.</summary>
+public enum BicepAge
+{
+    Newest,
+    Oldest,
+}
+
+/// <summary>The Bicep compilers.</summary>
 internal static class Bicep
 {
     private static readonly Dictionary<string, string?> BuildValues = typeof(Bicep).Assembly
@@ -21,12 +28,28 @@ internal static class Bicep
     /// <summary>Every Bicep file.</summary>
     public static IEnumerable<string> Files => Directory.EnumerateFiles(Folder, "*.bicep", SearchOption.AllDirectories);
 
-    /// <summary>Runs the compiler, or skips the test where there is none.</summary>
+    /// <summary>Runs the newest compiler, or skips the test where there is none.</summary>
     /// <param name="arguments">The command, its file and its options.</param>
     /// <param name="environment">Variables for the parameters to read.</param>
-    public static async Task<BicepRun> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    public static Task<BicepRun> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+        => RunAsync(BicepAge.Newest, arguments, environment);
+
+    /// <summary>Runs the newest compiler, which must neither fail nor warn.</summary>
+    public static Task<string> OutputAsync(string[] arguments, params (string Name, string Value)[] environment)
+        => OutputAsync(BicepAge.Newest, arguments, environment);
+
+    /// <summary>Runs a compiler, which must neither fail nor warn.</summary>
+    public static async Task<string> OutputAsync(BicepAge age, string[] arguments, params (string Name, string Value)[] environment)
     {
-        Assert.SkipUnless(BuildValues.TryGetValue("BicepCompiler", out var compiler), "The Bicep compiler is referenced on linux-x64 only.");
+        var run = await RunAsync(age, arguments, environment);
+        Assert.True(run is { ExitCode: 0, Errors: "" }, $"{age} bicep {string.Join(' ', arguments)}: {run.Output}{run.Errors}");
+        return run.Output;
+    }
+
+    private static async Task<BicepRun> RunAsync(BicepAge age, string[] arguments, (string Name, string Value)[] environment)
+    {
+        var name = age == BicepAge.Newest ? "BicepCompiler" : "OldestBicepCompiler";
+        Assert.SkipUnless(BuildValues.TryGetValue(name, out var compiler), "The Bicep compiler is restored on linux-x64 only.");
 
         var start = new ProcessStartInfo(compiler!, arguments)
         {
@@ -34,19 +57,11 @@ internal static class Bicep
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
+        foreach (var (variable, value) in environment)
+            start.Environment[variable] = value;
 
         using var process = Process.Start(start)!;
         var (output, errors) = await process.ReadToEndAsync();
         return new(process.ExitCode, output, errors);
-    }
-
-    /// <summary>Runs the compiler, which must neither fail nor warn.</summary>
-    public static async Task<string> OutputAsync(string[] arguments, params (string Name, string Value)[] environment)
-    {
-        var run = await RunAsync(arguments, environment);
-        Assert.True(run is { ExitCode: 0, Errors: "" }, $"bicep {string.Join(' ', arguments)}: {run.Output}{run.Errors}");
-        return run.Output;
     }
 }

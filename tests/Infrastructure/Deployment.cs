@@ -111,7 +111,7 @@ public sealed class Deployments
     /// <summary>With a virtual network, private endpoints, and zone redundancy.</summary>
     internal Task<Deployment> Private => _private.Value;
 
-    /// <summary>With a developer, alerts, and instances that are always ready.</summary>
+    /// <summary>With another developer, alerts, and instances that are always ready.</summary>
     internal Task<Deployment> Watched => _watched.Value;
 
     /// <summary>Each of them.</summary>

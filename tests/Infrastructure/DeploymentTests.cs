@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
 
 namespace Sessions.Tests.Infrastructure;
 
@@ -20,9 +22,19 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     private const string MetricsPublisher = "3913510d-42f4-4e42-8a64-420c390055eb";
     private const string SecretsUser = "4633458b-17de-408a-b874-0445c86b69e6";
 
+    private static readonly string[] ChosenSettings =
+    [
+        "Sessions__SessionLifetime", "Sessions__ParticipantLifetime", "Sessions__ParticipantsPerSession", "Sessions__EventRetention",
+        "Sessions__IdempotencyKeyLifetime", "Sessions__RequestTimeout", "Sessions__TrustedProxies", "Sessions__Webhooks__AllowHttp",
+        "Sessions__Webhooks__AllowPrivateAddresses", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
+    ];
+
+    private static readonly string[] Documents = ["README.md", "docs/api.md", "docs/events.md", "docs/operate.md"];
+
     private static readonly string[] Always =
     [
-        "Microsoft.Authorization/roleAssignments x5",
+        "Microsoft.Authorization/roleAssignments x7",
         "Microsoft.Insights/components x1",
         "Microsoft.Insights/diagnosticSettings x3",
         "Microsoft.Insights/workbooks x1",
@@ -61,13 +73,12 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Counted(await deployments.Private).Except(Always));
 
     [Fact]
-    public async Task A_developer_adds_a_role_and_an_address_adds_alerts_and_nothing_else()
+    public async Task An_address_adds_alerts_and_nothing_else()
         => Assert.Equal(
             [
-                "Microsoft.Authorization/roleAssignments x6",
                 "Microsoft.Insights/actionGroups x1",
                 "Microsoft.Insights/metricAlerts x1",
-                "Microsoft.Insights/scheduledQueryRules x3",
+                "Microsoft.Insights/scheduledQueryRules x4",
             ],
             Counted(await deployments.Watched).Except(Always));
 
@@ -145,8 +156,13 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 [
                     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_CLIENT_ID",
                     "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__clientId", "AzureWebJobsStorage__credential",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_SERVICE_NAME",
+                    "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
                     "SessionsStorage__clientId", "SessionsStorage__credential", "SessionsStorage__queueServiceUri",
-                    "Sessions__StorageQueueUri", "Sessions__StorageTableEndpoint", "Sessions__TokenSigningKey",
+                    "Sessions__EventRetention", "Sessions__IdempotencyKeyLifetime", "Sessions__ParticipantLifetime",
+                    "Sessions__ParticipantsPerSession", "Sessions__RequestTimeout", "Sessions__SessionLifetime",
+                    "Sessions__StorageQueueUri", "Sessions__StorageTableEndpoint", "Sessions__TokenSigningKey", "Sessions__TrustedProxies",
+                    "Sessions__Webhooks__AllowHttp", "Sessions__Webhooks__AllowPrivateAddresses",
                 ],
                 settings.Json.GetProperty("properties").EnumerateObject().Select(setting => setting.Name).Order(StringComparer.Ordinal));
             Assert.EndsWith("/appsettings", settings.Name, StringComparison.Ordinal);
@@ -164,6 +180,80 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 $"@Microsoft.KeyVault(VaultName={deployment.The(Vault).Name};SecretName=token-signing-key)", settings["properties.Sessions__TokenSigningKey"]);
             Assert.Equal($"{deployment.The(Vault).Name}/token-signing-key", deployment.The("Microsoft.KeyVault/vaults/secrets").Name);
         }
+    }
+
+    [Fact]
+    public async Task Every_setting_of_the_app_that_the_documents_name_is_deployed()
+    {
+        var deployed = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties").EnumerateObject()
+            .Select(setting => setting.Name.Replace("__", ":", StringComparison.Ordinal)).ToHashSet();
+        var documents = Documents.Select(name => File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, name)));
+
+        var documented = documents
+            .SelectMany(text => Regex.Matches(
+                text, @"`(Sessions:[A-Z]|OTEL_|APPLICATIONINSIGHTS_)[A-Za-z:_]*\w`", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture))
+            .Select(match => match.Value.Trim('`')).Distinct().ToArray();
+
+        Assert.Contains("OTEL_SERVICE_NAME", documented);
+        Assert.Contains("Sessions:ParticipantsPerSession", documented);
+        // In place of a table endpoint, for storage on the same machine.
+        Assert.Equal(["Sessions:StorageConnectionString"], documented.Except(deployed));
+    }
+
+    [Fact]
+    public async Task Settings_that_are_not_chosen_mean_the_defaults_of_the_app()
+    {
+        var properties = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties");
+        Dictionary<string, string?> minimum = new()
+        {
+            ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
+            ["Sessions:TokenSigningKey"] = new string('k', 32),
+        };
+        var deployed = new Dictionary<string, string?>(minimum);
+        foreach (var setting in properties.EnumerateObject().Where(setting => !setting.Value.GetString()!.StartsWith('[')))
+        {
+            if (setting.Name is not ("Sessions__TokenSigningKey" or "Sessions__StorageTableEndpoint" or "Sessions__StorageQueueUri"))
+                deployed[setting.Name.Replace("__", ":", StringComparison.Ordinal)] = setting.Value.GetString();
+        }
+
+        Assert.Equal(Read(minimum), Read(deployed));
+
+        static object Read(Dictionary<string, string?> settings)
+        {
+            var options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+            return (
+                options.SessionLifetime, options.ParticipantLifetime, options.ParticipantsPerSession, options.EventRetention,
+                options.IdempotencyKeyLifetime, options.RequestTimeout, options.TrustedProxies, options.Webhooks);
+        }
+    }
+
+    [Fact]
+    public async Task Chosen_settings_reach_the_app()
+    {
+        var deployment = await Deployment.WithAsync("""
+            param sessionLifetime = '01:00:00'
+            param participantLifetime = '02:00:00'
+            param participantsPerSession = 50
+            param eventRetention = '1.00:00:00'
+            param idempotencyKeyLifetime = '31.00:00:00'
+            param requestTimeout = '00:00:10'
+            param trustedProxies = 2
+            param webhooksAllowHttp = true
+            param webhooksAllowPrivateAddresses = 'loopback'
+            param otlpEndpoint = 'https://collector.example.org:4317'
+            param otlpProtocol = 'grpc'
+            param otelServiceName = 'calls'
+            param otelTracesSampler = 'traceidratio'
+            param otelTracesSamplerArg = '0.1'
+            """);
+        var settings = deployment.The("Microsoft.Web/sites/config");
+
+        Assert.Equal(
+            [
+                "01:00:00", "02:00:00", "50", "1.00:00:00", "31.00:00:00", "00:00:10", "2", "true", "loopback",
+                "https://collector.example.org:4317", "grpc", "calls", "traceidratio", "0.1",
+            ],
+            ChosenSettings.Select(name => settings[$"properties.{name}"]));
     }
 
     [Fact]
@@ -189,21 +279,30 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 },
                 deployment.All(Roles).Where(role => role["properties.principalType"] == "ServicePrincipal").Select(role => (Role(role), role.Scope)));
             Assert.All(deployment.All(Roles), role => Assert.Equal(role["properties.principalType"] == "ServicePrincipal", role["properties.principalId"] == identity));
-            Assert.All(deployment.All(Roles), role => Assert.True(Guid.TryParse(role.Name, out _)));
+            Assert.All(deployment.All(Roles), role => Assert.True(Guid.TryParse(role.Name, out _) || role.Name.Contains("deployer()", StringComparison.Ordinal)));
         }
     }
 
-    [Fact]
-    public async Task A_developer_may_use_the_tables_and_no_one_else_may_anything()
+    [Theory]
+    [InlineData("", "[deployer().objectId]")]
+    [InlineData("param developerPrincipalId = '11111111-1111-1111-1111-111111111111'", "11111111-1111-1111-1111-111111111111")]
+    public async Task Who_deploys_or_another_principal_may_use_the_tables_and_queues(string parameter, string principal)
     {
-        Assert.DoesNotContain((await deployments.Default).All(Roles), role => role["properties.principalType"] != "ServicePrincipal");
+        var deployment = await Deployment.WithAsync(parameter);
 
-        var watched = await deployments.Watched;
-        var role = Assert.Single(watched.All(Roles), role => role["properties.principalType"] != "ServicePrincipal");
+        Assert.Equal(
+            [(TableDataContributor, deployment.DataAccount.Id, principal), (QueueDataContributor, deployment.DataAccount.Id, principal)],
+            deployment.All(Roles).Where(role => role["properties.principalType"] is null)
+                .Select(role => (Role(role), ScopeOf(role), role["properties.principalId"]!)));
 
-        Assert.Equal((TableDataContributor, watched.DataAccount.Id), (Role(role), role.Scope));
-        Assert.Equal(("User", Deployments.Developer), (role["properties.principalType"], role["properties.principalId"]));
+        static string ScopeOf(Resource role) => Regex.Match(role.Id, @"/subscriptions/[^']*?/storageAccounts/\w+", RegexOptions.NonBacktracking).Value;
     }
+
+    [Fact]
+    public async Task Nobody_but_the_app_may_use_the_data_when_a_developer_is_not_wanted()
+        => Assert.All(
+            (await Deployment.WithAsync("param developerAccess = false")).All(Roles),
+            role => Assert.Equal("ServicePrincipal", role["properties.principalType"]));
 
     [Fact]
     public async Task No_storage_account_takes_a_shared_key_or_shows_a_blob()
@@ -344,7 +443,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
         var throttling = deployment.The("Microsoft.Insights/metricAlerts");
 
         Assert.Equal("operator@example.org", Assert.Single(group.Items("properties.emailReceivers")).GetProperty("emailAddress").GetString());
-        Assert.Equal(["sessions-server-errors", "sessions-latency", "sessions-authentication-failures"], rules.Select(rule => rule.Name));
+        Assert.Equal(["sessions-server-errors", "sessions-latency", "sessions-authentication-failures", "sessions-events-age"], rules.Select(rule => rule.Name));
         Assert.All(rules, rule =>
         {
             Assert.Equal(group.Id, Assert.Single(rule.Items("properties.actions.actionGroups")).GetString());
@@ -370,7 +469,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Assert.Equal(
                 """{"numberOfEvaluationPeriods":1,"minFailingPeriodsToAlert":1}""", Compact(criterion.GetProperty("failingPeriods")));
         });
-        Assert.Equal(["1", "2", "2"], rules.Select(rule => rule["properties.severity"]));
+        Assert.Equal(["1", "2", "2", "2"], rules.Select(rule => rule["properties.severity"]));
     }
 
     [Fact]
@@ -391,6 +490,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                     "customMetrics", $"| where name == '{Telemetry.AuthenticationFailures.Name}'",
                     "| summarize failures = sum(valueSum)", "| where failures >= 100",
                 ],
+                ["customMetrics", $"| where name == '{Telemetry.EventsAge.Name}'", "| summarize oldest = max(valueMax)", "| where oldest >= 300"],
             ],
             queries);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Sessions.Tests.Infrastructure;
 
@@ -34,12 +35,28 @@ public sealed class TemplateTests
             Assert.Equal(await Bicep.OutputAsync(["format", file, "--stdout"]), await File.ReadAllTextAsync(file));
     }
 
+    [Theory]
+    [InlineData(BicepAge.Newest)]
+    [InlineData(BicepAge.Oldest)]
+    public async Task The_compiler_and_its_linter_find_nothing(BicepAge age)
+    {
+        Assert.Empty(await Bicep.OutputAsync(age, ["lint", "--pattern", $"{Bicep.Folder}/**/*.bicep"]));
+        Assert.NotEmpty(await Bicep.OutputAsync(age, ["build-params", Parameters, "--stdout"], AzdEnvironment));
+    }
+
+    /// <summary>The oldest version of azd that azure.yaml accepts has Bicep 0.45.15, which is older than the oldest that feeds have.</summary>
     [Fact]
-    public async Task The_linter_finds_nothing()
-        => Assert.Empty(await Bicep.OutputAsync(["lint", "--pattern", $"{Bicep.Folder}/**/*.bicep"]));
+    public async Task No_API_version_is_newer_than_the_Bicep_of_the_oldest_azd_knows()
+    {
+        foreach (var file in Bicep.Files)
+        {
+            foreach (Match version in Regex.Matches(await File.ReadAllTextAsync(file), @"'Microsoft\.[\w./]+@(?<date>\d{4}-\d\d-\d\d)", RegexOptions.NonBacktracking))
+                Assert.True(string.CompareOrdinal(version.Groups["date"].Value, "2025-06-30") < 0, $"{file}: {version.Value}");
+        }
+    }
 
     [Fact]
-    public async Task Every_rule_of_the_linter_is_an_error()
+    public async Task Every_rule_of_the_linter_is_an_error_but_the_one_that_wants_the_newest_API_versions()
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Bicep.Folder, "bicepconfig.json"));
         using var config = JsonDocument.Parse(text, new() { CommentHandling = JsonCommentHandling.Skip });
@@ -48,8 +65,8 @@ public sealed class TemplateTests
 
         Assert.True(linter.GetProperty("enabled").GetBoolean());
         Assert.Equal(LinterRules, rules.EnumerateObject().Select(rule => rule.Name).Order(StringComparer.Ordinal));
-        Assert.All(rules.EnumerateObject(), rule => Assert.Equal("error", rule.Value.GetProperty("level").GetString()));
-        Assert.Equal(0, rules.GetProperty("use-recent-api-versions").GetProperty("maxAgeInDays").GetInt32());
+        Assert.All(rules.EnumerateObject(), rule => Assert.Equal(
+            rule.Name == "use-recent-api-versions" ? "off" : "error", rule.Value.GetProperty("level").GetString()));
     }
 
     [Fact]
@@ -94,6 +111,31 @@ public sealed class TemplateTests
     }
 
     [Fact]
+    public async Task The_app_is_written_to_by_one_resource_at_a_time()
+    {
+        using var app = JsonDocument.Parse(await Bicep.OutputAsync(["build", Path.Combine(Bicep.Folder, "modules", "app.bicep"), "--stdout"]));
+        var resources = app.RootElement.GetProperty("resources").EnumerateObject().Where(resource => resource.Value.GetProperty("type").GetString()!
+            .StartsWith("Microsoft.Web/sites/", StringComparison.Ordinal)).ToArray();
+
+        Assert.Equal(["app::appSettings", "app::ftp", "app::scm"], resources.Select(resource => resource.Name));
+        foreach (var (before, after) in resources.Zip(resources.Skip(1)))
+            Assert.Contains(before.Name, after.Value.GetProperty("dependsOn").EnumerateArray().Select(name => name.GetString()));
+        Assert.Contains("app", resources[0].Value.GetProperty("dependsOn").EnumerateArray().Select(name => name.GetString()));
+    }
+
+    [Fact]
+    public async Task Only_regions_with_the_plan_are_accepted()
+    {
+        using var template = JsonDocument.Parse(await Bicep.OutputAsync(["build", Main, "--stdout"]));
+        var location = template.RootElement.GetProperty("parameters").GetProperty("location");
+
+        Assert.Equal("location", location.GetProperty("metadata").GetProperty("azd").GetProperty("type").GetString());
+        var regions = location.GetProperty("allowedValues").EnumerateArray().Select(region => region.GetString()).ToArray();
+        Assert.Contains("westeurope", regions);
+        Assert.DoesNotContain("chinanorth", regions);
+    }
+
+    [Fact]
     public async Task Every_parameter_says_what_it_is_and_has_bounds()
     {
         using var template = JsonDocument.Parse(await Bicep.OutputAsync(["build", Main, "--stdout"]));
@@ -118,6 +160,8 @@ public sealed class TemplateTests
     [InlineData("maximumInstances = 1001")]
     [InlineData("alwaysReadyInstances = -1")]
     [InlineData("developerPrincipalId = '11111111-1111-1111-1111-1111111111111'")]
+    [InlineData("participantsPerSession = 99")]
+    [InlineData("webhooksAllowPrivateAddresses = 'yes'")]
     public async Task A_parameter_out_of_bounds_is_refused(string parameter)
     {
         var file = Path.Combine(Path.GetTempPath(), $"sessions-{Guid.NewGuid()}.bicepparam");
@@ -137,12 +181,16 @@ public sealed class TemplateTests
         }
     }
 
-    [Fact]
-    public async Task The_parameters_file_changes_no_default()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_parameters_file_changes_no_default_and_takes_an_empty_variable_as_one_that_is_not_set(bool empty)
     {
-        var file = (await File.ReadAllTextAsync(Parameters)).Replace("'main.bicep'", $"'{Path.GetRelativePath(Path.GetTempPath() + "folder", Main)}'");
+        var text = await File.ReadAllTextAsync(Parameters);
+        foreach (var name in new[] { "main.bicep", "parameters.bicep" })
+            text = text.Replace($"'{name}'", $"'{Path.GetRelativePath(Path.GetTempPath() + "folder", Path.Combine(Bicep.Folder, name))}'", StringComparison.Ordinal);
 
-        var deployment = await Deployment.PredictAsync(file, AzdEnvironment);
+        var deployment = await Deployment.PredictAsync(text, [.. AzdEnvironment, .. empty ? Variables(text).Select(name => (name, "")) : []]);
 
         Assert.Equal(
             (await Deployment.WithAsync("")).Resources.Select(resource => resource.Json.GetRawText()),
@@ -152,15 +200,36 @@ public sealed class TemplateTests
     [Fact]
     public async Task The_parameters_file_reads_every_parameter_from_the_environment()
     {
+        (string Name, string Value, string Parameter)[] set =
+        [
+            ("SESSIONS_INSTANCE_MEMORY_MB", "512", "instanceMemoryMB"),
+            ("SESSIONS_MAXIMUM_INSTANCES", "70", "maximumInstances"),
+            ("SESSIONS_ALWAYS_READY_INSTANCES", "3", "alwaysReadyInstances"),
+            ("SESSIONS_ZONE_REDUNDANT", "True", "zoneRedundant"),
+            ("SESSIONS_VIRTUAL_NETWORK", "True", "virtualNetwork"),
+            ("SESSIONS_DEVELOPER_ACCESS", "False", "developerAccess"),
+            ("SESSIONS_DEVELOPER_PRINCIPAL_ID", Deployments.Developer, "developerPrincipalId"),
+            ("SESSIONS_ALERT_EMAIL", "operator@example.org", "alertEmail"),
+            ("SESSIONS_LOG_TABLE_READS", "True", "logTableReads"),
+            ("SESSIONS_OTHER_TABLE_ENDPOINT", "https://other.table.cosmos.azure.com", "tableEndpoint"),
+            ("SESSIONS_SESSION_LIFETIME", "01:00:00", "sessionLifetime"),
+            ("SESSIONS_PARTICIPANT_LIFETIME", "02:00:00", "participantLifetime"),
+            ("SESSIONS_PARTICIPANTS_PER_SESSION", "50", "participantsPerSession"),
+            ("SESSIONS_EVENT_RETENTION", "1.00:00:00", "eventRetention"),
+            ("SESSIONS_IDEMPOTENCY_KEY_LIFETIME", "31.00:00:00", "idempotencyKeyLifetime"),
+            ("SESSIONS_REQUEST_TIMEOUT", "00:00:10", "requestTimeout"),
+            ("SESSIONS_TRUSTED_PROXIES", "2", "trustedProxies"),
+            ("SESSIONS_WEBHOOKS_ALLOW_HTTP", "True", "webhooksAllowHttp"),
+            ("SESSIONS_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES", "loopback", "webhooksAllowPrivateAddresses"),
+            ("SESSIONS_OTLP_ENDPOINT", "https://collector.example.org:4317", "otlpEndpoint"),
+            ("SESSIONS_OTLP_PROTOCOL", "grpc", "otlpProtocol"),
+            ("SESSIONS_OTLP_HEADERS", "api-key=secret", "otlpHeaders"),
+            ("SESSIONS_OTEL_SERVICE_NAME", "calls", "otelServiceName"),
+            ("SESSIONS_OTEL_TRACES_SAMPLER", "traceidratio", "otelTracesSampler"),
+            ("SESSIONS_OTEL_TRACES_SAMPLER_ARG", "0.1", "otelTracesSamplerArg"),
+        ];
         var output = await Bicep.OutputAsync(
-            ["build-params", Parameters, "--stdout"],
-            [
-                .. AzdEnvironment,
-                ("SESSIONS_INSTANCE_MEMORY_MB", "512"), ("SESSIONS_MAXIMUM_INSTANCES", "70"), ("SESSIONS_ALWAYS_READY_INSTANCES", "3"),
-                ("SESSIONS_ZONE_REDUNDANT", "true"), ("SESSIONS_VIRTUAL_NETWORK", "true"), ("SESSIONS_LOG_TABLE_READS", "true"),
-                ("SESSIONS_DEVELOPER_PRINCIPAL_ID", Deployments.Developer), ("SESSIONS_ALERT_EMAIL", "operator@example.org"),
-                ("SESSIONS_OTHER_TABLE_ENDPOINT", "https://other.table.cosmos.azure.com"),
-            ]);
+            ["build-params", Parameters, "--stdout"], [.. AzdEnvironment, .. set.Select(variable => (variable.Name, variable.Value))]);
         using var built = JsonDocument.Parse(output);
         using var template = JsonDocument.Parse(built.RootElement.GetProperty("templateJson").GetString()!);
         using var parameters = JsonDocument.Parse(built.RootElement.GetProperty("parametersJson").GetString()!);
@@ -168,12 +237,24 @@ public sealed class TemplateTests
             .ToDictionary(parameter => parameter.Name, parameter => parameter.Value.GetProperty("value").ToString(), StringComparer.Ordinal);
 
         Assert.Equal(template.RootElement.GetProperty("parameters").EnumerateObject().Select(parameter => parameter.Name).Order(), values.Keys.Order());
-        Assert.Equal(
-            ["check", "westeurope", "512", "70", "3", "True", "True", "True", Deployments.Developer, "operator@example.org", "https://other.table.cosmos.azure.com"],
-            [
-                values["environmentName"], values["location"], values["instanceMemoryMB"], values["maximumInstances"], values["alwaysReadyInstances"],
-                values["zoneRedundant"], values["virtualNetwork"], values["logTableReads"], values["developerPrincipalId"], values["alertEmail"],
-                values["tableEndpoint"],
-            ]);
+        Assert.Equal(("check", "westeurope"), (values["environmentName"], values["location"]));
+        Assert.Equal(set.Select(variable => variable.Value), set.Select(variable => values[variable.Parameter]));
+        Assert.Equal(values.Count, set.Length + AzdEnvironment.Length);
     }
+
+    [Fact]
+    public async Task Azd_copies_every_parameter_to_the_pipeline_and_the_document_has_it()
+    {
+        var variables = Variables(await File.ReadAllTextAsync(Parameters)).Order(StringComparer.Ordinal);
+        var azure = await File.ReadAllTextAsync(Path.Combine(Bicep.RepositoryFolder, "azure.yaml"));
+        var document = await File.ReadAllTextAsync(Path.Combine(Bicep.RepositoryFolder, "docs", "deploy.md"));
+
+        Assert.Matches(@"(?m)^requiredVersions:\n  azd: "">= 1\.31\.0""$", azure);
+        Assert.Equal(variables, Regex.Matches(azure, @"(?m)^    - \w+$", RegexOptions.NonBacktracking).Select(match => match.Value[6..]).Order(StringComparer.Ordinal));
+        Assert.EndsWith("  secrets:\n    - SESSIONS_OTLP_HEADERS\n", azure);
+        Assert.All(variables, name => Assert.Contains($"| `{name}` |", document));
+    }
+
+    private static IEnumerable<string> Variables(string parametersFile)
+        => Regex.Matches(parametersFile, @"'SESSIONS_\w+'", RegexOptions.NonBacktracking).Select(match => match.Value.Trim('\''));
 }
