@@ -16,6 +16,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     [Fact]
     public async Task It_prints_a_curl_line_that_works_when_pasted_and_ends_with_an_interrupt()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals: LocalHost is interrupted with kill.");
         Assert.SkipWhen(IsInterruptIgnored(), "The shell that started the tests has them ignore SIGINT, and so LocalHost ignores it.");
         using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
         var lines = await ReadUntilAsync(localHost, "Press Ctrl+C");

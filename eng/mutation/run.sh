@@ -2,7 +2,7 @@
 # Mutates src/Core/Storage, src/Core/Security and src/Functions/Http, and runs the tests over tables in memory.
 # docs/contributing.md has the scores.
 #
-#   build/mutation/run.sh [storage|security|http [more options of dotnet stryker]]
+#   eng/mutation/run.sh [storage|security|http [more options of dotnet stryker]]
 set -euo pipefail
 cd "$(dirname "$0")"
 
