@@ -45,25 +45,12 @@ internal static class CheckCommand
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
             using var call = new CheckedCall(
                 new(parsed.GetRequiredValue(url)), accountId, parsed.GetRequiredValue(user), parsed.GetRequiredValue(secret));
-            var steps = new JsonArray();
-            string? failure = null;
+            var done = new JsonArray();
+            string? failure;
             try
             {
                 var deliveries = parsed.GetValue(webhooks) ? await WebhookCommands.TestsAsync(context, accountId, cancellation) : [];
-                foreach (var (name, step) in call.Steps.Concat(deliveries))
-                {
-                    var started = Stopwatch.GetTimestamp();
-                    failure = await CheckedCall.FailureOfAsync(step, cancellation);
-                    var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
-                    steps.Add(new JsonObject { ["step"] = name, ["ok"] = failure is null, ["milliseconds"] = milliseconds });
-                    if (!context.IsJson(parsed))
-                        await context.Output.WriteLineAsync(Line(name, failure is null, milliseconds));
-                    if (failure is not null)
-                    {
-                        failure = $"{name}: {failure.ReplaceLineEndings(" ")}";
-                        break;
-                    }
-                }
+                failure = await RunAsync(call.Steps.Concat(deliveries), done, context.IsJson(parsed) ? TextWriter.Null : context.Output, cancellation);
             }
             finally
             {
@@ -71,10 +58,29 @@ internal static class CheckCommand
             }
 
             if (context.IsJson(parsed))
-                await context.Output.WriteLineAsync(new JsonObject { ["ok"] = failure is null, ["failure"] = failure, ["steps"] = steps }.ToJsonString());
+                await context.Output.WriteLineAsync(new JsonObject { ["ok"] = failure is null, ["failure"] = failure, ["steps"] = done }.ToJsonString());
             return failure is null ? 0 : throw new CliException(failure);
         });
         return command;
+    }
+
+    /// <summary>Runs steps until one fails, and adds each to those that are done.</summary>
+    /// <returns>Which failed and why; null when all went well.</returns>
+    private static async Task<string?> RunAsync(
+        IEnumerable<(string Name, Func<CancellationToken, Task> Run)> steps, JsonArray done, TextWriter output, CancellationToken cancellation)
+    {
+        foreach (var (name, step) in steps)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var failure = await CheckedCall.FailureOfAsync(step, cancellation);
+            var milliseconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
+            done.Add(new JsonObject { ["step"] = name, ["ok"] = failure is null, ["milliseconds"] = milliseconds });
+            await output.WriteLineAsync(Line(name, failure is null, milliseconds));
+            if (failure is not null)
+                return $"{name}: {failure.ReplaceLineEndings(" ")}";
+        }
+
+        return null;
     }
 
     private static string Line(string step, bool ok, double milliseconds)
