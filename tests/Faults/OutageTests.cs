@@ -117,7 +117,7 @@ public sealed class OutageTests
             await Task.Delay(1000);
             server.Faults.Choose = _ => StorageFault.None;
             Assert.Contains((LogLevel.Debug, "LogCallerGone"), server.Entries);
-            Assert.DoesNotContain(server.Entries, entry => entry.Level > LogLevel.Debug);
+            Assert.DoesNotContain(server.Entries, entry => entry.Level > LogLevel.Information);
         }
     }
 

@@ -61,11 +61,8 @@ public sealed partial class RequestPipeline(
         foreach (var (headerName, value) in reply.MoreHeaders)
             response.Headers.TryAddWithoutValidation(headerName, value);
 
-        if ((int)reply.Status is >= 400 and < 500 && reply.Status is not (HttpStatusCode.Unauthorized or HttpStatusCode.NotFound)
-            && !request.FunctionContext.CancellationToken.IsCancellationRequested)
-        {
+        if ((int)reply.Status is >= 400 and < 500 && reply.Status is not (HttpStatusCode.Unauthorized or HttpStatusCode.NotFound))
             LogRejected(requestId, name, (int)reply.Status, reply.Error);
-        }
 
         var json = reply.Error is null
             ? reply.Json
