@@ -86,7 +86,10 @@ public class Server(AzuriteFixture azurite) : ApiServer
         if (DeliversEvents)
             builder.Services.AddQueuePollers(() => Task.CompletedTask);
         _app = LocalHostProgram.Build(builder);
-        await Tables.CreateAsync(CancellationToken.None);
+        _ = Tables; // The faults have to be there.
+
+        // Not with the short time limit of a call: Azurite may be busy with the start of other tests.
+        await new Tables(new TableServiceClient(ConnectionString)).CreateAsync(CancellationToken.None);
         if (DeliversEvents)
             await Service<Queues>().CreateAsync(CancellationToken.None);
         await _app.StartAsync();
