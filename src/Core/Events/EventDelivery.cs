@@ -14,7 +14,9 @@ public sealed class EventDelivery(
     // Longer than a write can be on its way after its request has given it up.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 
-    // While the request that has sent the message is likely to be at work.
+    // While the request that has sent the message is likely to be at work. A message that has waited in the queue for as long comes
+    // from a request that is over: pauses would only keep others waiting.
+    private static readonly TimeSpan LikelyRequest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan[] Pauses = [.. new[] { 50, 100, 200, 400 }.Select(milliseconds => TimeSpan.FromMilliseconds(milliseconds))];
 
     // Then the message is put back.
@@ -65,11 +67,13 @@ public sealed class EventDelivery(
     {
         if (await LookOnceAsync())
             return true;
-        if (message.Sent is null || message.Looks > 0)
+        if (message.Sent is not { } sent || message.Looks > 0)
             return false;
 
         foreach (var pause in Pauses)
         {
+            if (time.GetUtcNow() - sent >= LikelyRequest)
+                return false;
             await Task.Delay(pause, time, cancellation);
             if (await LookOnceAsync())
                 return true;

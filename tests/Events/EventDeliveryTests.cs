@@ -1,0 +1,37 @@
+using Sessions.Events;
+using Sessions.Model;
+using Sessions.Storage;
+
+namespace Sessions.Tests.Events;
+
+/// <summary>How often a message of the queue of events has a partition looked at.</summary>
+public sealed class EventDeliveryTests(Server server) : IClassFixture<Server>
+{
+    [Fact]
+    public async Task A_message_that_comes_before_its_change_is_followed_by_four_more_looks()
+    {
+        var one = await CallsOfAsync(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(5 * one, await CallsOfAsync(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task A_message_that_has_waited_for_longer_than_a_request_takes_has_one_look()
+        => Assert.Equal(await CallsOfAsync(TimeSpan.FromSeconds(1)), await CallsOfAsync(TimeSpan.FromSeconds(20)));
+
+    /// <summary>How many storage calls it takes to handle a message of this age for a partition without events.</summary>
+    private async Task<int> CallsOfAsync(TimeSpan age)
+    {
+        var account = AccountId.Parse((await server.NewAccountAsync()).Id);
+        await server.Service<Feeds>().TurnOnAsync(account, CancellationToken.None);
+        await server.Service<Feeds>().IsOnAsync(account, CancellationToken.None);
+        await server.Service<Queues>().CreateAsync(CancellationToken.None);
+        server.StorageCalls.Clear();
+
+        await server.Service<EventDelivery>().RunAsync(
+            $$"""{"account":"{{account}}","partition":"{{account}}:{{Guid.NewGuid()}}","sent":"{{server.Time.GetUtcNow() - age:O}}","looks":0}""",
+            CancellationToken.None);
+
+        return server.StorageCalls.Count;
+    }
+}
