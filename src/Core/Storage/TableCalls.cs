@@ -57,6 +57,14 @@ internal static class TableCalls
     public static Task<Write> TryMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
         => TryAsync(() => table.UpdateEntityAsync(row, etag, TableUpdateMode.Merge, cancellation), cancellation);
 
+    /// <summary>Changes the row as it was read: <see cref="TryMergeAsync"/> with its ETag, or <see cref="TryAddAsync"/> when there was none.</summary>
+    public static Task<Write> TryAddOrMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
+        => etag == default ? table.TryAddAsync(row, cancellation) : table.TryMergeAsync(row, etag, cancellation);
+
+    /// <summary>The same as an action of a transaction.</summary>
+    public static TableTransactionAction AddOrMerge(TableEntity row, ETag etag)
+        => etag == default ? new(TableTransactionActionType.Add, row) : new(TableTransactionActionType.UpdateMerge, row, etag);
+
     /// <summary>
     /// Deletes the row, if it has the ETag. As a transaction, because .NET sends a request without a body again when its
     /// connection closes without an answer, and the second answer would be that there is no such row.

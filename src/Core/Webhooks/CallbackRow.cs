@@ -68,7 +68,7 @@ internal sealed record CallbackRow(AccountId AccountId, ParticipantId Participan
             [Columns.EndedAt] = EndedAt,
             [Columns.Expires] = Expires,
         };
-        var write = ETag == default ? await table.TryAddAsync(row, cancellation) : await table.TryMergeAsync(row, ETag, cancellation);
+        var write = await table.TryAddOrMergeAsync(row, ETag, cancellation);
         return write.Outcome == WriteOutcome.Done ? this with { ETag = write.ETag } : null;
     }
 }

@@ -48,10 +48,7 @@ internal sealed class WebhookProgress
         if (progress.LeaseUntil > now)
             return progress;
 
-        var row = progress.Cursor(now + LeaseTime);
-        var write = progress._etag == default
-            ? await table.TryAddAsync(row, cancellation)
-            : await table.TryMergeAsync(row, progress._etag, cancellation);
+        var write = await table.TryAddOrMergeAsync(progress.Cursor(now + LeaseTime), progress._etag, cancellation);
 
         // Another has just taken it, or may have; or nobody knows whether this one has.
         progress.LeaseUntil = now + LeaseTime;

@@ -116,7 +116,7 @@ internal sealed record DevicesRow(AccountId AccountId, ParticipantId Participant
             // Not before its events: it has their number.
             [Columns.Expires] = Expires > eventsExpire ? Expires : eventsExpire,
         };
-        yield return ETag == default ? new(TableTransactionActionType.Add, row) : new(TableTransactionActionType.UpdateMerge, row, ETag);
+        yield return TableCalls.AddOrMerge(row, ETag);
         foreach (var (index, told) in News.Index())
             yield return new EventRow(row.PartitionKey, Events - News.Count + index + 1, [told], eventsExpire).ToAction();
     }

@@ -18,7 +18,7 @@ internal readonly record struct LogHead(long Position, ETag ETag)
     public TableTransactionAction MoveTo(AccountId accountId, long position)
     {
         var row = new TableEntity(accountId.ToString(), Keys.LogHead) { [Columns.Position] = position };
-        return ETag == default ? new(TableTransactionActionType.Add, row) : new(TableTransactionActionType.UpdateMerge, row, ETag);
+        return TableCalls.AddOrMerge(row, ETag);
     }
 }
 
@@ -82,6 +82,6 @@ internal sealed record CursorRow(AccountId AccountId, string Outbox, long Number
             [Columns.Expires] = Expires,
             [Columns.Wakes] = Wakes,
         };
-        return ETag == default ? new(TableTransactionActionType.Add, row) : new(TableTransactionActionType.UpdateMerge, row, ETag);
+        return TableCalls.AddOrMerge(row, ETag);
     }
 }
