@@ -9,6 +9,9 @@ internal sealed record LocalAccess(string User, string Secret, bool IsOpenToNetw
     /// <summary>The credential that everybody knows, for this machine alone.</summary>
     public static LocalAccess Known { get; } = new(LocalCredential.User, LocalCredential.Secret, IsOpenToNetwork: false);
 
+    /// <summary>The secret where others may see it: one of your own is not shown.</summary>
+    public string ShownSecret => IsKnown ? Secret : "SECRET";
+
     /// <summary>Whether the credential is the one that everybody knows.</summary>
     public bool IsKnown => (User, Secret) == (LocalCredential.User, LocalCredential.Secret);
 }

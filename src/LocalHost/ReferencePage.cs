@@ -25,6 +25,9 @@ internal static class ReferencePage
         options.Mcp = new() { Disabled = true };
         options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
         if (http.RequestServices.GetRequiredService<TableServiceClient>().Uri.IsLoopback)
-            options.AddHttpAuthentication("Basic", credential => (credential.Username, credential.Password) = (LocalCredential.User, LocalCredential.Secret));
+        {
+            var access = http.RequestServices.GetRequiredService<LocalAccess>();
+            options.AddHttpAuthentication("Basic", credential => (credential.Username, credential.Password) = (access.User, access.ShownSecret));
+        }
     }
 }

@@ -55,7 +55,7 @@ internal sealed class StartPage(TableServiceClient storage, MediaSockets media, 
             ("account", isLocal ? LocalCredential.Account : "ACCOUNT"),
             ("user", isLocal ? access.User : "USER"),
             // Everybody who reaches the server can read the page.
-            ("secret", isLocal && access.IsKnown ? access.Secret : "SECRET"),
+            ("secret", isLocal ? access.ShownSecret : "SECRET"),
             ("note", isLocal
                 ? access.IsKnown
                     ? "These credentials exist only in storage on this machine."

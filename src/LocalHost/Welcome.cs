@@ -10,7 +10,7 @@ internal static class Welcome
             Console.WriteLine(line);
 
         // A secret of one's own is not printed: the terminal may be seen or kept.
-        var secret = access.IsKnown ? access.Secret : "SECRET";
+        var secret = access.ShownSecret;
         var url = app.Urls.First().Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         Console.WriteLine($$"""
 
