@@ -1,4 +1,5 @@
 using Microsoft.Azure.Functions.Worker.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sessions;
 
@@ -10,8 +11,6 @@ try
     // Told and not refused: a deployment may set what only the next version of the code knows.
     foreach (var line in Setting.FindUnknown(builder.Configuration, "Sessions", SessionsOptions.All))
         await Console.Error.WriteLineAsync(line);
-    foreach (var line in SessionsOptions.Read(builder.Configuration).DescribeTimes(DateTimeOffset.UtcNow))
-        await Console.Out.WriteLineAsync(line);
 }
 catch (InvalidConfigurationException exception)
 {
@@ -19,5 +18,8 @@ catch (InvalidConfigurationException exception)
     return 1;
 }
 
-await builder.Build().RunAsync();
+var host = builder.Build();
+foreach (var line in host.Services.GetRequiredService<SessionsOptions>().DescribeTimes(DateTimeOffset.UtcNow))
+    await Console.Out.WriteLineAsync(line);
+await host.RunAsync();
 return 0;

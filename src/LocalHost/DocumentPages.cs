@@ -13,6 +13,9 @@ internal static class DocumentPages
     private const string Prefix = "docs/";
     private const string Extension = ".md";
 
+    private static readonly MarkdownPipeline Pipeline =
+        new MarkdownPipelineBuilder().UsePipeTables().UseAutoIdentifiers(AutoIdentifierOptions.GitHub).Build();
+
     /// <summary>The documents that there are.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
@@ -81,8 +84,7 @@ internal static class DocumentPages
     /// <summary>The document as HTML. A link to a file that is no document is plain text: it is not served.</summary>
     private static string ToHtml(string text)
     {
-        var pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseAutoIdentifiers(AutoIdentifierOptions.GitHub).Build();
-        var document = Markdown.Parse(text, pipeline);
+        var document = Markdown.Parse(text, Pipeline);
         foreach (var link in document.Descendants<LinkInline>().Where(link => link.Url?.StartsWith("../", StringComparison.Ordinal) == true).ToArray())
         {
             var plain = new ContainerInline();
@@ -90,6 +92,6 @@ internal static class DocumentPages
             link.ReplaceBy(plain);
         }
 
-        return document.ToHtml(pipeline);
+        return document.ToHtml(Pipeline);
     }
 }

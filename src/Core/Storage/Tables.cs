@@ -45,7 +45,7 @@ public sealed class Tables(Func<string, TableClient> table)
         }
         catch (Exception exception) when (StorageFaults.CauseOf(exception) is var cause && (cause != StorageCause.Other || exception is RequestFailedException))
         {
-            throw new StorageUnavailableException($"The table {table.Name} {Describe(StorageFaults.CauseOf(exception))}.", exception) { IsExplained = true };
+            throw new StorageUnavailableException($"The table {table.Name} {Describe(cause)}.", exception) { IsExplained = true };
         }
     }
 
