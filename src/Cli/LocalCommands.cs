@@ -15,7 +15,7 @@ internal static class LocalCommands
         {
             var data = Find(parsed.GetValue(folder));
             var (size, running) = (data.Size(), data.Running());
-            var text = $"Data       {data.Folder}, {size / 1024.0 / 1024.0:F1} MB";
+            var text = $"Data       {data.Folder}, {Megabytes(size)}";
             text += running is null ? $"{Environment.NewLine}LocalHost  does not run"
                 : $"{Environment.NewLine}LocalHost  {running.Url}, process {running.ProcessId}"
                     + $"{Environment.NewLine}Storage    export Sessions__StorageConnectionString='{running.ConnectionString}'";
@@ -43,7 +43,7 @@ internal static class LocalCommands
             var data = Find(parsed.GetValue(folder));
             var size = data.Size();
             if (!parsed.GetValue(yes))
-                throw new CliException(string.Create(CultureInfo.InvariantCulture, $"This would delete {size / 1024.0 / 1024.0:F1} MB in {data.Folder}. Run sessions reset --yes to delete them."));
+                throw new CliException($"This would delete {Megabytes(size)} in {data.Folder}. Run sessions reset --yes to delete them.");
             if (!data.TryDelete())
                 throw new CliException($"LocalHost is using {data.Folder}: stop it first.");
 
@@ -53,6 +53,8 @@ internal static class LocalCommands
         });
         return command;
     }
+
+    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024.0:F1} MB");
 
     private static Option<string> Folder() => new("--data") { Description = "LocalHost's folder of data, when it is not the one of this clone.", HelpName = "FOLDER" };
 

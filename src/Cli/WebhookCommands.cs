@@ -147,12 +147,9 @@ internal static class WebhookCommands
     public static async Task<(string Name, Func<CancellationToken, Task> Run)[]> TestsAsync(
         CliContext context, AccountId accountId, CancellationToken cancellation)
     {
-        List<Webhook> live = [];
-        await context.WithTablesAsync(async tables =>
-        {
-            live = await Store(context, tables).ListAsync(accountId, cancellation).Where(webhook => webhook.Ended is null).ToListAsync(cancellation);
-            return 0;
-        }, cancellation);
+        var live = await context.WithTablesAsync(
+            tables => Store(context, tables).ListAsync(accountId, cancellation).Where(webhook => webhook.Ended is null).ToListAsync(cancellation).AsTask(),
+            cancellation);
         return
         [
             .. live.Select(webhook => (
