@@ -1,4 +1,4 @@
-using Microsoft.Playwright;
+using PuppeteerSharp;
 using Sessions.LocalHost;
 
 namespace Sessions.Tests;
@@ -11,7 +11,6 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
 
     private readonly List<string> _problems = [];
     private Account _account = null!;
-    private IPlaywright? _playwright;
     private IBrowser? _browser;
 
     public async ValueTask InitializeAsync()
@@ -20,14 +19,17 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
         Assert.SkipWhen(program is null, "There is no Chromium: apt-get install chromium");
         _account = await server.NewAccountAsync(LocalCredential.Account);
         await _account.AddUserAsync(LocalCredential.User, LocalCredential.Secret, Security.Access.Write);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-gpu"] });
+        _browser = await Puppeteer.LaunchAsync(new()
+        {
+            ExecutablePath = program,
+            Args = ["--no-sandbox", "--disable-gpu"],
+            DefaultViewport = new() { Width = 1280, Height = 720 },
+        });
     }
 
     public async ValueTask DisposeAsync()
     {
         await (_browser?.DisposeAsync() ?? ValueTask.CompletedTask);
-        _playwright?.Dispose();
         Assert.Empty(_problems);
     }
 
@@ -36,11 +38,11 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     {
         var page = await OpenAsync("/");
 
-        Assert.Equal($"{server.Url}v1", await page.InnerTextAsync("#base"));
-        Assert.Equal(["9900000", "local", "local"], [await page.InnerTextAsync("#account"), await page.InnerTextAsync("#user"), await page.InnerTextAsync("#secret")]);
-        await Assertions.Expect(page.Locator("#storage")).ToHaveTextAsync(": works");
+        Assert.Equal($"{server.Url}v1", await TextAsync(page, "#base"));
+        Assert.Equal(["9900000", "local", "local"], [await TextAsync(page, "#account"), await TextAsync(page, "#user"), await TextAsync(page, "#secret")]);
+        await WaitForTextAsync(page, "#storage", ": works");
         using var http = new HttpClient();
-        foreach (var link in await page.Locator("a").EvaluateAllAsync<string[]>("links => links.map(link => link.href)"))
+        foreach (var link in await LinksAsync(page))
         {
             using var response = await http.GetAsync(new Uri(link));
             Assert.True(response.IsSuccessStatusCode, link);
@@ -55,13 +57,13 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     {
         var page = await OpenAsync("/", "clipboard-read", "clipboard-write");
         if (sample != "curl")
-            await page.Locator("details", new() { Has = page.Locator($"#{sample}") }).Locator("summary").PressAsync("Enter");
+            await (await page.QuerySelectorAsync($"details:has(#{sample}) summary")).PressAsync("Enter");
         await page.ClickAsync($"[data-copy={sample}]");
-        await Assertions.Expect(page.Locator("#said")).ToHaveTextAsync($"Copied: {sample}.");
-        Assert.Equal("Copied", await page.InnerTextAsync($"[data-copy={sample}]"));
+        await WaitForTextAsync(page, "#said", $"Copied: {sample}.");
+        Assert.Equal("Copied", await TextAsync(page, $"[data-copy={sample}]"));
         var before = (await _account.GetAsync(SessionsWithTag)).Json.GetArrayLength();
 
-        var output = await RunAsync(program, file, await page.EvaluateAsync<string>("navigator.clipboard.readText()"));
+        var output = await RunAsync(program, file, await page.EvaluateExpressionAsync<string>("navigator.clipboard.readText()"));
 
         Assert.Contains("AUDIO", output, StringComparison.Ordinal);
         Assert.Equal(before + 1, (await _account.GetAsync(SessionsWithTag)).Json.GetArrayLength());
@@ -71,12 +73,12 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     public async Task Where_copying_is_not_allowed_the_text_is_selected_and_the_page_says_so()
     {
         var page = await OpenAsync("/");
-        await page.EvaluateAsync("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }");
+        await page.EvaluateFunctionAsync("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }");
 
         await page.ClickAsync("[data-copy=base]");
 
-        await Assertions.Expect(page.Locator("#said")).ToContainTextAsync("press Ctrl+C");
-        Assert.Equal($"{server.Url}v1", await page.EvaluateAsync<string>("getSelection().toString()"));
+        await WaitForTextAsync(page, "#said", "press Ctrl+C");
+        Assert.Equal($"{server.Url}v1", await page.EvaluateExpressionAsync<string>("getSelection().toString()"));
     }
 
     [Theory]
@@ -85,18 +87,18 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     public async Task The_first_page_fits_a_screen(int width)
     {
         var page = await OpenAsync("/");
-        await page.SetViewportSizeAsync(width, 800);
+        await page.SetViewportAsync(new() { Width = width, Height = 800 });
 
-        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
+        Assert.True(await page.EvaluateExpressionAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
     }
 
     [Fact]
     public async Task The_first_page_is_dark_where_the_browser_is()
     {
         var page = await OpenAsync("/");
-        await page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await page.EmulateMediaFeaturesAsync([new() { MediaFeature = MediaFeature.PrefersColorScheme, Value = "dark" }]);
 
-        Assert.Equal("rgb(20, 23, 27)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+        Assert.Equal("rgb(20, 23, 27)", await page.EvaluateExpressionAsync<string>("getComputedStyle(document.body).backgroundColor"));
     }
 
     [Fact]
@@ -104,8 +106,8 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     {
         var page = await OpenAsync("/reference");
 
-        await Assertions.Expect(page.GetByText("Create a session").First).ToBeVisibleAsync(new() { Timeout = 30_000 });
-        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        await WaitForTextAsync(page, "body", "Create a session");
+        await page.WaitForNetworkIdleAsync();
     }
 
     [Theory]
@@ -115,10 +117,10 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     {
         var page = await OpenAsync($"/docs/{name}.md");
 
-        Assert.Equal(title, await page.InnerTextAsync("h1"));
-        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        Assert.Equal(title, await TextAsync(page, "h1"));
+        await page.WaitForNetworkIdleAsync();
         using var http = new HttpClient();
-        foreach (var link in await page.Locator("a").EvaluateAllAsync<string[]>("links => links.map(link => link.href)"))
+        foreach (var link in await LinksAsync(page))
         {
             if (!link.StartsWith(server.Url.ToString(), StringComparison.Ordinal))
                 continue;
@@ -131,16 +133,27 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     /// <summary>Opens a page, which may not log an error nor ask another server for anything.</summary>
     private async Task<IPage> OpenAsync(string path, params string[] permissions)
     {
-        var context = await _browser!.NewContextAsync(new() { BaseURL = server.Url.ToString(), Permissions = permissions });
+        var context = await _browser!.CreateBrowserContextAsync();
+        var granted = permissions.Select(name => new PermissionEntry { Permission = new() { Name = name }, State = PermissionState.Granted });
+        await context.SetPermissionAsync(server.Url.GetLeftPart(UriPartial.Authority), [.. granted]);
         var page = await context.NewPageAsync();
-        page.Console += (_, message) => AddWhen(message.Type == "error", message.Text);
-        page.PageError += (_, error) => AddWhen(true, error);
-        page.RequestFailed += (_, request) => AddWhen(true, $"{request.Url} {request.Failure}");
-        page.Request += (_, request) => AddWhen(
-            request.Url.StartsWith("http", StringComparison.Ordinal) && !request.Url.StartsWith(server.Url.ToString(), StringComparison.Ordinal), request.Url);
-        await page.GotoAsync(path);
+        page.Console += (_, e) => AddWhen(e.Message.Type == ConsoleType.Error, e.Message.Text);
+        page.PageError += (_, e) => AddWhen(true, e.Message);
+        page.RequestFailed += (_, e) => AddWhen(true, $"{e.Request.Url} {e.Request.FailureText}");
+        page.Request += (_, e) => AddWhen(
+            e.Request.Url.StartsWith("http", StringComparison.Ordinal) && !e.Request.Url.StartsWith(server.Url.ToString(), StringComparison.Ordinal), e.Request.Url);
+        await page.GoToAsync(new Uri(server.Url, path).ToString());
         return page;
     }
+
+    private static Task<string> TextAsync(IPage page, string selector) =>
+        page.EvaluateFunctionAsync<string>("selector => document.querySelector(selector).innerText", selector);
+
+    private static Task<string[]> LinksAsync(IPage page) =>
+        page.EvaluateExpressionAsync<string[]>("[...document.querySelectorAll('a')].map(link => link.href)");
+
+    private static async Task WaitForTextAsync(IPage page, string selector, string text) =>
+        await page.WaitForFunctionAsync("(selector, text) => document.querySelector(selector)?.innerText.includes(text)", selector, text);
 
     private void AddWhen(bool isProblem, string text)
     {
