@@ -39,6 +39,9 @@ internal sealed class Deployment(JsonElement snapshot)
     private const string Subscription = "00000000-0000-0000-0000-000000000001";
     private const string Tenant = "00000000-0000-0000-0000-000000000002";
 
+    /// <summary>The deployment with every default.</summary>
+    public static Lazy<Task<Deployment>> Default { get; } = new(() => WithAsync(""));
+
     public IReadOnlyList<Resource> Resources { get; } =
         [.. snapshot.GetProperty("predictedResources").EnumerateArray().Select(resource => new Resource(resource))];
 
@@ -92,8 +95,6 @@ public sealed class Deployments
 {
     internal static readonly string Developer = "11111111-1111-1111-1111-111111111111";
 
-    private readonly Lazy<Task<Deployment>> _default = new(() => Deployment.WithAsync(""));
-
     private readonly Lazy<Task<Deployment>> _private = new(() => Deployment.WithAsync("""
         param virtualNetwork = true
         param zoneRedundant = true
@@ -106,7 +107,7 @@ public sealed class Deployments
         """));
 
     /// <summary>With every default.</summary>
-    internal Task<Deployment> Default => _default.Value;
+    internal Task<Deployment> Default => Deployment.Default.Value;
 
     /// <summary>With a virtual network, private endpoints, and zone redundancy.</summary>
     internal Task<Deployment> Private => _private.Value;

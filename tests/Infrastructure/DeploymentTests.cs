@@ -283,14 +283,13 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
         }
     }
 
-    [Theory]
-    [InlineData("", "[deployer().objectId]")]
-    [InlineData("param developerPrincipalId = '11111111-1111-1111-1111-111111111111'", "11111111-1111-1111-1111-111111111111")]
-    public async Task Who_deploys_or_another_principal_may_use_the_tables_and_queues(string parameter, string principal)
+    [Fact]
+    public async Task Who_deploys_or_another_principal_may_use_the_tables_and_queues()
     {
-        var deployment = await Deployment.WithAsync(parameter);
+        MayUse(await deployments.Default, "[deployer().objectId]");
+        MayUse(await deployments.Watched, Deployments.Developer);
 
-        Assert.Equal(
+        static void MayUse(Deployment deployment, string principal) => Assert.Equal(
             [(TableDataContributor, deployment.DataAccount.Id, principal), (QueueDataContributor, deployment.DataAccount.Id, principal)],
             deployment.All(Roles).Where(role => role["properties.principalType"] is null)
                 .Select(role => (Role(role), ScopeOf(role), role["properties.principalId"]!)));

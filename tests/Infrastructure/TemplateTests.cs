@@ -26,13 +26,35 @@ public sealed class TemplateTests
     private static readonly string Main = Path.Combine(Bicep.Folder, "main.bicep");
     private static readonly string Parameters = Path.Combine(Bicep.Folder, "main.bicepparam");
 
+    private static readonly Lazy<Task<string>> Built = new(() => Bicep.OutputAsync(["build", Main, "--stdout"]));
+
     private static readonly (string Name, string Value)[] AzdEnvironment = [("AZURE_ENV_NAME", "check"), ("AZURE_LOCATION", "westeurope")];
 
     [Fact]
     public async Task Every_file_is_formatted()
     {
-        foreach (var file in Bicep.Files.Append(Parameters))
-            Assert.Equal(await Bicep.OutputAsync(["format", file, "--stdout"]), await File.ReadAllTextAsync(file));
+        var folder = Directory.CreateTempSubdirectory("sessions-infra-");
+        try
+        {
+            foreach (var file in Bicep.Files.Append(Parameters))
+            {
+                var copy = Path.Combine(folder.FullName, Path.GetRelativePath(Bicep.Folder, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+
+            await Bicep.OutputAsync(["format", "--pattern", $"{folder.FullName}/**/*.bicep*"]);
+
+            foreach (var file in Bicep.Files.Append(Parameters))
+            {
+                var formatted = await File.ReadAllTextAsync(Path.Combine(folder.FullName, Path.GetRelativePath(Bicep.Folder, file)));
+                Assert.Equal(formatted, await File.ReadAllTextAsync(file));
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Theory]
@@ -126,7 +148,7 @@ public sealed class TemplateTests
     [Fact]
     public async Task Only_regions_with_the_plan_are_accepted()
     {
-        using var template = JsonDocument.Parse(await Bicep.OutputAsync(["build", Main, "--stdout"]));
+        using var template = JsonDocument.Parse(await Built.Value);
         var location = template.RootElement.GetProperty("parameters").GetProperty("location");
 
         Assert.Equal("location", location.GetProperty("metadata").GetProperty("azd").GetProperty("type").GetString());
@@ -138,7 +160,7 @@ public sealed class TemplateTests
     [Fact]
     public async Task Every_parameter_says_what_it_is_and_has_bounds()
     {
-        using var template = JsonDocument.Parse(await Bicep.OutputAsync(["build", Main, "--stdout"]));
+        using var template = JsonDocument.Parse(await Built.Value);
 
         Assert.All(template.RootElement.GetProperty("parameters").EnumerateObject(), parameter =>
         {
@@ -154,30 +176,41 @@ public sealed class TemplateTests
         });
     }
 
-    [Theory]
-    [InlineData("instanceMemoryMB = 1024")]
-    [InlineData("maximumInstances = 39")]
-    [InlineData("maximumInstances = 1001")]
-    [InlineData("alwaysReadyInstances = -1")]
-    [InlineData("developerPrincipalId = '11111111-1111-1111-1111-1111111111111'")]
-    [InlineData("participantsPerSession = 99")]
-    [InlineData("webhooksAllowPrivateAddresses = 'yes'")]
-    public async Task A_parameter_out_of_bounds_is_refused(string parameter)
+    [Fact]
+    public async Task A_parameter_out_of_bounds_is_refused()
     {
-        var file = Path.Combine(Path.GetTempPath(), $"sessions-{Guid.NewGuid()}.bicepparam");
-        await File.WriteAllTextAsync(file, $"""
-            using '{Path.GetRelativePath(Path.GetTempPath(), Main)}'
-            param environmentName = 'check'
-            param location = 'westeurope'
-            param {parameter}
-            """);
+        string[] refused =
+        [
+            "instanceMemoryMB = 1024",
+            "maximumInstances = 39",
+            "maximumInstances = 1001",
+            "alwaysReadyInstances = -1",
+            "developerPrincipalId = '11111111-1111-1111-1111-1111111111111'",
+            "participantsPerSession = 99",
+            "webhooksAllowPrivateAddresses = 'yes'",
+        ];
+        var folder = Directory.CreateTempSubdirectory("sessions-infra-");
         try
         {
-            Assert.Equal(1, (await Bicep.RunAsync(["build-params", file, "--stdout"])).ExitCode);
+            for (var index = 0; index < refused.Length; index++)
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder.FullName, $"{index}.bicepparam"), $"""
+                    using '{Path.GetRelativePath(folder.FullName, Main)}'
+                    param environmentName = 'check'
+                    param location = 'westeurope'
+                    param {refused[index]}
+                    """);
+            }
+
+            var run = await Bicep.RunAsync(["build-params", "--pattern", $"{folder.FullName}/*.bicepparam"]);
+
+            Assert.Equal(1, run.ExitCode);
+            // Each in its fourth line.
+            Assert.All(refused.Index(), each => Assert.Contains($"{each.Index}.bicepparam(4,", run.Errors, StringComparison.Ordinal));
         }
         finally
         {
-            File.Delete(file);
+            folder.Delete(recursive: true);
         }
     }
 
@@ -193,7 +226,7 @@ public sealed class TemplateTests
         var deployment = await Deployment.PredictAsync(text, [.. AzdEnvironment, .. empty ? Variables(text).Select(name => (name, "")) : []]);
 
         Assert.Equal(
-            (await Deployment.WithAsync("")).Resources.Select(resource => resource.Json.GetRawText()),
+            (await Deployment.Default.Value).Resources.Select(resource => resource.Json.GetRawText()),
             deployment.Resources.Select(resource => resource.Json.GetRawText()));
     }
 

@@ -198,6 +198,7 @@ internal sealed class SimulatedRows
         }
 
         var after = before;
+        var fingerprint = Fingerprint;
         foreach (var (index, change) in call.Changes.Index())
         {
             var stored = after.GetValueOrDefault(change.RowKey);
@@ -213,10 +214,11 @@ internal sealed class SimulatedRows
                 ChangeKind.Delete => after.Remove(change.RowKey),
                 _ => after,
             };
+            fingerprint ^= Of(call.Table, stored) ^ Of(call.Table, after.GetValueOrDefault(change.RowKey));
         }
 
         _partitions = _partitions.SetItem(call.Partition, after);
-        Fingerprint = Fingerprint ^ Of(call.Table, before) ^ Of(call.Table, after);
+        Fingerprint = fingerprint;
         return new(204, ETag: after.GetValueOrDefault(call.Changes[0].RowKey)?.ETag ?? default);
     }
 
@@ -243,11 +245,6 @@ internal sealed class SimulatedRows
         _ => null,
     };
 
-    private static ulong Of(string table, ImmutableSortedDictionary<string, SimulatedRow> partition)
-    {
-        var all = 0UL;
-        foreach (var (_, row) in partition)
-            all ^= Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(table), row.Fingerprint);
-        return all;
-    }
+    private static ulong Of(string table, SimulatedRow? row)
+        => row is null ? 0 : Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(table), row.Fingerprint);
 }
