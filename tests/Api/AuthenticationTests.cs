@@ -19,7 +19,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
         .SelectMany(function => function.Methods.Select(method => (method, function.Route)))];
 
     [Fact]
-    public async Task The_secret_before_a_rotation_opens_the_account_until_its_end()
+    public async Task The_previous_secret_of_a_rotated_credential_is_accepted_until_it_expires()
     {
         var account = await server.NewAccountAsync();
         await server.Credentials.RotateAsync(
@@ -34,7 +34,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Nobody_is_refused(string method, string route)
+    public async Task A_request_without_credentials_is_rejected(string method, string route)
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, authorization: "");
 
@@ -43,7 +43,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task A_wrong_secret_is_refused(string method, string route)
+    public async Task A_wrong_secret_is_rejected(string method, string route)
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic(Account.Writer, "wrong"));
 
@@ -52,7 +52,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task An_unknown_user_is_refused(string method, string route)
+    public async Task An_unknown_user_is_rejected(string method, string route)
     {
         var answer = await SendAsync(await server.NewAccountAsync(), method, route, Account.Basic("unknown", ApiServer.Secret));
 
@@ -61,7 +61,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task A_credential_of_another_account_is_refused(string method, string route)
+    public async Task A_credential_of_another_account_is_rejected(string method, string route)
     {
         var (mine, theirs) = (await server.NewAccountAsync(), await server.NewAccountAsync());
         await theirs.AddUserAsync("them", "their secret", Access.Write);
@@ -75,7 +75,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task A_credential_that_may_only_read_is_refused_on_a_write(string method, string route)
+    public async Task A_read_only_credential_can_read_and_gets_403_for_a_write(string method, string route)
     {
         var account = await server.NewAccountAsync();
         await account.AddUserAsync("reader", ApiServer.Secret, Access.Read);
@@ -91,7 +91,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task A_credential_that_may_write_is_taken(string method, string route)
+    public async Task A_write_credential_is_accepted_by_every_operation(string method, string route)
     {
         var account = await server.NewAccountAsync();
         await TurnFeedOnAsync(account);
@@ -112,7 +112,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     [InlineData("Bearer d3JpdGVyOnNlY3JldA==")]
     [InlineData("d3JpdGVyOnNlY3JldA==")]
     [InlineData(", ,")]
-    public async Task A_header_that_is_no_credential_is_refused(string authorization)
+    public async Task A_malformed_authorization_header_is_rejected(string authorization)
     {
         var account = await server.NewAccountAsync();
 
@@ -131,7 +131,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     [InlineData("Basic YW5uOnNlY3JldA")]
     [InlineData("Basic YW5uOnNlY3JldA====")]
     [InlineData("BasicYW5uOnNlY3JldA==")]
-    public async Task A_spelling_of_a_credential_that_is_not_canonical_is_refused(string authorization)
+    public async Task A_credential_in_a_non_canonical_encoding_is_rejected_without_a_storage_call(string authorization)
     {
         var account = await server.NewAccountAsync();
         await account.AddUserAsync("ann", "secret", Access.Write);
@@ -145,7 +145,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_remembered_credential_is_known_however_the_header_spells_it()
+    public async Task A_cached_credential_is_found_for_any_case_and_spacing_of_the_scheme()
     {
         var account = await server.NewWarmAccountAsync();
         server.StorageCalls.Clear();
@@ -160,7 +160,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_remembered_credential_opens_no_account_whose_id_goes_on_with_the_user_name()
+    public async Task Cached_credentials_differ_even_if_account_id_and_user_name_concatenate_to_the_same_text()
     {
         var (account, longer) = (await server.NewAccountAsync("border-1"), await server.NewAccountAsync("border-12"));
         await account.AddUserAsync("2ann", "secret", Access.Write);
@@ -174,7 +174,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("BASIC")]
     [InlineData("basic")]
-    public async Task The_scheme_is_taken_in_any_case(string scheme)
+    public async Task The_scheme_is_case_insensitive(string scheme)
     {
         var account = await server.NewAccountAsync();
 
@@ -188,7 +188,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     [InlineData("ünïcödé ☎", "sécrèt 😀")]
     [InlineData("user", "with:colons::")]
     [InlineData("user/with#odd?keys\\%", "")]
-    public async Task Names_and_secrets_are_UTF_8_and_the_name_ends_at_the_first_colon(string user, string secret)
+    public async Task User_names_and_secrets_are_UTF_8_and_the_first_colon_separates_them(string user, string secret)
     {
         var account = await server.NewAccountAsync();
         await account.AddUserAsync(user, secret, Access.Write);
@@ -202,7 +202,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
         => new Feeds(server.Tables, server.Time).TurnOnAsync(AccountId.Parse(account.Id), CancellationToken.None);
 
     [Fact]
-    public void Every_operation_is_in_the_matrix()
+    public void Every_operation_of_an_account_is_in_the_test_matrix()
     {
         var ofAccounts = HttpFunction.All.Where(function => function.Route.Contains("{accountId}", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(ofAccounts);
@@ -218,7 +218,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_name_of_256_bytes_is_taken()
+    public async Task A_user_name_of_256_bytes_is_accepted()
     {
         var account = await server.NewAccountAsync();
         var user = new string('é', 128);
@@ -230,7 +230,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_name_too_long_for_any_user_costs_no_storage_call()
+    public async Task A_user_name_over_256_bytes_is_rejected_without_a_storage_call()
     {
         var account = await server.NewAccountAsync();
         server.StorageCalls.Clear();
@@ -248,7 +248,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     [InlineData("a:b")]
     [InlineData("%C3%A9")]
     [InlineData("12345678901234567890123456789012345678901234567890123456789012345")]
-    public async Task An_account_that_cannot_be_is_refused_as_any_unknown_one(string accountId)
+    public async Task An_invalid_account_id_is_rejected_like_an_unknown_account_without_a_storage_call(string accountId)
     {
         var account = new Account(server, accountId);
         server.StorageCalls.Clear();
@@ -259,7 +259,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_verified_credential_costs_no_storage_call_for_a_minute()
+    public async Task A_verified_credential_is_cached_for_a_minute()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -274,7 +274,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_revoked_credential_dies_within_a_minute_though_it_is_in_use()
+    public async Task A_revoked_credential_is_rejected_within_a_minute_even_if_it_is_in_use()
     {
         var account = await server.NewAccountAsync();
         await account.CreateSessionAsync();

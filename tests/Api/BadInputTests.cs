@@ -79,7 +79,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [MemberData(nameof(EveryBody))]
     [MemberData(nameof(SessionBodies))]
-    public async Task CreateSession_refuses(string body, string error)
+    public async Task CreateSession_rejects_an_invalid_body(string body, string error)
     {
         var account = await server.NewAccountAsync();
         await account.CreateSessionAsync();
@@ -92,7 +92,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [MemberData(nameof(EveryBody))]
     [MemberData(nameof(ParticipantBodies))]
-    public async Task CreateParticipant_refuses(string body, string error)
+    public async Task CreateParticipant_rejects_an_invalid_body(string body, string error)
     {
         var account = await server.NewAccountAsync();
         await account.CreateParticipantAsync();
@@ -105,7 +105,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [MemberData(nameof(EveryBody))]
     [MemberData(nameof(SubscriptionBodies))]
-    public async Task AddParticipantToSession_refuses(string body, string error)
+    public async Task AddParticipantToSession_rejects_an_invalid_body(string body, string error)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -118,7 +118,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [MemberData(nameof(EveryBody))]
     [MemberData(nameof(SubscriptionBodies))]
-    public async Task UpdateParticipantSubscriptions_refuses(string body, string error)
+    public async Task UpdateParticipantSubscriptions_rejects_an_invalid_body(string body, string error)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -130,7 +130,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_session_of_the_path_with_a_blank_before_its_id_is_refused()
+    public async Task A_sessionId_with_a_leading_space_does_not_match_the_session_in_the_path()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -144,7 +144,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_body_of_64_KiB_is_taken_and_of_one_byte_more_is_not(string path)
+    public async Task A_body_of_64_KiB_is_accepted_and_a_body_one_byte_larger_is_rejected(string path)
     {
         var account = await server.NewAccountAsync();
         var filler = new string('a', (64 * 1024) - """{"filler":""}""".Length);
@@ -158,7 +158,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("")]
     [InlineData("/subscriptions")]
-    public async Task Subscriptions_over_64_KiB_are_refused(string suffix)
+    public async Task Subscriptions_over_64_KiB_are_rejected(string suffix)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -170,7 +170,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_body_of_any_depth_is_refused()
+    public async Task A_body_nested_30_000_levels_deep_is_rejected()
     {
         var account = await server.NewAccountAsync();
         var body = new StringBuilder("{\"extra\":").Insert(9, "[", 30_000).ToString();
@@ -191,7 +191,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [InlineData("PUT", "/sessions/{0}/participants/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11/subscriptions", "session")]
     [InlineData("GET", "/participants/{0}", "participant")]
     [InlineData("DELETE", "/participants/{0}", "participant")]
-    public async Task An_id_that_is_no_UUID_is_the_id_of_nothing(string method, string path, string what)
+    public async Task An_id_that_is_not_a_UUID_is_not_found(string method, string path, string what)
     {
         var account = await server.NewAccountAsync();
         string[] ids = ["x", "8f1e0b0a5c5c4f6e9f3f2f1f6f1d0c11", "{8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11}", "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c1g", "a%2Fb", "%27%20or%20true", "member:x", "☎"];
@@ -209,7 +209,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [InlineData("%09{0}")]
     [InlineData("{0}%0D%0A")]
     [InlineData("{0}%C2%A0")]
-    public async Task An_id_with_white_space_around_it_is_the_id_of_nothing(string around)
+    public async Task An_id_with_surrounding_white_space_is_not_found(string around)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -232,7 +232,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Text_that_is_no_UTF_8_is_refused()
+    public async Task A_string_that_is_not_valid_UTF_8_is_rejected()
     {
         var account = await server.NewAccountAsync();
         byte[] body = [.. "{\"tag\":\""u8, 0xC3, 0x28, .. "\"}"u8];
@@ -249,7 +249,7 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("")]
     [InlineData("/subscriptions")]
-    public async Task Emoji_that_take_more_room_stored_than_sent_are_refused(string suffix)
+    public async Task Subscriptions_that_exceed_64_KiB_only_when_stored_are_rejected(string suffix)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();

@@ -12,7 +12,7 @@ public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task PostAsJsonAsync_sends_no_length_and_is_refused(string path)
+    public async Task PostAsJsonAsync_sends_no_length_and_is_rejected(string path)
     {
         var account = await server.NewAccountAsync();
 
@@ -25,7 +25,7 @@ public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("")]
     [InlineData("/subscriptions")]
-    public async Task PutAsJsonAsync_sends_no_length_and_is_refused(string suffix)
+    public async Task PutAsJsonAsync_sends_no_length_and_is_rejected(string suffix)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -37,7 +37,7 @@ public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Json_content_that_is_buffered_first_is_taken()
+    public async Task Buffered_JSON_content_is_accepted()
     {
         var account = await server.NewAccountAsync();
         using var created = JsonContent.Create(new { tag = "first" });
@@ -56,7 +56,7 @@ public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("")]
     [InlineData("Content-Length: 0\r\n")]
-    public async Task A_request_without_a_body_is_taken_with_a_length_and_without(string header)
+    public async Task A_request_without_a_body_is_accepted_with_and_without_a_Content_Length(string header)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();

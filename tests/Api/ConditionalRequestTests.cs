@@ -8,7 +8,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     private const string Changed = "If-Match: the resource has changed since.";
 
     [Fact]
-    public async Task A_read_that_knows_the_state_is_not_modified()
+    public async Task A_read_with_the_current_ETag_returns_304()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -31,7 +31,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     [InlineData("\"*\"")]
     [InlineData("\"a\", *")]
     [InlineData("W/\"*\"")]
-    public async Task Only_a_star_alone_and_without_quotes_stands_for_every_state(string condition)
+    public async Task Only_an_unquoted_star_on_its_own_is_a_wildcard(string condition)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -46,7 +46,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     }
 
     [Fact]
-    public async Task A_sessions_tag_changes_with_each_join_and_leave_and_with_nothing_else()
+    public async Task Only_a_join_or_a_leave_changes_the_ETag_of_a_session()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -64,7 +64,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     }
 
     [Fact]
-    public async Task A_participants_tag_changes_with_its_membership_and_its_subscriptions()
+    public async Task The_ETag_of_a_participant_changes_with_its_membership_and_its_subscriptions()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -88,7 +88,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     [InlineData("PUT", "/sessions/{0}/participants/{1}/subscriptions", "{}")]
     [InlineData("DELETE", "/sessions/{0}/participants/{1}", null)]
     [InlineData("DELETE", "/participants/{1}", null)]
-    public async Task A_change_of_a_participant_that_has_changed_since_is_refused_and_of_one_that_has_not_is_made(
+    public async Task A_change_of_a_participant_succeeds_only_with_its_current_ETag(
         string method, string path, string? body)
     {
         var account = await server.NewAccountAsync();
@@ -110,7 +110,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     [Theory]
     [InlineData("/sessions/{0}/participants/{1}")]
     [InlineData("/sessions/{0}/participants/{1}/subscriptions")]
-    public async Task A_join_is_made_when_the_participant_is_outside_still(string path)
+    public async Task A_join_with_the_ETag_of_a_participant_in_no_session_succeeds_only_while_it_is_in_none(string path)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -125,7 +125,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     }
 
     [Fact]
-    public async Task A_session_is_deleted_only_as_it_was_seen()
+    public async Task A_session_is_deleted_only_with_its_current_ETag()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -139,7 +139,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     }
 
     [Fact]
-    public async Task Any_state_of_what_is_there_matches_a_star_and_what_is_gone_is_not_found()
+    public async Task A_star_matches_any_existing_resource_and_a_deleted_resource_returns_404()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -151,7 +151,7 @@ public sealed class ConditionalRequestTests(Server server) : IClassFixture<Serve
     }
 
     [Fact]
-    public async Task Of_many_updates_of_the_same_state_one_is_made()
+    public async Task One_of_several_concurrent_updates_with_the_same_ETag_succeeds()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();

@@ -27,7 +27,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Ten_failures_on_an_account_are_limited_until_a_minute_has_passed_since_the_first()
+    public async Task After_ten_failures_on_an_account_a_caller_gets_429_for_a_minute_from_the_first_failure()
     {
         var account = await _server.NewAccountAsync();
         await GuessAsync(account);
@@ -46,7 +46,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task A_hundred_failures_on_any_accounts_are_limited_and_nobody_else_is()
+    public async Task After_a_hundred_failures_on_any_accounts_a_caller_gets_429_and_other_callers_do_not()
     {
         for (var account = 0; account < FailuresEverywhere / FailuresOnAccount; account++)
             await GuessAsync(await _server.NewAccountAsync());
@@ -61,7 +61,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Guesses_in_parallel_are_limited_as_those_one_by_one()
+    public async Task Parallel_guesses_are_limited_like_sequential_ones()
     {
         var account = await _server.NewAccountAsync();
 
@@ -74,7 +74,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task The_first_requests_of_a_caller_may_come_at_once_and_share_a_look_up()
+    public async Task Concurrent_first_requests_of_a_caller_all_succeed_and_share_credential_lookups()
     {
         var account = await _server.NewAccountAsync();
         _server.StorageCalls.Clear();
@@ -88,7 +88,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Credentials_that_open_the_account_are_not_counted()
+    public async Task Valid_credentials_are_not_counted_as_guesses()
     {
         var account = await _server.NewAccountAsync();
         for (var user = 0; user < 2 * FailuresOnAccount; user++)
@@ -102,7 +102,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Credentials_that_storage_could_not_tell_about_are_not_counted()
+    public async Task Credentials_are_not_counted_as_guesses_when_storage_fails()
     {
         var account = await _server.NewAccountAsync();
         _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
@@ -114,7 +114,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task A_guess_counts_though_its_caller_has_gone_away()
+    public async Task A_guess_counts_even_if_its_caller_disconnects()
     {
         var account = await _server.NewAccountAsync();
         var (lookUps, allBegun) = (0, new TaskCompletionSource());
@@ -140,7 +140,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task A_limited_guess_costs_no_storage_call()
+    public async Task A_guess_over_the_limit_makes_no_storage_call()
     {
         var account = await _server.NewAccountAsync();
         await GuessAsync(account);
@@ -152,7 +152,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Who_has_opened_the_account_goes_on_from_the_same_address_and_past_the_minute()
+    public async Task A_caller_with_a_cached_credential_is_not_limited_by_guesses_from_the_same_address()
     {
         var account = await _server.NewAccountAsync();
         await TryAsync(account, Server.Secret);
@@ -165,7 +165,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task A_revoked_credential_is_a_guess_after_its_first_failure()
+    public async Task A_revoked_credential_counts_as_a_guess_after_its_first_failure()
     {
         var account = await _server.NewAccountAsync();
         await TryAsync(account, Server.Secret);
@@ -179,7 +179,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task Other_callers_and_other_accounts_go_on()
+    public async Task Other_callers_and_other_accounts_are_not_limited()
     {
         var (account, other) = (await _server.NewAccountAsync(), await _server.NewAccountAsync());
         await GuessAsync(account);
@@ -195,7 +195,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     [InlineData("{1}:5{0}")]
     [InlineData("::ffff:{1}")]
     [InlineData("[::ffff:{1}]:443")]
-    public async Task A_caller_cannot_name_another_address_for_itself(string forwardedFor)
+    public async Task A_caller_cannot_escape_the_limit_with_its_own_X_Forwarded_For_entries(string forwardedFor)
     {
         var account = await _server.NewAccountAsync();
         for (var guess = 0; guess < FailuresOnAccount; guess++)
@@ -206,7 +206,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task The_64_of_an_IPv6_address_is_one_caller()
+    public async Task All_addresses_of_an_IPv6_64_prefix_are_one_caller()
     {
         var account = await _server.NewAccountAsync();
         for (var guess = 0; guess < FailuresOnAccount; guess++)
@@ -217,7 +217,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task With_fewer_entries_than_trusted_proxies_the_first_is_the_caller()
+    public async Task With_fewer_X_Forwarded_For_entries_than_trusted_proxies_the_first_entry_is_the_caller()
     {
         var account = await _server.NewAccountAsync();
         for (var guess = 0; guess < FailuresOnAccount; guess++)
@@ -228,7 +228,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public async Task An_unknown_user_and_a_wrong_secret_are_answered_alike_for_the_same_storage_calls()
+    public async Task An_unknown_user_and_a_wrong_secret_get_the_same_response_with_the_same_storage_calls()
     {
         var account = await _server.NewAccountAsync();
         _server.StorageCalls.Clear();
@@ -245,7 +245,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public void One_caller_with_41_000_guesses_on_any_accounts_shuts_nobody_out()
+    public void A_caller_with_41_000_guesses_on_many_accounts_does_not_lock_out_other_callers()
     {
         var limiter = new GuessLimiter(_server.Time);
         var attacker = Caller.Parse(_caller);
@@ -267,7 +267,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public void Any_number_of_callers_takes_bounded_memory_and_the_oldest_is_forgotten()
+    public void Any_number_of_callers_takes_bounded_memory_and_the_oldest_entry_is_evicted()
     {
         var limiter = new GuessLimiter(_server.Time);
         var account = AccountId.Parse("account");
@@ -289,7 +289,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     }
 
     [Fact]
-    public void Callers_who_open_their_accounts_leave_nothing_in_memory()
+    public void Callers_with_valid_credentials_leave_no_entry_in_memory()
     {
         var limiter = new GuessLimiter(_server.Time);
         Assert.True(limiter.TryBegin(AccountId.Parse("account"), Caller.Parse(_caller), out _));
@@ -328,7 +328,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     public sealed class WithoutAnotherProxy(Server server) : IClassFixture<Server>
     {
         [Fact]
-        public async Task A_caller_cannot_name_itself()
+        public async Task A_caller_cannot_choose_its_address_with_X_Forwarded_For()
         {
             server.Time.Stop();
             var account = await server.NewAccountAsync();

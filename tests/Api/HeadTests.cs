@@ -11,7 +11,7 @@ public sealed class HeadTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Routes))]
-    public async Task It_has_the_status_and_the_headers_of_GET(string route)
+    public async Task HEAD_returns_the_status_and_headers_of_GET_without_the_body(string route)
     {
         var account = await server.NewAccountAsync();
         await new Feeds(server.Tables, server.Time).TurnOnAsync(AccountId.Parse(account.Id), CancellationToken.None);
@@ -35,7 +35,7 @@ public sealed class HeadTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task It_is_conditional_as_GET_is()
+    public async Task HEAD_supports_If_None_Match_like_GET()
     {
         var account = await server.NewAccountAsync();
         var path = $"/sessions/{await account.CreateSessionAsync()}";

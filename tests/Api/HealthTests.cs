@@ -19,7 +19,7 @@ public sealed class HealthTests : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_tables_are_asked_once_in_a_second()
+    public async Task The_tables_are_checked_at_most_once_a_second()
     {
         await HasStatusAsync(HttpStatusCode.OK);
         _server.Time.Advance(TimeSpan.FromSeconds(1));
@@ -32,7 +32,7 @@ public sealed class HealthTests : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Requests_at_once_share_a_check()
+    public async Task Concurrent_requests_share_a_check()
     {
         _server.StorageCalls.Hold = TimeSpan.FromMilliseconds(300);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => HasStatusAsync(HttpStatusCode.OK)));
@@ -42,7 +42,7 @@ public sealed class HealthTests : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_failure_is_remembered_no_longer_than_a_success()
+    public async Task A_failed_check_is_cached_no_longer_than_a_successful_one()
     {
         await HasStatusAsync(HttpStatusCode.OK);
         _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
@@ -57,7 +57,7 @@ public sealed class HealthTests : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Who_goes_away_fails_nobody_else()
+    public async Task A_caller_that_disconnects_does_not_fail_the_check_for_other_callers()
     {
         var (begun, gone) = (new TaskCompletionSource(), new TaskCompletionSource());
         _server.Faults.Slowness = () => gone.Task;
@@ -83,7 +83,7 @@ public sealed class HealthTests : IClassFixture<Server>
     [InlineData("sessions")]
     [InlineData("participants")]
     [InlineData("credentials")]
-    public async Task Every_table_is_needed(string name)
+    public async Task The_server_is_unhealthy_if_any_table_is_missing(string name)
     {
         await HasStatusAsync(HttpStatusCode.OK);
 

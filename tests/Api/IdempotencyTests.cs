@@ -9,7 +9,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     private const string Spent = "Idempotency-Key: what was created with it has been deleted or has ended.";
 
     [Fact]
-    public async Task A_repeat_answers_the_same_session()
+    public async Task A_repeated_request_returns_the_same_session()
     {
         var account = await server.NewAccountAsync();
         var first = await PostAsync(account, "/sessions", "key", """{"tag":"a"}""");
@@ -21,7 +21,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_repeat_answers_the_same_participant_as_it_is_now_and_a_token_for_it()
+    public async Task A_repeated_request_returns_the_same_participant_in_its_current_state_with_a_token()
     {
         var account = await server.NewAccountAsync();
         var body = """{"publishPermissions":["AUDIO"],"callbackUrl":"https://example.com","deviceApiVersion":"V2"}""";
@@ -49,7 +49,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [InlineData("/participants", """{"publishPermissions":["AUDIO","VIDEO"]}""", """{"publishPermissions":["AUDIO"]}""")]
     [InlineData("/participants", null, """{"deviceApiVersion":"V2"}""")]
     [InlineData("/participants", null, """{"callbackUrl":"https://example.com"}""")]
-    public async Task The_same_key_with_another_body_is_refused(string path, string? first, string? second)
+    public async Task A_request_with_the_same_key_and_another_body_is_rejected(string path, string? first, string? second)
     {
         var account = await server.NewAccountAsync();
         await PostAsync(account, path, "key", first);
@@ -62,7 +62,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task Repeats_at_once_make_one(string path)
+    public async Task Concurrent_requests_with_the_same_key_create_one_resource(string path)
     {
         var account = await server.NewAccountAsync();
 
@@ -76,7 +76,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_repeat_does_not_bring_back_what_was_deleted(string path)
+    public async Task A_repeated_request_does_not_create_a_deleted_resource_again(string path)
     {
         var account = await server.NewAccountAsync();
         var id = IdOf(await PostAsync(account, path, "key"));
@@ -91,7 +91,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_repeat_does_not_bring_back_what_has_ended(string path)
+    public async Task A_repeated_request_does_not_create_an_expired_resource_again(string path)
     {
         var account = await server.NewAccountAsync();
         await PostAsync(account, path, "key");
@@ -101,7 +101,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Keys_belong_to_an_account_and_to_what_they_create()
+    public async Task A_key_applies_to_one_account_and_one_type_of_resource()
     {
         var (mine, theirs) = (await server.NewAccountAsync(), await server.NewAccountAsync());
 
@@ -120,7 +120,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_new_key_costs_no_more_storage_calls_than_none(string path)
+    public async Task A_new_key_adds_no_storage_calls(string path)
     {
         var account = await server.NewWarmAccountAsync();
         server.StorageCalls.Clear();
@@ -138,7 +138,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     [InlineData("a b")]
     [InlineData("é")]
     [InlineData("256")]
-    public async Task A_key_that_is_none_is_refused(string key)
+    public async Task An_invalid_key_is_rejected(string key)
     {
         var account = await server.NewAccountAsync();
         foreach (var path in new[] { "/sessions", "/participants" })
@@ -150,7 +150,7 @@ public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_longest_key_is_taken()
+    public async Task A_key_of_255_characters_is_accepted()
     {
         var account = await server.NewAccountAsync();
 

@@ -14,7 +14,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     private static readonly TimeSpan ParticipantLifetime = TimeSpan.FromHours(3);
 
     [Fact]
-    public async Task A_session_lives_until_its_end()
+    public async Task A_session_exists_until_it_expires()
     {
         var account = await server.NewAccountAsync();
         var (session, _) = await account.CreateMemberAsync();
@@ -26,7 +26,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     }
 
     [Fact]
-    public async Task After_a_sessions_end_nothing_is_found_of_it_and_its_participants_are_free()
+    public async Task An_expired_session_is_not_found_and_its_participants_can_join_another()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -46,7 +46,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     }
 
     [Fact]
-    public async Task After_a_participants_end_nothing_is_found_of_it()
+    public async Task An_expired_participant_is_not_found()
     {
         var account = await server.NewAccountAsync();
         var participant = await account.CreateParticipantAsync();
@@ -66,7 +66,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     }
 
     [Fact]
-    public async Task Participants_that_have_ended_take_no_place_and_go_with_the_next_join()
+    public async Task Expired_participants_do_not_count_as_members_and_the_next_joins_remove_them()
     {
         var account = await server.NewAccountAsync();
         var ended = new[] { await account.CreateParticipantAsync(), await account.CreateParticipantAsync() };
@@ -86,7 +86,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     }
 
     [Fact]
-    public async Task A_participant_that_expires_while_it_is_read_does_not_join()
+    public async Task A_participant_that_expires_during_the_request_does_not_join()
     {
         var account = await server.NewAccountAsync();
         var participant = await account.CreateParticipantAsync();
@@ -110,7 +110,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
     }
 
     [Fact]
-    public async Task A_session_names_its_living_participants_and_its_tag_changes_when_one_expires()
+    public async Task A_session_lists_only_unexpired_participants_and_its_ETag_changes_when_one_expires()
     {
         var account = await server.NewAccountAsync();
         var ended = await account.CreateParticipantAsync();

@@ -9,7 +9,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task Pages_follow_one_another_from_the_oldest_on(string path)
+    public async Task Pages_list_every_resource_in_order_of_creation(string path)
     {
         var account = await server.NewAccountAsync();
         List<string> created = [];
@@ -33,7 +33,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     }
 
     [Fact]
-    public async Task A_session_has_its_tag_and_its_participants()
+    public async Task A_listed_session_has_its_tag_and_its_participants()
     {
         var account = await server.NewAccountAsync();
         Assert.Equal("[]", (await account.GetAsync("/sessions")).Body);
@@ -45,7 +45,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     }
 
     [Fact]
-    public async Task A_participant_has_what_it_was_created_with()
+    public async Task A_listed_participant_has_the_fields_it_was_created_with()
     {
         var account = await server.NewAccountAsync();
         Assert.Equal("[]", (await account.GetAsync("/participants")).Body);
@@ -59,7 +59,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task What_was_deleted_or_has_expired_is_not_listed(string path)
+    public async Task Deleted_and_expired_resources_are_not_listed(string path)
     {
         await using var own = new Server(azurite);
         await own.InitializeAsync();
@@ -76,7 +76,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task Another_account_is_not_listed(string path)
+    public async Task Resources_of_another_account_are_not_listed(string path)
     {
         var (one, other) = (await server.NewAccountAsync("list"), await server.NewAccountAsync("list-1"));
         var (first, second) = (await CreateAsync(one, path), await CreateAsync(other, path));
@@ -99,7 +99,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [InlineData("tagPrefix=%F0%9F%98%80", "😀", "😀😀")]
     [InlineData("tagPrefix=z%ED%9F%BF", "z\ud7ff")]
     [InlineData("tagPrefix=x")]
-    public async Task A_tag_is_found_whole_or_by_its_beginning(string query, params string[] expected)
+    public async Task Resources_are_found_by_tag_or_by_tag_prefix(string query, params string[] expected)
     {
         var account = await server.NewAccountAsync();
         foreach (var tag in new[] { "team", "Team", "team 1", "team's", "team😀", "teams", "tea", "it's", "a&b=%", "😀", "😀😀", "😁", "z\ud7ff", "z\ue000" })
@@ -118,7 +118,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     }
 
     [Fact]
-    public async Task The_link_keeps_what_was_asked_for()
+    public async Task The_link_to_the_next_page_keeps_the_query_parameters()
     {
         var account = await server.NewAccountAsync();
         for (var number = 0; number < 3; number++)
@@ -146,7 +146,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [InlineData("tag=123456789012345678901234567890123456789012345678901", "tag: expected at most 50 characters.")]
     [InlineData("tagPrefix=123456789012345678901234567890123456789012345678901", "tagPrefix: expected at most 50 characters.")]
     [InlineData("tag=a&tagPrefix=a", "tagPrefix: expected no tag beside it.")]
-    public async Task A_bad_parameter_is_refused(string query, string error)
+    public async Task An_invalid_query_parameter_is_rejected(string query, string error)
     {
         var account = await server.NewAccountAsync();
         foreach (var path in new[] { "/sessions", "/participants" })
@@ -154,7 +154,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     }
 
     [Fact]
-    public async Task A_page_costs_one_storage_call_however_many_members_and_events_there_are()
+    public async Task A_page_takes_one_storage_call_regardless_of_members_and_events()
     {
         var account = await server.NewWarmAccountAsync();
         for (var number = 0; number < 5; number++)

@@ -9,7 +9,7 @@ namespace Sessions.Tests;
 public abstract class MeasuredOperationSuite(ApiServer server)
 {
     [Fact]
-    public async Task CreateSession_answers_the_session()
+    public async Task CreateSession_returns_the_session()
     {
         var account = await server.NewAccountAsync();
 
@@ -21,7 +21,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task GetSession_answers_what_createSession_did()
+    public async Task GetSession_returns_the_response_of_createSession()
     {
         var account = await server.NewAccountAsync();
         var created = await account.PostAsync("/sessions", """{"tag":"été ☎ \"1\" 😀"}""");
@@ -33,7 +33,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task DeleteSession_answers_nothing_and_the_session_is_gone()
+    public async Task DeleteSession_returns_204_and_deletes_the_session()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -45,7 +45,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task CreateParticipant_answers_the_participant_and_its_token()
+    public async Task CreateParticipant_returns_the_participant_and_its_token()
     {
         var account = await server.NewAccountAsync();
 
@@ -61,7 +61,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task GetParticipant_answers_a_participant_in_no_session()
+    public async Task GetParticipant_returns_a_participant_in_no_session()
     {
         var account = await server.NewAccountAsync();
         var id = await account.CreateParticipantAsync();
@@ -72,7 +72,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task GetParticipant_answers_the_session_and_the_subscriptions_of_a_member()
+    public async Task GetParticipant_returns_the_session_and_the_subscriptions_of_a_member()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -85,7 +85,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task DeleteParticipant_answers_nothing_and_the_participant_is_gone()
+    public async Task DeleteParticipant_returns_204_and_deletes_the_participant()
     {
         var account = await server.NewAccountAsync();
         var (session, id) = await account.CreateMemberAsync();
@@ -97,7 +97,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task ListSessionParticipants_answers_an_empty_array_for_an_empty_session()
+    public async Task ListSessionParticipants_returns_an_empty_array_for_an_empty_session()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -106,7 +106,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task ListSessionParticipants_answers_the_participants_in_the_order_in_which_they_joined()
+    public async Task ListSessionParticipants_returns_the_participants_in_the_order_in_which_they_joined()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -125,7 +125,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task AddParticipantToSession_answers_nothing()
+    public async Task AddParticipantToSession_returns_204()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -134,7 +134,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task RemoveParticipantFromSession_answers_nothing_and_leaves_both()
+    public async Task RemoveParticipantFromSession_returns_204_and_deletes_neither_resource()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -146,7 +146,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task GetParticipantSubscriptions_answers_an_empty_object_when_there_are_none()
+    public async Task GetParticipantSubscriptions_returns_an_empty_object_if_there_are_none()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -155,7 +155,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task UpdateParticipantSubscriptions_answers_nothing_and_getParticipantSubscriptions_what_was_sent()
+    public async Task UpdateParticipantSubscriptions_returns_204_and_stores_the_subscriptions()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -169,7 +169,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task Health_answers_without_credentials()
+    public async Task Health_needs_no_credentials()
     {
         var response = await server.Http.GetAsync("/health");
 
@@ -177,7 +177,7 @@ public abstract class MeasuredOperationSuite(ApiServer server)
     }
 
     [Fact]
-    public async Task Health_answers_HEAD_without_a_body()
+    public async Task Health_supports_HEAD_without_a_body()
     {
         using var request = new HttpRequestMessage(HttpMethod.Head, "/health");
         using var response = await server.Http.SendAsync(request);

@@ -14,7 +14,7 @@ public sealed class RequestIdTests(Server server) : RequestIdSuite(server), ICla
 public sealed class RequestIdWithoutTraceContextTests(UntracedServer server) : RequestIdSuite(server), IClassFixture<UntracedServer>
 {
     [Fact]
-    public async Task Without_a_trace_of_the_caller_it_is_that_of_the_request()
+    public async Task Without_a_traceparent_the_request_id_is_the_trace_id_of_the_servers_activity()
     {
         var traces = new ConcurrentBag<string>();
         using var listener = new ActivityListener
@@ -53,7 +53,7 @@ public abstract class RequestIdSuite(Server server)
     [Theory]
     [InlineData($"00-{TraceId}-b7ad6b7169203331-01")]
     [InlineData($"00-{TraceId}-b7ad6b7169203331-00")]
-    public async Task It_is_the_trace_id_of_the_caller(string traceParent)
+    public async Task The_request_id_is_the_trace_id_of_the_traceparent(string traceParent)
         => Assert.Equal(TraceId, await RequestIdAsync(("traceparent", traceParent), ("tracestate", "vendor=1")));
 
     [Theory]
@@ -64,7 +64,7 @@ public abstract class RequestIdSuite(Server server)
     [InlineData("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01")]
     [InlineData("00-00000000000000000000000000000000-b7ad6b7169203331-01")]
     [InlineData($"00-{TraceId}-b7ad6b7169203331-01,00-{TraceId}-b7ad6b7169203331-01")]
-    public async Task A_malformed_trace_is_ignored(string traceParent)
+    public async Task A_malformed_traceparent_is_ignored(string traceParent)
     {
         var requestId = await RequestIdAsync(("traceparent", traceParent));
 
@@ -74,7 +74,7 @@ public abstract class RequestIdSuite(Server server)
     }
 
     [Fact]
-    public async Task Without_a_trace_each_request_has_its_own()
+    public async Task Without_a_traceparent_each_request_has_its_own_id()
         => Assert.NotEqual(await RequestIdAsync(), await RequestIdAsync());
 
     private protected async Task<string> RequestIdAsync(params (string Name, string Value)[] headers)

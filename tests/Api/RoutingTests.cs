@@ -18,7 +18,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     public static TheoryData<string> Routes => [.. HttpFunction.All.Where(function => function.Name != "ZFallback").Select(function => function.Route).Distinct()];
 
     [Fact]
-    public async Task The_functions_are_the_operations_of_the_README()
+    public async Task The_README_lists_every_HTTP_function()
     {
         var operations = from line in await File.ReadAllLinesAsync(Path.Combine(Bicep.RepositoryFolder, "README.md"))
                          let cells = line.Split('|', StringSplitOptions.TrimEntries)
@@ -33,7 +33,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public void Every_function_that_takes_GET_takes_HEAD_and_no_other_does()
+    public void Exactly_the_functions_with_GET_also_accept_HEAD()
         => Assert.All(
             HttpFunction.All,
             function => Assert.Equal(function.Methods.Contains("get") ? ["get", "head"] : function.Methods.Except(["get", "head"]), function.Methods));
@@ -53,12 +53,12 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public void The_fallback_is_tried_last()
+    public void The_fallback_function_is_last_in_name_order()
         => Assert.Equal("ZFallback", HttpFunction.All.Select(function => function.Name).Order(StringComparer.OrdinalIgnoreCase).Last());
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_function_is_declared_as_the_host_needs_it(string name)
+    public void A_function_has_a_declaration_that_the_Functions_host_accepts(string name)
     {
         var function = HttpFunction.All.Single(function => function.Name == name);
         Assert.Equal(AuthorizationLevel.Anonymous, function.Level);
@@ -74,7 +74,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
 
     [Theory]
     [MemberData(nameof(Routes))]
-    public async Task A_method_that_a_path_does_not_take_is_a_405_with_those_that_it_does(string route)
+    public async Task An_unsupported_method_returns_405_with_the_supported_methods_in_Allow(string route)
     {
         string[] declared = [.. HttpFunction.All.Where(function => function.Route == route).SelectMany(function => function.Methods).Select(method => method.ToUpperInvariant())];
         foreach (var method in Methods.Except(declared))
@@ -104,7 +104,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     [InlineData("DELETE", "/v1/accounts/a/sessions/b/members")]
     [InlineData("OPTIONS", "/favicon.ico")]
     [InlineData("GET", "/health/live")]
-    public async Task A_path_that_is_not_ours_is_a_404(string method, string path)
+    public async Task An_unknown_path_returns_404(string method, string path)
         => (await SendAsync(method, path)).IsError(HttpStatusCode.NotFound, "There is nothing at this path.");
 
     [Theory]
@@ -112,7 +112,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     [InlineData("GET", "//health")]
     [InlineData("GET", "//")]
     [InlineData("GET", "///health")]
-    public async Task A_path_that_begins_with_two_slashes_reaches_no_function(string method, string path)
+    public async Task A_path_that_starts_with_two_slashes_reaches_no_function(string method, string path)
     {
         var answer = await server.SendRawAsync($"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 
@@ -122,7 +122,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public void Paths_have_no_prefix_in_the_Functions_host()
+    public void The_Functions_host_adds_no_route_prefix()
     {
         var host = JsonElement.Parse(File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, "host.json")));
 
@@ -130,7 +130,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public void Expired_rows_are_swept_every_ten_minutes()
+    public void Expired_rows_are_deleted_every_ten_minutes()
     {
         var trigger = typeof(SweepExpired).GetMethod(nameof(SweepExpired.Run))!.GetParameters()
             .Select(parameter => parameter.GetCustomAttribute<TimerTriggerAttribute>()).OfType<TimerTriggerAttribute>().Single();
@@ -141,7 +141,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
 
     // Program.cs is not compiled where the worker's packages are missing, so its text is all there is to look at.
     [Fact]
-    public void The_Functions_app_has_the_services_and_the_telemetry()
+    public void The_Functions_app_registers_the_services_and_the_telemetry()
         => Assert.Contains(
             "builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);",
             File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, "src", "Functions", "Program.cs")),

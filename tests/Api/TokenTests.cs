@@ -11,7 +11,7 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
     private static readonly JsonWebTokenHandler Handler = new();
 
     [Fact]
-    public async Task The_token_says_who_where_and_until_when()
+    public async Task The_token_contains_account_participant_version_and_expiry()
     {
         var account = await server.NewAccountAsync();
         var (participant, token) = await CreateAsync(account, """{"deviceApiVersion":"v2"}""");
@@ -30,7 +30,7 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_version_is_V3_by_default_and_no_two_tokens_are_the_same()
+    public async Task The_version_is_V3_by_default_and_every_token_has_a_unique_id()
     {
         var account = await server.NewAccountAsync();
         var tokens = new[] { (await CreateAsync(account)).Token, (await CreateAsync(account)).Token };
@@ -42,7 +42,7 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_configured_key_verifies_it_and_another_does_not()
+    public async Task The_token_is_verified_with_the_configured_key_only()
     {
         var (_, token) = await CreateAsync(await server.NewAccountAsync());
 
@@ -51,7 +51,7 @@ public sealed class TokenTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task It_ends_with_the_participant()
+    public async Task The_token_expires_with_its_participant()
     {
         var (_, token) = await CreateAsync(await server.NewAccountAsync());
         var lifetime = TimeSpan.FromHours(9);

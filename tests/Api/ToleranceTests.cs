@@ -26,7 +26,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("/participants", "[]", "application/json")]
     [InlineData("/participants", "{}", "application/json")]
     [InlineData("/participants", """{"id":5,"subscriptions":"any","sessions":7,"tag":null,"callbackUrl":null,"publishPermissions":null,"deviceApiVersion":null}""", "application/json")]
-    public async Task A_post_of_nothing_in_particular_creates_with_defaults(string path, string? body, string? contentType)
+    public async Task A_POST_with_no_usable_fields_creates_a_resource_with_defaults(string path, string? body, string? contentType)
     {
         var account = await server.NewAccountAsync();
 
@@ -51,7 +51,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("{}", "application/json")]
     [InlineData("""{"participants":[]}""", "application/json")]
     [InlineData("""{"participants":null,"sessionId":null,"id":4}""", "application/json")]
-    public async Task Adding_or_updating_with_nothing_in_particular_subscribes_to_nothing(string? body, string? contentType)
+    public async Task A_join_or_update_with_no_usable_fields_subscribes_to_nothing(string? body, string? contentType)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -66,7 +66,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_client_of_HTTP_1_0_without_a_host_is_answered()
+    public async Task An_HTTP_1_0_request_without_a_Host_header_is_accepted()
     {
         var answer = await server.SendRawAsync("GET /nothing HTTP/1.0\r\n\r\n");
 
@@ -81,7 +81,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData(".")]
     [InlineData("")]
     [InlineData("300 characters")]
-    public async Task A_host_header_that_names_no_host_is_ignored(string host)
+    public async Task An_invalid_Host_header_is_ignored(string host)
     {
         var header = host == "300 characters" ? new string('a', 300) : host;
 
@@ -98,7 +98,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("*/*")]
     [InlineData("application/json, text/plain, */*")]
     [InlineData("text/html")]
-    public async Task Any_accept_header_gets_JSON(string? accept)
+    public async Task Any_Accept_header_gets_JSON(string? accept)
     {
         var account = await server.NewAccountAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{account.Path}/sessions");
@@ -113,7 +113,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task One_trailing_slash_is_taken_everywhere()
+    public async Task One_trailing_slash_is_accepted_on_every_path()
     {
         var account = await server.NewAccountAsync();
         var session = (await account.PostAsync("/sessions/")).Json.GetProperty("id");
@@ -133,7 +133,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Ids_are_compared_without_regard_to_case_and_answered_in_lower_case()
+    public async Task Ids_are_case_insensitive_and_returned_in_lower_case()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -154,7 +154,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("""["VIDEO","AUDIO"]""", """["VIDEO","AUDIO"]""")]
     [InlineData("""["VIDEO","video","VIDEO"]""", """["VIDEO"]""")]
     [InlineData("[]", "[]")]
-    public async Task Permissions_in_any_case_are_answered_in_upper_case_without_repeats(string sent, string answered)
+    public async Task Permissions_are_case_insensitive_and_returned_in_upper_case_without_duplicates(string sent, string answered)
     {
         var account = await server.NewAccountAsync();
         var id = await account.CreateParticipantAsync($$"""{"publishPermissions":{{sent}}}""");
@@ -169,7 +169,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("V2", "V2")]
     [InlineData("v3", "V3")]
     [InlineData("V3", "V3")]
-    public async Task Device_versions_in_any_case_are_answered_in_upper_case(string sent, string answered)
+    public async Task Device_API_versions_are_case_insensitive_and_returned_in_upper_case(string sent, string answered)
     {
         var account = await server.NewAccountAsync();
         var id = await account.CreateParticipantAsync($$"""{"deviceApiVersion":"{{sent}}"}""");
@@ -185,7 +185,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("http://")]
     [InlineData("ftp://example.com")]
     [InlineData("javascript:alert(1)")]
-    public async Task A_callback_url_that_is_not_valid_is_stored_as_it_was_sent(string url)
+    public async Task An_invalid_callback_URL_is_stored_as_sent(string url)
     {
         var account = await server.NewAccountAsync();
         var id = await account.CreateParticipantAsync($$"""{"callbackUrl":"{{url}}"}""");
@@ -197,7 +197,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("""{"sessionId":""}""")]
     [InlineData("""{"sessionId":"","participants":[]}""")]
     [InlineData("""{"sessionId":null}""")]
-    public async Task An_empty_sessionId_in_subscriptions_is_none(string body)
+    public async Task An_empty_sessionId_in_subscriptions_counts_as_absent(string body)
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -210,7 +210,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_session_names_its_participants_in_the_order_of_joining()
+    public async Task A_session_lists_its_participants_in_the_order_in_which_they_joined()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -231,7 +231,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task An_empty_tag_of_a_participant_is_its_id_and_of_a_session_stays()
+    public async Task An_empty_tag_becomes_the_id_of_a_participant_and_stays_empty_for_a_session()
     {
         var account = await server.NewAccountAsync();
         var id = await account.CreateParticipantAsync("""{"tag":""}""");
@@ -245,7 +245,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     [InlineData("😀")]
     [InlineData("é")]
     [InlineData("a")]
-    public async Task Fifty_characters_of_any_kind_are_a_tag(string character)
+    public async Task A_tag_may_have_fifty_characters_of_any_kind(string character)
     {
         var account = await server.NewAccountAsync();
         var tag = string.Concat(Enumerable.Repeat(character, 50));
@@ -256,7 +256,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_largest_subscriptions_are_answered_as_sent()
+    public async Task The_largest_subscriptions_are_returned_as_sent()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();

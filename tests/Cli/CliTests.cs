@@ -22,7 +22,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     private readonly Account _account = new(server, $"cli-{Interlocked.Increment(ref _accounts)}");
 
     [Fact]
-    public async Task An_added_user_opens_the_account_with_the_printed_secret()
+    public async Task An_added_user_can_use_the_account_with_the_printed_secret()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
 
@@ -39,7 +39,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_user_who_exists_is_not_added_and_keeps_the_secret()
+    public async Task Adding_an_existing_user_fails_and_keeps_its_secret()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
 
@@ -50,7 +50,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Events_are_listed_once_the_feed_is_on()
+    public async Task Events_are_listed_after_the_feed_is_turned_on()
     {
         (await RunAsync("events", "list", _account.Id)).Fails("The feed of this account is off: turn it on with sessions events on.");
 
@@ -62,7 +62,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task The_events_of_a_session_are_lines_of_text_or_JSON()
+    public async Task The_events_of_a_session_are_printed_as_lines_of_text_or_JSON()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
@@ -78,7 +78,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_list_has_every_user_and_no_hash()
+    public async Task The_list_of_credentials_contains_every_user_and_no_hash()
     {
         await SecretAsync("credentials", "add", _account.Id, "ünïcödé ☎");
         await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
@@ -93,7 +93,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_revoked_user_is_refused_within_a_minute()
+    public async Task A_revoked_user_is_rejected_within_a_minute()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
         await StatusAsync(HttpMethod.Post, "ann", secret);
@@ -107,7 +107,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_rotated_secret_is_taken_until_its_end_and_not_after()
+    public async Task A_rotated_secret_is_accepted_until_it_expires()
     {
         var old = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
         var rotation = await RunAsync("credentials", "rotate", _account.Id, "ann", "--keep", "10m");
@@ -127,7 +127,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_secret_that_was_rotated_twice_is_not_taken()
+    public async Task A_secret_that_was_rotated_twice_is_rejected()
     {
         var first = await SecretAsync("credentials", "add", _account.Id, "ann");
         var second = await SecretAsync("credentials", "rotate", _account.Id, "ann");
@@ -139,7 +139,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_secret_that_is_not_kept_ends_at_once()
+    public async Task A_secret_rotated_with_a_keep_period_of_0s_is_rejected_immediately()
     {
         var old = await SecretAsync("credentials", "add", _account.Id, "ann");
         await SecretAsync("credentials", "rotate", _account.Id, "ann", "--keep", "0s");
@@ -151,7 +151,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [InlineData("")]
     [InlineData("/")]
     [InlineData("/v1")]
-    public async Task A_check_of_a_server_that_works_is_green_and_leaves_nothing(string path)
+    public async Task A_check_of_a_working_server_succeeds_and_leaves_no_rows(string path)
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
 
@@ -162,7 +162,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_check_carries_out_every_step_of_a_call()
+    public async Task A_check_performs_every_step_of_a_call()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
         var requests = new ConcurrentQueue<string>();
@@ -220,7 +220,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_check_that_may_not_write_is_red_at_the_first_step()
+    public async Task A_check_with_a_read_only_credential_fails_at_the_first_step()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
 
@@ -236,7 +236,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_check_that_fails_midway_removes_what_it_has_made()
+    public async Task A_check_that_fails_midway_deletes_the_resources_it_created()
     {
         var secret = await SecretAsync("credentials", "add", _account.Id, "ann");
         await using var proxy = await LosingProxy.StartAsync(server.Url);
@@ -250,7 +250,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_check_of_no_server_says_so()
+    public async Task A_check_of_an_unreachable_server_reports_that_it_cannot_be_reached()
     {
         var run = await RunAsync("check", "http://127.0.0.1:1", "--account", "a", "--user", "u", "--secret", "s");
 
@@ -258,7 +258,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_purge_removes_exactly_what_ended_an_hour_ago()
+    public async Task A_purge_deletes_only_resources_that_expired_at_least_an_hour_ago()
     {
         await using var own = new Server(azurite);
         await own.InitializeAsync();
@@ -284,7 +284,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task A_purge_goes_through_every_page_and_leaves_what_is_alive_in_part()
+    public async Task A_purge_reads_every_page_and_keeps_partitions_with_an_unexpired_row()
     {
         const int Partitions = 12, RowsOfEach = 100;
         await using var own = new Server(azurite);
@@ -309,7 +309,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "credentials", "list", "a.b")]
     [InlineData("This cannot be a user: give 1 to 256 bytes without a colon or a control character.", "credentials", "add", "a", "a:b")]
     [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "check", "http://localhost", "--account", "a.b", "--user", "u", "--secret", "s")]
-    public async Task What_cannot_be_is_refused_in_one_line(string line, params string[] args)
+    public async Task An_invalid_argument_is_reported_in_one_line(string line, params string[] args)
         => (await RunAsync(args)).Fails(line);
 
     [Theory]
@@ -319,7 +319,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [InlineData("ACCOUNT: give it.\nUSER: give it.\nsessions credentials add --help tells more.", "credentials", "add")]
     [InlineData("--secret: give it, or set SESSIONS_SECRET.\nsessions check --help tells more.", "check", "http://localhost", "--account", "a", "--user", "u")]
     [InlineData("URL: expected an http or https URL, such as https://HOST.\nsessions check --help tells more.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
-    public async Task A_wrong_call_is_told_with_exit_code_2(string lines, params string[] args)
+    public async Task A_usage_error_is_reported_with_exit_code_2(string lines, params string[] args)
     {
         var run = await RunAsync(args);
 
@@ -327,12 +327,12 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Without_storage_the_missing_setting_is_told()
+    public async Task A_missing_storage_setting_is_reported()
         => (await RunAsync(TimeProvider.System, [], "purge")).Fails(
             "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set; set one.");
 
     [Fact]
-    public async Task Storage_that_cannot_be_reached_is_told_in_one_line()
+    public async Task Unreachable_storage_is_reported_in_one_line()
     {
         var nowhere = server.ConnectionString.Replace(new Uri(Endpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "1", StringComparison.Ordinal);
 
@@ -347,7 +347,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Missing_tables_are_told_in_one_line()
+    public async Task Missing_tables_are_reported_in_one_line()
     {
         foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["credentials", "revoke", "a", "u"], ["credentials", "rotate", "a", "u"], ["purge"] })
         {
@@ -357,7 +357,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Init_makes_the_tables_and_queues_and_a_first_credential_in_any_storage()
+    public async Task Init_creates_the_tables_the_queues_and_a_first_credential()
     {
         var storage = azurite.NextConnectionString();
 
@@ -377,13 +377,13 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public void A_queue_that_refuses_is_told_with_the_role_for_queues()
+    public void A_queue_that_denies_access_is_reported_with_the_role_for_queues()
         => Assert.Equal(
             "https://a.queue.core.windows.net refuses (403): ask for the role Storage Queue Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString.",
             StorageMistakes.Explain(new Azure.RequestFailedException(403, "no"), new("https://a.queue.core.windows.net"), StorageMistakes.QueueRole));
 
     [Fact]
-    public async Task A_purge_tells_the_delivery_of_what_it_ends_when_the_feed_is_on()
+    public async Task A_purge_queues_a_message_for_an_expired_session_if_the_feed_is_on()
     {
         await using var own = new Server(azurite);
         await own.InitializeAsync();
@@ -404,7 +404,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Storage_that_refuses_is_told_in_one_line()
+    public async Task Storage_that_denies_access_is_reported_in_one_line()
     {
         var wrongKey = string.Join(';', server.ConnectionString.Split(';').Select(
             part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? "AccountKey=d3Jvbmc=" : part));
@@ -419,7 +419,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task Help_has_an_example_and_the_exit_codes()
+    public async Task The_help_contains_an_example_and_the_exit_codes()
     {
         var help = await DoneAsync("--help");
 
@@ -429,7 +429,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     }
 
     [Fact]
-    public async Task The_version_is_that_of_the_package()
+    public async Task The_printed_version_is_the_version_of_the_build()
         => Assert.StartsWith(
             $"{System.Xml.Linq.XDocument.Load(Path.Combine(Bicep.RepositoryFolder, "Directory.Build.props")).Descendants("Version").Single().Value}+",
             await DoneAsync("--version"),

@@ -17,7 +17,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     private const string Account = "9900000";
 
     [Fact]
-    public async Task An_added_webhook_gets_events_that_its_printed_secret_signs()
+    public async Task An_added_webhook_receives_events_signed_with_the_printed_secret()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -57,7 +57,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     [InlineData("URL: 10.0.0.1 has no address on the internet, and webhooks are sent to no other.", "https://10.0.0.1/")]
     [InlineData("URL: 169.254.169.254 has no address on the internet, and webhooks are sent to no other.", "https://169.254.169.254/")]
     [InlineData("URL: localhost has no address on the internet, and webhooks are sent to no other.", "https://localhost:7071/")]
-    public async Task A_URL_that_would_be_refused_at_delivery_is_refused_when_it_is_added(string line, string url)
+    public async Task A_URL_that_delivery_would_reject_is_rejected_when_it_is_added(string line, string url)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
 
@@ -69,7 +69,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task An_unknown_type_of_event_and_a_wrong_setting_are_told()
+    public async Task An_unknown_event_type_and_an_invalid_setting_are_reported()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
 
@@ -81,7 +81,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_rotated_webhook_prints_its_fresh_secret()
+    public async Task Rotating_a_webhook_prints_its_new_secret()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var webhook = await bench.AddAsync(new Uri("https://example.com"));
@@ -94,7 +94,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_removed_webhook_is_gone_and_each_command_says_so()
+    public async Task Every_command_reports_a_removed_or_unknown_webhook()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var webhook = await bench.AddAsync(new Uri("https://example.com"));
@@ -113,7 +113,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_test_sends_a_signed_event_at_once_and_prints_the_status()
+    public async Task A_test_sends_a_signed_event_immediately_and_prints_the_status()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 202);
@@ -141,7 +141,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task An_ended_webhook_is_listed_with_the_reason_and_nothing_is_sent_again()
+    public async Task An_ended_webhook_is_listed_with_the_reason_and_cannot_resend_events()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 410);
@@ -156,7 +156,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Failed_events_are_listed_and_sent_again()
+    public async Task Failed_events_are_listed_and_can_be_resent()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var queue = await Queue.StartAsync();

@@ -26,7 +26,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public void Its_operations_are_the_HTTP_functions()
+    public void The_document_describes_exactly_the_HTTP_functions()
         => Assert.Equal(
             HttpFunction.All.Where(function => function.Name != "ZFallback").Select(function => $"{function.Operation} {function.Methods[0]} /{function.Route}")
                 .Append("getRoot get /").Order(StringComparer.Ordinal),
@@ -38,7 +38,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public void Every_documented_response_and_parameter_is_seen(string id)
+    public void Every_documented_response_and_parameter_occurs(string id)
     {
         var operation = Contract.Operations.Single(operation => operation.Id == id);
         var documented = operation.Responses.SelectMany(response => (response.Response.Find("headers")?.Members ?? [])
@@ -50,7 +50,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public void Every_documented_field_and_alternative_of_a_body_is_seen()
+    public void Every_documented_field_and_alternative_of_a_body_occurs()
     {
         var roots = Contract.Operations.SelectMany(operation => operation.Responses.Select(response => response.Response.Find("content")?["application/json"]).Append(operation.RequestBody));
         HashSet<string> places = [];
@@ -99,7 +99,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     [Theory]
     [InlineData("GET", "/nothing", "noSuchPath")]
     [InlineData("PUT", "/v1/accounts/9900000/sessions/0199a3c2-7c4e-7d10-b1f3-a0c2d4e6f801", "methodNotAllowed")]
-    public async Task An_error_outside_of_operations_is_as_documented(string method, string path, string response)
+    public async Task An_error_outside_of_the_operations_matches_the_document(string method, string path, string response)
     {
         using var request = new HttpRequestMessage(new(method), path);
         using var answer = await story.Http.SendAsync(request);
@@ -110,7 +110,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public void Every_message_of_a_webhook_is_as_documented_and_every_type_is_seen()
+    public void Every_webhook_message_matches_the_document_and_every_event_type_occurs()
     {
         var operation = Contract.Root["webhooks", "event", "post"];
         var media = operation["requestBody", "content", "application/json"];
@@ -127,7 +127,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public void The_example_of_a_callback_is_as_documented()
+    public void The_example_of_a_callback_matches_its_schema()
     {
         var callback = Contract.Operations.Single(operation => operation.Id == "createParticipant").Place["callbacks", "participantEvent", "{$request.body#/callbackUrl}", "post"];
         var media = callback["requestBody", "content", "application/json"];
@@ -136,7 +136,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public async Task The_document_is_served_as_it_is()
+    public async Task The_document_is_served_unchanged()
     {
         using var response = await story.Http.GetAsync("/openapi.json");
 
@@ -145,7 +145,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     }
 
     [Fact]
-    public async Task The_root_has_links_and_every_link_leads_somewhere()
+    public async Task Every_link_of_the_root_works()
     {
         using var root = await story.Http.GetAsync("/?any=query");
         var links = JsonElement.Parse(await root.Content.ReadAsStringAsync()).GetProperty("links");
@@ -167,7 +167,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
     [InlineData("an undocumented status", 201, """{"status":"healthy"}""", "x-request-id", "does not document the status 201")]
     [InlineData("an undocumented header", 200, """{"status":"healthy"}""", "x-request-id,x-more", "The header x-more is not documented")]
     [InlineData("a missing header", 200, """{"status":"healthy"}""", "", "The header x-request-id is missing")]
-    public void A_response_that_is_not_documented_is_found(string difference, int status, string body, string headers, string problem)
+    public void An_undocumented_response_is_detected(string difference, int status, string body, string headers, string problem)
     {
         var sent = headers.Split(',', StringSplitOptions.RemoveEmptyEntries).ToDictionary(name => name, _ => "0af7651916cd43dd8448eb211c80319c");
         sent["Content-Type"] = "application/json";

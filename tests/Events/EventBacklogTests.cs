@@ -25,7 +25,7 @@ public sealed class EventBacklogTests(AzuriteFixture azurite) : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task A_handled_message_is_measured_from_the_time_at_which_it_became_visible()
+    public async Task The_age_of_a_handled_message_is_measured_from_the_time_it_became_visible()
     {
         await Queues.CreateAsync(Cancellation);
         await new EventMessage("9900000", "9900000:a", null, 0).SendAsync(Queues.Events, TimeSpan.FromSeconds(1), _server.Time, Cancellation);
@@ -39,7 +39,7 @@ public sealed class EventBacklogTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_sweep_measures_the_messages_that_nobody_handles()
+    public async Task The_sweep_measures_the_age_of_unhandled_messages()
     {
         await Queues.CreateAsync(Cancellation);
         foreach (var partition in new[] { "9900000:a", "9900000:b" })
@@ -70,7 +70,7 @@ public sealed class EventBacklogTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_the_queue_nothing_is_measured_and_nothing_fails()
+    public async Task A_missing_queue_is_not_an_error_and_nothing_is_measured()
     {
         using var ages = new Ages();
 

@@ -8,7 +8,7 @@ namespace Sessions.Tests.Events;
 public sealed class EventDeliveryTests(Server server) : IClassFixture<Server>
 {
     [Fact]
-    public async Task A_message_that_comes_before_its_change_is_followed_by_four_more_looks()
+    public async Task A_message_that_arrives_before_its_change_causes_four_more_reads_of_the_partition()
     {
         var one = await CallsOfAsync(TimeSpan.FromSeconds(1));
 
@@ -16,7 +16,7 @@ public sealed class EventDeliveryTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_message_that_has_waited_for_longer_than_a_request_takes_has_one_look()
+    public async Task A_message_older_than_any_request_causes_one_read_of_the_partition()
         => Assert.Equal(await CallsOfAsync(TimeSpan.FromSeconds(1)), await CallsOfAsync(TimeSpan.FromSeconds(20)));
 
     /// <summary>How many storage calls it takes to handle a message of this age for a partition without events.</summary>

@@ -28,7 +28,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public async Task Every_event_is_in_the_log_once_and_in_order_and_tells_who_is_where(int seed)
+    public async Task The_log_contains_every_event_once_and_in_order_and_yields_the_current_members(int seed)
     {
         var (chaos, work) = await RunAsync(seed);
 
@@ -55,7 +55,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
     [InlineData(103)]
     [InlineData(104)]
     [InlineData(105)]
-    public async Task A_program_that_counts_from_webhooks_alone_agrees_with_the_lists(int seed)
+    public async Task A_program_that_derives_members_from_webhooks_alone_agrees_with_the_lists(int seed)
     {
         var (chaos, work) = await RunAsync(seed);
         var log = await new EventLog(chaos.Calm()).ReadAsync(Account, 0, int.MaxValue, TestContext.Current.CancellationToken);

@@ -11,7 +11,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_session_tells_all_that_has_happened_in_it_also_when_it_is_gone()
+    public async Task The_events_of_a_session_can_be_read_after_it_is_deleted()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -60,7 +60,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     [InlineData("limit=+1", "limit: expected a number from 1 to 1000.")]
     [InlineData("after=", "after: expected one cursor, as a page of this feed gives it.")]
     [InlineData("after=a&after=b", "after: expected one cursor, as a page of this feed gives it.")]
-    public async Task A_query_that_cannot_be_is_a_400_with_the_field(string query, string error)
+    public async Task An_invalid_query_parameter_returns_400_with_its_name(string query, string error)
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -79,7 +79,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     [InlineData("evt_SESSION_3")]
     [InlineData("evt_SESSION_99999999999999999999")]
     [InlineData("log_1")]
-    public async Task A_cursor_of_another_feed_is_a_400(string cursor)
+    public async Task A_cursor_of_another_feed_returns_400(string cursor)
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -102,7 +102,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     }
 
     [Fact]
-    public async Task The_account_is_told_of_every_change_through_the_queue()
+    public async Task Every_change_reaches_the_feed_of_the_account_through_the_queue()
     {
         var account = await NewFeedAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -120,7 +120,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     }
 
     [Fact]
-    public async Task A_request_ends_a_session_whose_time_is_over_before_it_tells_its_events()
+    public async Task Reading_the_events_of_an_expired_session_first_records_its_end()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -133,7 +133,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     }
 
     [Fact]
-    public async Task A_look_at_a_partition_ends_what_has_expired_and_the_sweep_deletes_the_log()
+    public async Task Processing_a_partition_records_expired_resources_and_the_sweep_deletes_old_log_entries()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var account = await NewFeedAsync();

@@ -14,7 +14,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     [InlineData("GET", "/sessions/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11")]
     [InlineData("POST", "/sessions")]
     [InlineData("POST", "/participants")]
-    public async Task Storage_that_is_busy_is_a_503_with_retry_after(string method, string path)
+    public async Task Busy_storage_causes_a_503_with_Retry_After(string method, string path)
     {
         var account = await server.NewWarmAccountAsync();
 
@@ -26,7 +26,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Credentials_that_cannot_be_looked_up_are_a_503_and_not_a_401()
+    public async Task A_failed_credential_lookup_causes_a_503_and_not_a_401()
     {
         var account = await server.NewAccountAsync();
 
@@ -38,7 +38,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("GET", "/sessions/8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11")]
     [InlineData("POST", "/sessions")]
-    public async Task Storage_that_refuses_the_app_is_a_500_without_the_reason(string method, string path)
+    public async Task Storage_that_denies_access_causes_a_500_without_the_reason(string method, string path)
     {
         var account = await server.NewWarmAccountAsync();
 
@@ -48,7 +48,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Health_is_a_503_when_a_table_does_not_answer()
+    public async Task Health_returns_503_with_the_table_that_cannot_be_read()
     {
         foreach (var (fault, error) in new[]
         {

@@ -67,7 +67,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
     ];
 
     [Fact]
-    public async Task A_fault_in_any_call_or_in_every_call()
+    public async Task Every_operation_handles_every_fault_in_one_storage_call_or_in_all_of_them()
     {
         var account = await server.NewAccountAsync();
         var cases = new ConcurrentBag<Case>();

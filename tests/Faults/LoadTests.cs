@@ -55,7 +55,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
     private int _marks;
 
     [Fact]
-    public async Task Nothing_that_was_answered_is_lost_and_nothing_that_was_refused_is_there()
+    public async Task Every_acknowledged_change_is_stored_and_no_rejected_change_is()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals: storage is suspended with kill -STOP.");
         output.WriteLine($"LOAD_SECONDS={_duration.TotalSeconds} LOAD_SEED={_seed}");

@@ -46,7 +46,7 @@ public sealed class OutageTests
     public sealed class ShortOutage(Server server) : IClassFixture<Server>
     {
         [Fact]
-        public async Task An_outage_of_2_seconds_is_not_seen()
+        public async Task Every_request_during_an_outage_of_2_seconds_succeeds()
         {
             var outage = Stopwatch.StartNew();
 
@@ -61,7 +61,7 @@ public sealed class OutageTests
         [Theory]
         [InlineData(StorageFault.Refused)]
         [InlineData(StorageFault.SilentBefore)]
-        public async Task Every_request_ends_in_a_503_by_its_deadline(StorageFault fault)
+        public async Task Every_request_returns_503_by_its_deadline(StorageFault fault)
         {
             foreach (var answer in await WithFaultsAsync(server, () => fault))
             {
@@ -71,7 +71,7 @@ public sealed class OutageTests
         }
 
         [Fact]
-        public async Task Credentials_that_cannot_be_looked_up_end_in_a_503_by_the_deadline()
+        public async Task A_failed_credential_lookup_causes_a_503_by_the_deadline()
         {
             var account = await server.NewAccountAsync();
             server.Faults.Choose = _ => StorageFault.SilentBefore;
@@ -83,7 +83,7 @@ public sealed class OutageTests
         }
 
         [Fact]
-        public async Task Health_ends_in_a_503_by_the_deadline()
+        public async Task Health_returns_503_by_the_deadline()
         {
             server.Faults.Choose = _ => StorageFault.SilentBefore;
 
@@ -94,7 +94,7 @@ public sealed class OutageTests
         }
 
         [Fact]
-        public async Task A_caller_that_goes_away_is_no_warning()
+        public async Task A_caller_that_disconnects_causes_no_warning()
         {
             var account = await server.NewWarmAccountAsync();
             server.Faults.Choose = _ => StorageFault.SilentBefore;

@@ -12,7 +12,7 @@ public sealed class PagedQueryTests(PagedQueryTests.PagedServer server) : IClass
     private const int Places = 2;
 
     [Fact]
-    public async Task A_list_is_complete_and_a_full_session_takes_no_more()
+    public async Task A_list_is_complete_and_a_full_session_accepts_no_more_participants()
     {
         var account = await server.NewAccountAsync();
         var (session, first) = await account.CreateMemberAsync();
@@ -42,7 +42,7 @@ public sealed class PagedQueryTests(PagedQueryTests.PagedServer server) : IClass
     }
 
     [Fact]
-    public async Task A_list_beside_joins_and_leaves_never_shows_more_than_there_are_places()
+    public async Task A_list_during_joins_and_leaves_never_exceeds_the_participant_limit()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();

@@ -8,7 +8,7 @@ using Sessions.Tests.Simulation;
 namespace Sessions.Tests;
 
 /// <summary>Which credentials are remembered as verified, when there are more than can be, over tables in memory.</summary>
-public sealed class RememberedCredentialTests
+public sealed class CredentialCacheTests
 {
     private static readonly AccountId Account = AccountId.Parse("account");
 
@@ -18,7 +18,7 @@ public sealed class RememberedCredentialTests
     private readonly Authenticator _authenticator;
     private int _calls;
 
-    public RememberedCredentialTests()
+    public CredentialCacheTests()
     {
         _time.Stop();
         var options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
@@ -36,7 +36,7 @@ public sealed class RememberedCredentialTests
     }
 
     [Fact]
-    public async Task The_one_that_was_verified_longest_ago_is_forgotten()
+    public async Task A_full_cache_evicts_the_credential_that_was_verified_longest_ago()
     {
         for (var user = 0; user <= Authenticator.MaxRemembered; user++)
             await _credentials.AddAsync(Account, $"{user}", new(BasicCredentials.Hash(Server.Secret), Access.Read), CancellationToken.None);

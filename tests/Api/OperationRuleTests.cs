@@ -3,7 +3,7 @@ using System.Net;
 namespace Sessions.Tests;
 
 /// <summary>What the operations mean, one rule a test.</summary>
-public sealed class MeaningTests(Server server) : IClassFixture<Server>
+public sealed class OperationRuleTests(Server server) : IClassFixture<Server>
 {
     private const string NoSession = "There is no session with this id.";
     private const string NoParticipant = "There is no participant with this id.";
@@ -12,7 +12,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     private const string SessionFull = "The session has as many participants as it may have.";
 
     [Fact]
-    public async Task Every_post_makes_a_new_resource_and_tags_need_not_be_unique()
+    public async Task Every_POST_creates_a_new_resource_and_tags_need_not_be_unique()
     {
         var account = await server.NewAccountAsync();
 
@@ -24,7 +24,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Adding_to_a_second_session_is_refused()
+    public async Task Adding_a_participant_to_a_second_session_is_rejected()
     {
         var account = await server.NewAccountAsync();
         var (first, participant) = await account.CreateMemberAsync();
@@ -37,7 +37,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Updating_in_a_second_session_is_refused()
+    public async Task Updating_subscriptions_in_a_second_session_is_rejected()
     {
         var account = await server.NewAccountAsync();
         var (_, participant) = await account.CreateMemberAsync();
@@ -50,7 +50,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_21st_participant_is_refused_until_one_leaves()
+    public async Task The_21st_participant_is_rejected_until_another_leaves()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -67,7 +67,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Adding_again_without_a_body_leaves_the_subscriptions()
+    public async Task Adding_a_member_again_without_a_body_keeps_its_subscriptions()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -84,7 +84,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("{}")]
     [InlineData("[]")]
-    public async Task Adding_again_with_a_body_replaces_the_subscriptions(string body)
+    public async Task Adding_a_member_again_with_a_body_replaces_its_subscriptions(string body)
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -98,7 +98,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Participants_win_over_the_session_in_subscriptions()
+    public async Task Participants_take_precedence_over_sessionId_in_subscriptions()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -113,7 +113,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_participant_may_be_named_before_it_is_in_the_session()
+    public async Task Subscriptions_may_name_a_participant_that_has_not_joined_yet()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -127,7 +127,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Updating_replaces_and_with_no_body_clears()
+    public async Task An_update_replaces_the_subscriptions_and_an_update_without_a_body_clears_them()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -142,7 +142,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Updating_a_participant_in_no_session_joins_it()
+    public async Task Updating_the_subscriptions_of_a_participant_in_no_session_adds_it_to_the_session()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -169,7 +169,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Deleting_a_session_frees_its_members()
+    public async Task After_a_session_is_deleted_its_members_can_join_another()
     {
         var account = await server.NewAccountAsync();
         var (first, participant) = await account.CreateMemberAsync();
@@ -182,7 +182,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Removing_and_deleting_twice_is_not_found()
+    public async Task The_second_of_two_identical_DELETEs_returns_404()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -197,7 +197,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Nothing_is_found_of_a_session_that_is_gone()
+    public async Task Operations_on_a_deleted_session_return_404()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -207,7 +207,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Nothing_is_found_of_a_participant_that_is_gone()
+    public async Task Operations_on_a_deleted_participant_return_404()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -222,7 +222,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_participant_outside_the_session_has_no_subscriptions_there()
+    public async Task A_participant_that_is_not_a_member_has_no_subscriptions_in_the_session()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -233,7 +233,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Another_accounts_resources_are_not_found()
+    public async Task Resources_of_another_account_are_not_found()
     {
         var (mine, theirs) = (await server.NewAccountAsync(), await server.NewAccountAsync());
         var (session, participant) = await theirs.CreateMemberAsync();
@@ -250,7 +250,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Thirty_joins_at_once_fill_a_session_and_no_more()
+    public async Task Of_30_concurrent_joins_20_succeed()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -264,7 +264,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_participant_that_joins_many_sessions_at_once_is_in_exactly_one()
+    public async Task A_participant_that_joins_several_sessions_concurrently_ends_up_in_exactly_one()
     {
         var account = await server.NewAccountAsync();
         var participant = await account.CreateParticipantAsync();
@@ -279,7 +279,7 @@ public sealed class MeaningTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task The_same_join_many_times_at_once_succeeds_every_time()
+    public async Task Identical_concurrent_joins_all_succeed()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
