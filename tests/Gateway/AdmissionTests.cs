@@ -40,7 +40,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     };
 
     [Fact]
-    public async Task Tokens_that_open_nothing_are_accepted_and_closed_with_1000()
+    public async Task A_connection_with_an_invalid_token_is_accepted_and_closed_with_1000()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         var claims = Claims(party);
@@ -83,7 +83,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     [Theory]
     [InlineData("HS384")]
     [InlineData("HS512")]
-    public async Task Only_HS256_is_taken_whatever_else_the_key_signs(string algorithm)
+    public async Task Only_HS256_tokens_are_accepted(string algorithm)
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         var key = new string('k', 64);
@@ -104,7 +104,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     }
 
     [Fact]
-    public async Task A_token_of_the_API_is_valid_until_its_participant_is_deleted()
+    public async Task A_token_from_the_API_is_valid_until_its_participant_is_deleted()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         await using (var device = await TestDevice.ConnectAsync(server.Url, party))
@@ -117,7 +117,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     }
 
     [Fact]
-    public async Task No_trace_has_the_token()
+    public async Task No_trace_contains_the_token()
     {
         ConcurrentQueue<string> tags = [];
         using var listener = new ActivityListener
@@ -141,7 +141,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     [Theory]
     [InlineData("/v2")]
     [InlineData("/v2/")]
-    public async Task Version_2_is_accepted_and_closed_with_1000(string path)
+    public async Task A_version_2_connection_is_accepted_and_closed_with_1000(string path)
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
 
@@ -151,7 +151,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     }
 
     [Fact]
-    public async Task A_uniqueId_of_more_than_100_characters_is_closed_with_1000()
+    public async Task A_connection_with_a_uniqueId_over_100_characters_is_closed_with_1000()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
 
@@ -161,7 +161,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     }
 
     [Fact]
-    public async Task The_fifth_device_of_a_participant_is_closed_with_1000_while_the_others_are_connected()
+    public async Task The_fifth_connected_device_of_a_participant_is_closed_with_1000()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         List<TestDevice> devices = [];
@@ -185,7 +185,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
     }
 
     [Fact]
-    public async Task More_streams_and_longer_aliases_than_allowed_are_refused()
+    public async Task Streams_and_aliases_over_the_limits_are_rejected()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         await using var device = await TestDevice.ConnectAsync(server.Url, party);
@@ -222,7 +222,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         }
 
         [Fact]
-        public async Task Too_many_devices_of_an_account_are_closed_with_1000_and_other_accounts_go_on()
+        public async Task Devices_over_the_limit_of_an_account_are_closed_with_1000_without_effect_on_other_accounts()
         {
             BeginAnew();
             var (account, other) = (await server.NewAccountAsync(), await server.NewAccountAsync());
@@ -239,7 +239,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         }
 
         [Fact]
-        public async Task Handshakes_beyond_the_rate_get_429_until_time_has_passed()
+        public async Task Handshakes_over_the_rate_limit_get_429_for_a_while()
         {
             BeginAnew();
             var party = await Party.CreateAsync(await server.NewAccountAsync());
@@ -256,7 +256,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         }
 
         [Fact]
-        public async Task Failed_tokens_beyond_the_rate_get_429_until_time_has_passed()
+        public async Task Invalid_tokens_over_the_rate_limit_get_429_for_a_while()
         {
             BeginAnew();
             var party = await Party.CreateAsync(await server.NewAccountAsync());

@@ -40,30 +40,30 @@ public sealed class AudienceTests
     private static string Received(MemberRow[] members, params PublishedStream[] streams) => Received(List(TimeSpan.FromHours(1), members), streams);
 
     [Fact]
-    public void A_subscription_to_the_session_is_to_all_others_and_never_to_oneself()
+    public void A_subscription_to_the_session_covers_all_other_participants()
         => Assert.Equal("0: b c; 1: a c; 2: a b", Received(
             [Member(0, Everyone), Member(1, Everyone), Member(2, Everyone)], Stream(0, "a"), Stream(1, "b"), Stream(2, "c")));
 
     [Fact]
-    public void Another_device_of_ones_own_is_not_received_even_if_it_is_asked_for()
+    public void A_participant_never_receives_its_own_devices_even_if_subscribed_to_itself()
         => Assert.Equal("0: b; 1: ", Received(
             [Member(0, To(Of(0), Of(1))), Member(1, Subscriptions.None)], Stream(0, "a"), Stream(0, "a2"), Stream(1, "b")));
 
     [Fact]
-    public void Without_a_subscription_nothing_is_received()
+    public void Without_a_subscription_a_participant_receives_nothing()
         => Assert.Equal("0: ; 1: ", Received([Member(0, Subscriptions.None), Member(1, new(null, []))], Stream(0, "a"), Stream(1, "b")));
 
     [Fact]
-    public void Named_participants_are_received_and_no_others()
+    public void Only_the_participants_named_in_a_subscription_are_received()
         => Assert.Equal("0: c; 1: ; 2: ", Received(
             [Member(0, To(Of(2))), Member(1, Subscriptions.None), Member(2, Subscriptions.None)], Stream(1, "b"), Stream(2, "c")));
 
     [Fact]
-    public void An_empty_list_of_participants_is_the_whole_session()
+    public void An_empty_list_of_participants_means_the_whole_session()
         => Assert.Equal("0: b; 1: ", Received([Member(0, To()), Member(1, Subscriptions.None)], Stream(1, "b")));
 
     [Fact]
-    public void Aliases_select_exactly_and_none_are_all()
+    public void Aliases_match_exactly_and_no_aliases_means_all_streams()
     {
         PublishedStream[] streams = [Stream(1, "b", "camera"), Stream(1, "c", "Camera"), Stream(1, "d"), Stream(1, "e", "camera")];
 
@@ -74,37 +74,37 @@ public sealed class AudienceTests
     }
 
     [Fact]
-    public void A_participant_that_is_named_twice_is_received_by_either()
+    public void The_aliases_of_a_participant_named_twice_are_combined()
         => Assert.Equal("0: b c; 1: ", Received(
             [Member(0, To(Of(1, "x"), Of(1, "y"))), Member(1, Subscriptions.None)], Stream(1, "b", "x"), Stream(1, "c", "y"), Stream(1, "d")));
 
     [Fact]
-    public void The_id_of_a_participant_is_taken_in_any_case()
+    public void Participant_ids_in_subscriptions_are_case_insensitive()
         => Assert.Equal("0: b; 1: ", Received(
             [Member(0, To(new ParticipantSubscription(People[1].ToString().ToUpperInvariant(), null))), Member(1, Subscriptions.None)], Stream(1, "b")));
 
     [Fact]
-    public void Who_is_no_member_is_not_received_and_receives_nothing()
+    public void A_participant_that_is_not_a_member_is_not_received()
         => Assert.Equal("0: ", Received([Member(0, To(Of(1), Of(2)))], Stream(1, "b"), Stream(2, "c")));
 
     [Fact]
-    public void A_member_that_has_expired_is_not_received_and_receives_nothing()
+    public void An_expired_member_is_not_received_and_receives_nothing()
         => Assert.Equal("0: c; 2: ", Received(
             [Member(0, Everyone), Member(1, Everyone, TimeSpan.Zero), Member(2, Subscriptions.None)], Stream(1, "b"), Stream(2, "c")));
 
     [Fact]
-    public void In_a_session_that_has_expired_nobody_receives_anything()
+    public void Members_of_an_expired_session_receive_nothing()
         => Assert.Equal("", Received(List(TimeSpan.Zero, Member(0, Everyone), Member(1, Everyone)), Stream(0, "a"), Stream(1, "b")));
 
     [Fact]
-    public void A_stream_id_belongs_to_who_published_it_first()
+    public void A_stream_id_belongs_to_the_participant_that_published_it_first()
         => Assert.Equal("b", Audience.Of(
                 List(TimeSpan.FromHours(1), Member(0, Everyone), Member(1, Everyone), Member(2, Everyone)),
                 [Stream(2, "s", "c", since: 2), Stream(1, "s", "b", since: 1)],
                 Now)[People[0]].Single().Alias);
 
     [Fact]
-    public void Generated_sessions_are_heard_as_a_naive_model_says()
+    public void Random_sessions_match_a_simple_model()
     {
         for (var seed = 0; seed < 3_000; seed++)
         {

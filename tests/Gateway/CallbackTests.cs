@@ -49,7 +49,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
             .Select(told => told.GetProperty("event").GetString()!);
 
     [Fact]
-    public async Task A_device_connects_is_lost_comes_back_and_leaves()
+    public async Task Connecting_losing_reconnecting_and_leaving_are_each_reported()
     {
         var party = await CreateAsync("blue");
         var before = _server.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -72,7 +72,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_device_that_closes_with_1000_has_left()
+    public async Task A_device_that_closes_with_1000_is_reported_as_left()
     {
         await using var device = await ConnectAsync(await CreateAsync());
         await device.CloseAsync();
@@ -81,7 +81,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_device_that_stays_away_has_left()
+    public async Task A_device_that_does_not_reconnect_is_reported_as_left()
     {
         await using var device = await ConnectAsync(await CreateAsync());
         device.Abort();
@@ -92,7 +92,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_newer_connection_of_the_same_device_is_not_told()
+    public async Task A_newer_connection_of_a_connected_device_is_not_reported()
     {
         var party = await CreateAsync();
         await using var older = await ConnectAsync(party);
@@ -104,7 +104,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_device_of_a_participant_has_its_own_sequence_and_a_deletion_by_the_API_is_one_onLeave_for_each()
+    public async Task Each_device_has_its_own_sequence_and_deleting_the_participant_reports_one_onLeave_per_device()
     {
         var party = await CreateAsync();
         await using var first = await ConnectAsync(party);
@@ -121,7 +121,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_participant_that_expires_leaves_once()
+    public async Task An_expired_participant_is_reported_as_left_once()
     {
         await using var device = await ConnectAsync(await CreateAsync());
         await ToldAsync(device, "onConnect");
@@ -131,7 +131,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_feed_has_connected_before_disconnected_behind_the_creation_and_no_event_for_a_device_that_was_lost_before()
+    public async Task The_feed_contains_one_connected_and_one_disconnected_event_per_device_after_the_creation()
     {
         await _server.Service<Feeds>().TurnOnAsync(AccountId.Parse(_account.Id), CancellationToken.None);
         var party = await CreateAsync("blue");
@@ -157,7 +157,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Handlers_of_programs_for_the_original_see_the_fields_that_they_read()
+    public async Task Callback_handlers_written_for_Bandwidth_find_the_fields_they_read()
     {
         // Bandwidth/webrtc-sample-conference-node subtracts the timestamp, and cleans up once by event and participantId.
         // Bandwidth-Samples/webrtc-voiceconf-ts compares event and participantId with what it got from createParticipant.

@@ -38,7 +38,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_next_run_of_a_gateway_that_was_killed_tells_of_the_devices_that_it_had()
+    public async Task A_restarted_gateway_reports_the_devices_it_had_before_it_was_killed()
     {
         var killed = NewJournal();
         Note(killed, DeviceChangeKind.Connected, "gone");
@@ -65,7 +65,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_gateway_of_another_name_leaves_devices_alone()
+    public async Task A_gateway_with_another_name_does_not_report_foreign_devices()
     {
         Note(NewJournal(), DeviceChangeKind.Connected, "device");
         await ToldAsync("device onConnect");
@@ -79,7 +79,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_gateway_that_stops_writes_first_what_is_noted()
+    public async Task A_gateway_writes_all_noted_changes_before_it_stops()
     {
         var journal = NewJournal();
         await journal.StartAsync(None);
@@ -100,7 +100,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData(StorageFault.ResetAfter)]
     [InlineData(StorageFault.ErrorAfter)]
     [InlineData(StorageFault.Busy)]
-    public async Task Each_change_is_one_event_whatever_becomes_of_the_writes(StorageFault fault)
+    public async Task Each_change_becomes_one_event_even_if_writes_fail(StorageFault fault)
     {
         var failures = 0;
         _faults.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref failures) % 2 == 1 ? fault : StorageFault.None;
@@ -120,7 +120,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_message_precedes_the_row_and_without_it_nothing_is_written()
+    public async Task The_queue_message_is_sent_before_the_row_is_written_and_no_row_is_written_without_it()
     {
         var (failures, isEarly) = (0, true);
         var journal = NewJournal(new((account, partition, hasCallback, _) =>
@@ -141,7 +141,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_storage_is_away_a_device_that_comes_and_goes_is_remembered_as_it_is_in_the_end()
+    public async Task Changes_during_a_storage_outage_are_bounded_and_end_in_the_current_state_of_the_device()
     {
         _faults.Choose = _ => StorageFault.Refused;
         var journal = NewJournal();

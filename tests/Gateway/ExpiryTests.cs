@@ -9,7 +9,7 @@ public sealed class ExpiryTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     private static readonly TimeSpan HalfALife = TimeSpan.FromHours(5);
 
     [Fact]
-    public async Task A_participant_that_expires_is_closed_with_1000_and_its_packets_reach_nobody()
+    public async Task An_expired_participant_is_closed_with_1000_and_its_packets_are_not_forwarded()
     {
         var old = await Party.CreateAsync(Account);
         Server.Time.Advance(HalfALife);
@@ -32,7 +32,7 @@ public sealed class ExpiryTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_session_that_expires_is_silent_and_its_participants_can_join_another()
+    public async Task An_expired_session_forwards_no_media_and_its_participants_can_join_another()
     {
         Server.Time.Advance(HalfALife);
         var (speaker, speaking, listener, listening) = await CallAsync();

@@ -52,7 +52,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task It_is_healthy_when_the_media_port_is_bound_and_storage_answers()
+    public async Task The_gateway_is_healthy_only_while_storage_responds()
     {
         var (app, faults) = await StartAsync();
         await using var _ = app;
@@ -67,7 +67,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task When_it_stops_devices_are_closed_with_1012_so_that_they_come_back_and_it_writes_that_they_are_lost()
+    public async Task A_stopping_gateway_closes_devices_with_1012_and_records_them_as_disconnected()
     {
         var (app, _) = await StartAsync();
         await using var _1 = app;
@@ -99,7 +99,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public void Every_mistake_is_told_at_once_in_a_line_each()
+    public void Every_invalid_setting_is_reported_at_once_in_one_line_each()
     {
         var builder = WebApplication.CreateSlimBuilder(
         [
@@ -143,7 +143,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     [InlineData("0.0.0.0", false)]
     [InlineData("::", false)]
     [InlineData("7", false)]
-    public void Public_addresses_are_addresses_that_can_be_reached(string text, bool isValid)
+    public void Public_addresses_must_be_reachable_IP_addresses(string text, bool isValid)
     {
         var configuration = new ConfigurationManager { ["Gateway:PublicAddresses"] = text };
 
@@ -154,7 +154,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public void By_default_the_addresses_are_those_of_this_machine_and_the_port_is_7072()
+    public void The_defaults_are_the_addresses_of_this_machine_and_port_7072()
     {
         var options = GatewayOptions.Read(new ConfigurationManager());
 
@@ -164,7 +164,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task An_address_that_is_taken_is_named_with_the_setting()
+    public async Task An_address_in_use_is_reported_with_its_setting()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();

@@ -10,7 +10,7 @@ public sealed class JsonRpcConnectionTests
     private static readonly ReadOnlyMemory<byte> Message = "{}"u8.ToArray();
 
     [Fact]
-    public async Task A_device_that_does_not_read_loses_its_connection_when_the_queue_is_full()
+    public async Task A_device_that_does_not_read_is_disconnected_when_its_queue_is_full()
     {
         using var socket = new DeafSocket();
         var limits = new Limits { QueuedMessages = 8 };
@@ -25,7 +25,7 @@ public sealed class JsonRpcConnectionTests
     }
 
     [Fact]
-    public async Task A_device_that_neither_reads_nor_closes_is_left_after_5_seconds()
+    public async Task A_device_that_neither_reads_nor_closes_is_disconnected_after_5_seconds()
     {
         using var socket = new DeafSocket();
         var connection = new JsonRpcConnection(socket, new(), TimeProvider.System, NullLogger.Instance);

@@ -20,7 +20,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task What_is_unpublished_stops_and_comes_again_when_it_is_published_again()
+    public async Task An_unpublished_stream_stops_and_a_stream_published_later_arrives()
     {
         var (_, speaking, _, listening) = await CallAsync();
 
@@ -34,7 +34,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_telephone_event_passes_through()
+    public async Task A_telephone_event_is_forwarded()
     {
         var (_, speaking, _, listening) = await CallAsync();
 
@@ -44,7 +44,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Subscriptions_change_while_media_flow()
+    public async Task Changed_subscriptions_take_effect_while_media_flows()
     {
         var (speaker, speaking, listener, listening) = await CallAsync();
         await speaking.PublishAsync("s:camera", "t:screen");
@@ -63,7 +63,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_participant_without_aliases_is_received_whole()
+    public async Task A_subscription_without_aliases_receives_every_stream_of_the_participant()
     {
         var (speaker, speaking, listener, listening) = await CallAsync();
         var (_, other) = await JoinAsync();
@@ -84,7 +84,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_muted_publisher_keeps_its_stream_and_is_heard_again()
+    public async Task A_muted_publisher_keeps_its_stream_and_is_received_again_after_unmuting()
     {
         var (_, speaking, _, listening) = await CallAsync();
         var (_, other) = await JoinAsync();
@@ -104,7 +104,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Who_is_removed_hears_nothing_and_is_not_heard()
+    public async Task A_participant_removed_from_the_session_is_no_longer_received()
     {
         var (speaker, _, _, listening) = await CallAsync();
 
@@ -114,7 +114,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_deletedSession_is_silent()
+    public async Task A_deleted_session_forwards_no_media()
     {
         var (_, _, _, listening) = await CallAsync();
 
@@ -124,7 +124,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_deleted_participant_is_closed_with_1000_and_its_packets_reach_nobody()
+    public async Task A_deleted_participant_is_closed_with_1000_and_its_packets_are_not_forwarded()
     {
         var (speaker, speaking, _, listening) = await CallAsync();
 
@@ -135,7 +135,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Packets_of_a_kind_that_may_not_be_published_reach_nobody()
+    public async Task Packets_of_a_media_kind_that_may_not_be_published_are_not_forwarded()
     {
         var (_, speaking) = await JoinAsync("""{"publishPermissions":["AUDIO"]}""");
         var (_, listening) = await JoinAsync();
@@ -147,7 +147,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Media_go_on_without_a_WebSocket_and_later_changes_arrive_after_it_is_back()
+    public async Task Media_continues_without_a_WebSocket_and_changes_arrive_after_reconnecting()
     {
         var (_, speaking, _, listening) = await CallAsync();
 
@@ -162,7 +162,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_device_that_connects_twice_keeps_its_media_and_is_told_of_changes_on_the_newer_connection()
+    public async Task A_device_that_connects_twice_keeps_its_media_and_gets_changes_on_the_newer_connection()
     {
         var (_, speaking, _, listening) = await CallAsync();
 
@@ -180,7 +180,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task A_device_with_the_unique_id_of_another_takes_its_place()
+    public async Task A_device_with_the_uniqueId_of_another_device_replaces_it()
     {
         var (speaker, speaking, _, listening) = await CallAsync();
 
@@ -194,7 +194,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Two_devices_of_one_participant_are_both_heard_and_both_hear()
+    public async Task Both_devices_of_a_participant_send_and_receive_media()
     {
         var (speaker, _, listener, listening) = await CallAsync();
         var (alsoSpeaking, alsoListening) = (await ConnectAsync(speaker), await ConnectAsync(listener));
@@ -210,7 +210,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task Lost_packets_of_video_are_asked_for_and_come()
+    public async Task Lost_video_packets_are_requested_and_retransmitted()
     {
         var (_, _, _, listening) = await CallAsync();
         // An odd number: sound and picture take turns.
@@ -222,7 +222,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     }
 
     [Fact]
-    public async Task The_first_packet_of_video_that_a_new_subscriber_gets_starts_a_key_frame()
+    public async Task The_first_video_packet_for_a_new_subscriber_starts_a_key_frame()
     {
         // The publisher makes a key frame only when it is asked for one.
         var (_, speaking, _, listening) = await CallAsync();

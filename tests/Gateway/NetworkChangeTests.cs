@@ -12,7 +12,7 @@ public sealed class NetworkChangeTests(AzuriteFixture azurite) : MediaTestBase(a
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Media_go_on_over_another_socket_of_either_device(bool isTcpOnly)
+    public async Task Media_continues_when_either_device_changes_its_socket(bool isTcpOnly)
     {
         var (_, speaking, _, listening) = await CallAsync(isTcpOnly);
 
@@ -29,7 +29,7 @@ public sealed class NetworkChangeTests(AzuriteFixture azurite) : MediaTestBase(a
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_publisher_that_has_lost_its_network_is_heard_again_after_an_ICE_restart(bool isTcpOnly)
+    public async Task A_publisher_that_lost_its_network_is_received_again_after_an_ICE_restart(bool isTcpOnly)
     {
         var (_, speaking, _, listening) = await CallAsync(isTcpOnly);
 
@@ -43,7 +43,7 @@ public sealed class NetworkChangeTests(AzuriteFixture azurite) : MediaTestBase(a
     }
 
     [Fact]
-    public async Task A_subscriber_that_has_not_checked_for_30_seconds_is_offered_an_ICE_restart()
+    public async Task A_subscriber_without_ICE_checks_for_30_seconds_is_offered_an_ICE_restart()
     {
         var (_, speaking, _, listening) = await CallAsync();
 
@@ -56,7 +56,7 @@ public sealed class NetworkChangeTests(AzuriteFixture azurite) : MediaTestBase(a
     }
 
     [Fact]
-    public async Task A_publisher_that_has_not_checked_for_30_seconds_is_offered_to_nobody_until_it_is_back()
+    public async Task A_publisher_without_ICE_checks_for_30_seconds_is_not_offered_until_it_reconnects()
     {
         var (_, speaking, _, listening) = await CallAsync();
 

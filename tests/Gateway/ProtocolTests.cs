@@ -13,7 +13,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [Theory]
     [InlineData("setMediaPreferences", """{"protocol":"WEBRTC"}""")]
     [InlineData("ping", "{}")]
-    public async Task A_call_without_a_result_is_answered_with_an_empty_object(string method, string parameters)
+    public async Task A_call_without_a_result_returns_an_empty_object(string method, string parameters)
     {
         await using var device = await ConnectAsync();
 
@@ -27,7 +27,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [InlineData("\"67e55044-10b1-426f-9247-bb680e5fe0c8\"")]
     [InlineData("\"\\u0041\"")]
     [InlineData("null")]
-    public async Task An_id_comes_back_as_it_was(string id)
+    public async Task A_response_contains_the_id_of_the_request_unchanged(string id)
     {
         await using var device = await ConnectAsync();
 
@@ -55,7 +55,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [InlineData("""{"jsonrpc":"2.0","method":"offerSdp","params":{"sdpOffer":"no sdp"},"id":3}""", -32000, "3")]
     [InlineData("""{"jsonrpc":"2.0","method":"answerSdp","params":{},"id":3}""", -32602, "3")]
     [InlineData("""{"jsonrpc":"2.0","method":"answerSdp","params":{"sdpAnswer":"v=0"},"id":3}""", -32600, "3")]
-    public async Task A_mistake_is_answered_with_its_code_and_the_connection_goes_on(string message, int code, string id)
+    public async Task An_invalid_message_gets_an_error_code_and_the_connection_stays_open(string message, int code, string id)
     {
         await using var device = await ConnectAsync();
 
@@ -74,7 +74,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [InlineData("""{"jsonrpc":"2.0","method":"unknown"}""")]
     [InlineData("""{"jsonrpc":"2.0","result":{},"id":3}""")]
     [InlineData("""{"jsonrpc":"2.0","method":"deviceDiagnostics","params":{"logs":[{"level":"info","timestamp":"now","message":"marker-in-a-body"}]}}""")]
-    public async Task Notifications_and_responses_are_not_answered(string message)
+    public async Task Notifications_and_responses_get_no_response(string message)
     {
         await using var device = await ConnectAsync();
 
@@ -84,7 +84,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     }
 
     [Fact]
-    public async Task A_binary_message_closes_with_1003()
+    public async Task A_binary_message_closes_the_connection_with_1003()
     {
         await using var device = await ConnectAsync();
 
@@ -96,7 +96,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [Theory]
     [InlineData(128 * 1024, false)]
     [InlineData((128 * 1024) + 1, true)]
-    public async Task A_message_of_more_than_128_KiB_closes_with_1009(int length, bool isTooLong)
+    public async Task A_message_over_128_KiB_closes_the_connection_with_1009(int length, bool isTooLong)
     {
         await using var device = await ConnectAsync();
         const string start = """{"jsonrpc":"2.0","method":"ping","id":1,"params":{"x":""";
@@ -110,7 +110,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     }
 
     [Fact]
-    public async Task An_offer_is_answered_with_an_answer_and_the_metadata_of_each_stream()
+    public async Task An_SDP_offer_gets_an_SDP_answer_and_the_metadata_of_each_stream()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         await using var device = await TestDevice.ConnectAsync(server.Url, party);
@@ -136,7 +136,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [InlineData("""{"publishPermissions":["AUDIO"]}""", """["AUDIO"]""")]
     [InlineData("""{"publishPermissions":["VIDEO"]}""", """["VIDEO"]""")]
     [InlineData("{}", null)]
-    public async Task Only_the_permitted_media_are_published(string body, string? mediaTypes)
+    public async Task Only_permitted_media_kinds_are_published(string body, string? mediaTypes)
     {
         await using var device = await ConnectAsync(body);
 
@@ -149,7 +149,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     }
 
     [Fact]
-    public async Task A_device_that_leaves_is_closed_with_1000_and_forgotten()
+    public async Task A_device_that_leaves_is_closed_with_1000()
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
         await using var device = await TestDevice.ConnectAsync(server.Url, party);
@@ -163,7 +163,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [Theory]
     [InlineData("/v3")]
     [InlineData("/v3/")]
-    public async Task The_slash_the_client_and_the_uniqueId_may_be_missing(string path)
+    public async Task The_trailing_slash_the_client_and_the_uniqueId_are_optional(string path)
     {
         var party = await Party.CreateAsync(await server.NewAccountAsync());
 
@@ -175,7 +175,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     [Theory]
     [InlineData("/v3/")]
     [InlineData("/v2/")]
-    public async Task A_request_that_is_no_WebSocket_gets_426(string path)
+    public async Task A_request_without_a_WebSocket_upgrade_gets_426(string path)
     {
         using var response = await server.Http.GetAsync(new Uri(path, UriKind.Relative));
 
@@ -183,7 +183,7 @@ public sealed class ProtocolTests(GatewayServer server) : IClassFixture<GatewayS
     }
 
     [Fact]
-    public async Task Other_requests_go_on_to_the_API()
+    public async Task Other_requests_reach_the_API()
         => Assert.Equal(HttpStatusCode.Unauthorized, (await server.Http.GetAsync(new Uri("/v1/accounts/1/sessions/1", UriKind.Relative))).StatusCode);
 
     private static void Is(string expected, JsonElement actual)

@@ -16,7 +16,7 @@ public sealed class RateLimitTests
     private static int Count(RateLimit limit, Caller caller, int tries = 100) => Enumerable.Range(0, tries).Count(_ => limit.TryCount(caller));
 
     [Fact]
-    public void So_many_are_counted_in_any_second_and_each_caller_has_its_own()
+    public void Each_caller_has_its_own_limit_per_second()
     {
         var limit = new RateLimit(_clock, 10);
 
@@ -26,7 +26,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void Two_seconds_later_nothing_counts_any_more()
+    public void The_limit_is_fully_available_again_after_two_seconds()
     {
         var limit = new RateLimit(_clock, 10);
         Count(limit, Caller);
@@ -38,7 +38,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void No_second_has_more_than_twice_as_many_wherever_it_begins()
+    public void No_window_of_one_second_allows_more_than_twice_the_limit()
     {
         var limit = new RateLimit(_clock, 10);
         Queue<int> lastSecond = [];

@@ -36,7 +36,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     private Task<TestDevice> ReconnectAsync(Party party, TestDevice before) => TestDevice.ConnectAsync(_server.Url, party, before.UniqueId);
 
     [Fact]
-    public async Task A_device_that_comes_back_has_kept_its_media()
+    public async Task A_device_that_reconnects_keeps_its_media()
     {
         _speaking.Abort();
         await using var again = await ReconnectAsync(_speaker, _speaking);
@@ -49,7 +49,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_newer_connection_wins_and_the_older_is_closed_with_1000()
+    public async Task A_newer_connection_replaces_the_older_one_which_is_closed_with_1000()
     {
         await using var newer = await ReconnectAsync(_speaker, _speaking);
 
@@ -59,7 +59,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_offer_that_was_not_answered_is_made_again_on_the_new_connection()
+    public async Task An_unanswered_offer_is_repeated_on_the_new_connection()
     {
         await _speaking.PublishAsync("s", "t");
         var lost = await _listening.OfferAsync();
@@ -73,7 +73,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_offer_that_was_answered_is_not_made_again_on_the_new_connection()
+    public async Task An_answered_offer_is_not_repeated_on_the_new_connection()
     {
         await using var again = await ReconnectAsync(_listener, _listening);
         await again.CallAsync("ping");
@@ -84,7 +84,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_changes_while_a_device_is_away_is_offered_when_it_is_back()
+    public async Task Changes_while_a_device_is_disconnected_are_offered_when_it_reconnects()
     {
         _listening.Abort();
         await _speaking.PublishAsync("t");
@@ -95,7 +95,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_device_that_stays_away_for_30_seconds_is_forgotten()
+    public async Task A_device_that_does_not_reconnect_within_30_seconds_is_removed()
     {
         _speaking.Abort();
         await Eventually.IsAsync(true, () =>
@@ -108,7 +108,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_unanswered_offer_is_followed_by_a_fresh_one_after_10_seconds()
+    public async Task An_unanswered_offer_is_replaced_by_a_new_one_after_10_seconds()
     {
         await _speaking.PublishAsync("s", "t");
         var unanswered = await _listening.OfferAsync();
@@ -121,7 +121,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_device_with_sections_from_before_the_server_was_started_is_offered_more_until_it_answers()
+    public async Task A_device_with_more_sections_than_a_restarted_server_is_offered_more_until_it_answers()
     {
         const int Sections = 8;
         await using var device = await TestDevice.ConnectAsync(_server.Url, _listener);
@@ -144,7 +144,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_cannot_be_used_is_refused_and_followed_by_a_fresh_offer()
+    public async Task An_invalid_answer_is_rejected_and_followed_by_a_new_offer()
     {
         await _speaking.PublishAsync("s", "t");
         await _listening.OfferAsync();
@@ -157,7 +157,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Changes_while_an_offer_is_under_way_are_one_offer_after_it()
+    public async Task Changes_during_a_pending_offer_are_combined_in_the_next_offer()
     {
         await _speaking.PublishAsync("s", "t");
         var first = await _listening.OfferAsync();
@@ -170,7 +170,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revision_is_greater_than_the_last_also_when_the_clock_stands_still()
+    public async Task Revisions_increase_even_if_the_clock_stands_still()
     {
         _server.Time.Stop();
         await _speaking.PublishAsync("s", "t");

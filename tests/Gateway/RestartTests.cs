@@ -38,7 +38,7 @@ public sealed class RestartTests(AzuriteFixture azurite) : MediaTestBase(azurite
     }
 
     [Fact]
-    public async Task After_a_restart_devices_come_back_by_themselves_and_hear_each_other()
+    public async Task After_a_gateway_restart_devices_reconnect_and_receive_each_other()
     {
         var (first, second) = (await Party.CreateAsync(Account), await Party.CreateAsync(Account));
         await first.JoinAsync(Session);

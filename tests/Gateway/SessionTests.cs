@@ -39,7 +39,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_member_is_offered_what_another_publishes()
+    public async Task A_member_is_offered_the_streams_that_another_publishes()
     {
         var (listener, speaker) = (await CreateAsync(), await CreateAsync());
         await listener.JoinAsync(_session);
@@ -58,7 +58,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_publishes_before_joining_is_heard_after_it()
+    public async Task Streams_published_before_joining_are_received_after_joining()
     {
         var (listener, speaker) = (await CreateAsync(), await CreateAsync());
         await using var listening = await ConnectAsync(listener);
@@ -88,7 +88,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_alias_and_unpublishing_are_offered()
+    public async Task A_changed_alias_and_unpublishing_cause_new_offers()
     {
         var (_, listening, _, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -105,7 +105,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_by_another_process_is_seen_at_the_next_look()
+    public async Task A_change_by_another_process_takes_effect_at_the_next_poll()
     {
         var (_, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -119,7 +119,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_by_this_process_is_seen_without_waiting_for_a_look()
+    public async Task A_change_by_this_process_takes_effect_without_a_poll()
     {
         var (listener, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -136,7 +136,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_deleted_session_ends_what_its_members_receive_and_they_can_join_another()
+    public async Task Members_of_a_deleted_session_receive_nothing_and_can_join_another()
     {
         var (listener, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -152,7 +152,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_deleted_participant_is_closed_with_1000_and_heard_no_more()
+    public async Task A_deleted_participant_is_closed_with_1000_and_no_longer_received()
     {
         var (_, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -165,7 +165,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_deleted_participant_in_no_session_is_closed_with_1000_also_when_another_process_deletes_it()
+    public async Task A_participant_in_no_session_is_closed_with_1000_when_another_process_deletes_it()
     {
         var party = await CreateAsync();
         await using var device = await ConnectAsync(party);
@@ -178,7 +178,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Participants_that_expire_are_closed_with_1000_without_any_write_and_while_storage_fails()
+    public async Task Expired_participants_are_closed_with_1000_even_while_storage_fails()
     {
         var (_, listening, _, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -193,7 +193,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_member_that_expires_is_heard_no_more()
+    public async Task An_expired_member_is_no_longer_received()
     {
         var (speaker, session) = (await CreateAsync(), _session);
         _server.Time.Advance(TimeSpan.FromHours(4));
@@ -212,7 +212,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_storage_fails_everything_goes_on_and_after_it_changes_are_seen()
+    public async Task Calls_continue_while_storage_fails_and_changes_take_effect_afterwards()
     {
         var (_, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;
@@ -230,7 +230,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_storage_does_not_answer_devices_are_told_to_try_again_and_those_that_are_known_come_back()
+    public async Task While_storage_fails_known_devices_can_reconnect_and_new_ones_are_closed_with_1013()
     {
         var (party, another) = (await CreateAsync(), await CreateAsync());
         await using var known = await TestDevice.ConnectAsync(_server.Url, party);
@@ -246,7 +246,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_devices_storage_is_not_called()
+    public async Task Without_devices_the_gateway_makes_no_storage_calls()
     {
         var (_, listening, _, speaking) = await CallAsync();
         await listening.SendAsync("""{"jsonrpc":"2.0","method":"leave"}""");
@@ -265,7 +265,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_id_that_two_devices_use_belongs_to_the_first()
+    public async Task A_stream_id_used_by_two_devices_belongs_to_the_first()
     {
         var (_, listening, speaker, speaking) = await CallAsync();
         await using var _1 = listening;

@@ -8,7 +8,7 @@ namespace Sessions.Tests.Gateway;
 public sealed class TcpFlowTests
 {
     [Fact]
-    public void A_datagram_for_a_connection_that_has_ended_is_dropped()
+    public void A_datagram_for_a_closed_connection_is_dropped()
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         using var flow = new TcpFlow(new(IPAddress.Loopback, 1), socket);

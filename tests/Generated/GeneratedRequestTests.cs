@@ -20,7 +20,7 @@ public sealed class GeneratedRequestTests
     private static readonly int[] Reached = [200, 204, 304, 400, 401, 404, 405, 409, 411, 412, 413, 422, 429];
 
     [Fact]
-    public void Every_generated_request_is_answered_as_it_should_be()
+    public void Every_generated_request_gets_a_valid_response()
     {
         using var server = new SimulatedServer();
         var answers = new SortedDictionary<HttpStatusCode, int>();
@@ -41,7 +41,7 @@ public sealed class GeneratedRequestTests
     [InlineData("Content-Length", "65536", HttpStatusCode.BadRequest, 65536)]
     [InlineData("Content-Length", "65537", HttpStatusCode.RequestEntityTooLarge, 0)]
     [InlineData("Transfer-Encoding", "chunked", HttpStatusCode.LengthRequired, 0)]
-    public async Task A_body_without_end_is_read_no_further_than_its_length(string header, string value, HttpStatusCode status, int read)
+    public async Task An_endless_body_is_read_only_up_to_its_Content_Length(string header, string value, HttpStatusCode status, int read)
     {
         var body = new EndlessStream();
         var http = new DefaultHttpContext();
@@ -62,7 +62,7 @@ public sealed class GeneratedRequestTests
     [InlineData("{\"tag\":")]
     [InlineData("{\"participants\":[")]
     [InlineData("{\"a\":[[],")]
-    public async Task A_body_of_any_depth_takes_no_more_memory_than_its_size_allows(string open)
+    public async Task A_deeply_nested_body_takes_bounded_memory(string open)
     {
         var http = new DefaultHttpContext();
         http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(open, RequestBody.MaxBytes / open.Length))));

@@ -12,7 +12,7 @@ namespace Sessions.Tests.Gateway;
 /// What devices receive after any changes is what the rows say, by a model that knows nothing of the gateway. TRUTH_SEED repeats the
 /// choices of a run, not their interleaving.
 /// </summary>
-public sealed class TruthTests(AzuriteFixture azurite, ITestOutputHelper output) : MediaTestBase(azurite)
+public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper output) : MediaTestBase(azurite)
 {
     private const int Sessions = 3;
     private const int Rounds = 2;
@@ -35,7 +35,7 @@ public sealed class TruthTests(AzuriteFixture azurite, ITestOutputHelper output)
     private int _changes;
 
     [Fact]
-    public async Task After_random_changes_20_devices_receive_what_the_rows_say_and_nothing_else()
+    public async Task After_random_changes_20_devices_receive_exactly_the_streams_they_subscribe_to()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("TRUTH_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
         output.WriteLine($"TRUTH_SEED={seed}");
