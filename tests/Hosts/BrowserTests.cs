@@ -27,10 +27,10 @@ public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClas
     };
 
     [Fact]
-    public async Task The_official_browser_SDK_plays_calls_in_Chromium_and_Firefox()
+    public async Task The_official_browser_SDK_runs_calls_in_Chromium_and_Firefox()
     {
         string[] browsers = [.. from program in Programs let path = Find(program.Key, program.Value) where path is not null select $"{program.Key}={path}"];
-        Assert.SkipWhen(browsers is [], "There is no browser: apt-get install chromium firefox-esr");
+        Assert.SkipWhen(browsers is [], "No browser is installed. Run: apt-get install chromium firefox-esr");
         foreach (var each in new[] { server, expiring })
         {
             var account = await each.NewAccountAsync(LocalCredential.Account);

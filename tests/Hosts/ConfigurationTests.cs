@@ -13,7 +13,7 @@ public sealed class ConfigurationTests
     private const string Key = "Sessions:TokenSigningKey";
 
     [Fact]
-    public void Storage_and_key_are_enough()
+    public void Storage_and_signing_key_are_the_only_required_settings()
     {
         var options = Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey));
 
@@ -25,7 +25,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Everything_can_be_set()
+    public void Every_setting_can_be_changed()
     {
         var options = Read(
             (Endpoint, "https://account.table.core.windows.net"), (Key, Server.TokenSigningKey),
@@ -64,7 +64,7 @@ public sealed class ConfigurationTests
     [InlineData("Sessions:TrustedProxies", "11", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
     [InlineData("Sessions:TrustedProxies", "-1", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
     [InlineData("Sessions:TrustedProxies", "Front Door", "Sessions__TrustedProxies: expected a number from 1 to 10.")]
-    public void A_mistake_is_one_line_without_any_secret(string name, string value, string line)
+    public void An_invalid_setting_is_reported_in_one_line_without_secrets(string name, string value, string line)
     {
         var exception = Assert.Throws<InvalidConfigurationException>(
             () => Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), (name, value)));
@@ -73,7 +73,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void An_idempotency_key_is_remembered_as_long_as_anything_lives()
+    public void The_lifetime_of_idempotency_keys_covers_the_lifetimes_of_sessions_and_participants()
     {
         Assert.Equal(TimeSpan.FromDays(30), Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey)).IdempotencyKeyLifetime);
         Assert.Equal(
@@ -87,7 +87,7 @@ public sealed class ConfigurationTests
     [Theory]
     [InlineData("http://account.table.core.windows.net")]
     [InlineData("account.table.core.windows.net")]
-    public void A_table_endpoint_is_an_https_URL(string endpoint)
+    public void A_table_endpoint_must_be_an_https_URL(string endpoint)
     {
         var exception = Assert.Throws<InvalidConfigurationException>(() => Read((Endpoint, endpoint), (Key, Server.TokenSigningKey)));
 
@@ -95,7 +95,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Every_mistake_is_told_at_once()
+    public void Every_invalid_setting_is_reported_at_once()
     {
         var exception = Assert.Throws<InvalidConfigurationException>(() => Read(("Sessions:SessionLifetime", "long")));
 
@@ -116,7 +116,7 @@ public sealed class ConfigurationTests
     [InlineData("23:59:59.9", "23:59:59.9")]
     [InlineData("30.00:00:00", "30.00:00:00")]
     [InlineData("0s", "00:00:00")]
-    public void A_time_is_a_number_with_its_unit_or_a_clock_or_ISO_8601(string text, string expected)
+    public void A_duration_is_a_number_with_a_unit_a_clock_time_or_ISO_8601(string text, string expected)
     {
         Assert.True(Durations.TryParse(text, out var time));
         Assert.Equal(TimeSpan.ParseExact(expected, "c", CultureInfo.InvariantCulture), time);
@@ -145,17 +145,17 @@ public sealed class ConfigurationTests
     [InlineData("9999999999d")]
     [InlineData("99999999999999999.00:00:00")]
     [InlineData("P99999999999D")]
-    public void A_time_that_people_could_read_in_two_ways_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
+    public void An_ambiguous_or_invalid_duration_is_rejected(string text) => Assert.False(Durations.TryParse(text, out _));
 
     [Fact]
-    public void A_time_that_is_set_is_told_as_it_was_understood_and_a_default_is_not()
+    public void A_configured_duration_is_reported_as_parsed_and_a_default_is_not_reported()
         => Assert.Equal(
             ["Sessions__SessionLifetime: 1.12:00:00, for example until 2026-03-02 20:30:00Z from now on."],
             Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), ("Sessions:SessionLifetime", "36h"))
                 .DescribeTimes(new(2026, 3, 1, 8, 30, 0, TimeSpan.Zero)));
 
     [Fact]
-    public void A_setting_is_named_as_it_is_typed_where_it_is_read()
+    public void An_invalid_setting_is_named_in_the_syntax_of_its_source()
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection([new("Sessions:SessionLifetime", "x"), new("Sessions:RequestTimeout", "x"), new(Storage, "UseDevelopmentStorage=true"), new(Key, Server.TokenSigningKey)])
@@ -168,7 +168,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void A_setting_that_does_not_exist_is_told_with_the_nearest_one()
+    public void An_unknown_setting_is_reported_with_the_closest_known_setting()
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection([new("Sessions:SessionLifetme", "9h"), new("Sessions:webhooks:allowhttp", "true"), new("SessionsStorage:QueueServiceUri", "x")])
@@ -185,7 +185,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Every_setting_of_the_code_is_in_the_README_and_the_other_way_round()
+    public void The_README_lists_exactly_the_settings_of_the_code()
         => Assert.Equal(
             SessionsOptions.All.Select(setting => setting.Name).Order(),
             File.ReadLines(Path.Combine(Bicep.RepositoryFolder, "README.md"))

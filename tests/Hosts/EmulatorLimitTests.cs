@@ -11,7 +11,7 @@ namespace Sessions.Tests;
 public sealed class EmulatorLimitTests
 {
     [Fact]
-    public async Task Hundreds_of_requests_at_once_become_no_more_than_32_calls_at_once()
+    public async Task Hundreds_of_concurrent_requests_make_at_most_32_concurrent_storage_calls()
     {
         var (calls, most) = (0, 0);
         var connections = new ConcurrentDictionary<string, bool>();

@@ -15,11 +15,11 @@ public sealed class LocalHostArgumentTests
     [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime")]
     [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime", "--help")]
     [InlineData("--credential: expected a user and a secret with a colon between them, as in ann:SECRET.", "--credential", "ann")]
-    public async Task An_argument_that_does_not_exist_or_has_no_value_is_told(string line, params string[] args)
+    public async Task An_unknown_argument_or_one_without_a_value_is_reported(string line, params string[] args)
         => Assert.Equal(line, (await Assert.ThrowsAsync<LocalHostException>(() => LocalHostArguments.ReadAsync(args))).Message);
 
     [Fact]
-    public async Task Settings_are_given_with_or_without_an_equals_sign()
+    public async Task Settings_are_accepted_with_or_without_an_equals_sign()
     {
         var arguments = await LocalHostArguments.ReadAsync(
         [
@@ -37,7 +37,7 @@ public sealed class LocalHostArgumentTests
     }
 
     [Fact]
-    public async Task A_credential_of_ones_own_takes_the_place_of_the_known_one()
+    public async Task A_custom_credential_replaces_the_default_one()
     {
         var arguments = (await LocalHostArguments.ReadAsync(["--credential", "ann:se:cret"]))!;
 
@@ -50,7 +50,7 @@ public sealed class LocalHostArgumentTests
     [InlineData("http://localhost:abc: expected a port from 0 to 65535. Choose another address with --urls http://localhost:PORT.", "http://localhost:abc")]
     [InlineData("Invalid url: 'nonsense'. Choose another address with --urls http://localhost:PORT.", "nonsense")]
     [InlineData("https://localhost:7443: there is no certificate for https. Use http, and put a proxy that has one in front, for example Caddy.", "https://localhost:7443")]
-    public void A_bad_address_is_told_in_one_line(string line, string url)
+    public void An_invalid_address_is_reported_in_one_line(string line, string url)
         => Assert.Equal(line, Assert.Throws<GatewayException>(() => ConsoleServer.CreateBuilder([$"--urls={url}"], "http://localhost:1")).Message);
 
     [Theory]
@@ -58,7 +58,7 @@ public sealed class LocalHostArgumentTests
     [InlineData("http://*:7071")]
     [InlineData("http://[::]:7071")]
     [InlineData("http://localhost:7071;http://192.0.2.1:7071")]
-    public async Task The_known_credential_is_not_opened_to_the_network_without_a_word(string urls)
+    public async Task Listening_on_the_network_with_the_default_credential_needs_an_explicit_option(string urls)
         => Assert.EndsWith(
             " is open to your network, and with it account 9900000, whose user and secret everybody knows: local:local. "
             + "Give a credential of your own with --credential USER:SECRET, or accept this with --open-to-network.",
@@ -66,13 +66,13 @@ public sealed class LocalHostArgumentTests
             StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_setting_that_does_not_exist_is_refused_at_start()
+    public async Task An_unknown_setting_is_rejected_at_startup()
         => Assert.Equal(
             "--Sessions:SessionLifetme: there is no such setting. Did you mean --Sessions:SessionLifetime?",
             (await Assert.ThrowsAsync<InvalidConfigurationException>(() => LocalHostProgram.RunAsync(["--Sessions:SessionLifetme=1h"]))).Message);
 
     [Fact]
-    public async Task A_folder_that_cannot_be_written_is_told_in_one_line()
+    public async Task An_unwritable_data_folder_is_reported_in_one_line()
     {
         var file = Path.GetTempFileName();
 
@@ -82,7 +82,7 @@ public sealed class LocalHostArgumentTests
     }
 
     [Fact]
-    public async Task The_data_of_a_LocalHost_are_deleted_only_when_it_does_not_run()
+    public async Task The_data_of_LocalHost_can_be_deleted_only_while_it_is_not_running()
     {
         var data = new LocalData(Directory.CreateTempSubdirectory("sessions-").FullName);
         using (data.TryLock())

@@ -14,10 +14,10 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     private const string AnyPort = "--urls=http://127.0.0.1:0";
 
     [Fact]
-    public async Task It_prints_a_curl_line_that_works_when_pasted_and_ends_with_an_interrupt()
+    public async Task LocalHost_prints_a_working_curl_command_and_stops_on_an_interrupt()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals: LocalHost is interrupted with kill.");
-        Assert.SkipWhen(IsInterruptIgnored(), "The shell that started the tests has them ignore SIGINT, and so LocalHost ignores it.");
+        Assert.SkipWhen(IsInterruptIgnored(), "The shell started the tests with SIGINT ignored, so LocalHost would ignore it.");
         using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
         var lines = await ReadUntilAsync(localHost, "Press Ctrl+C");
         var curl = lines.Single(line => line.StartsWith("  curl ", StringComparison.Ordinal));
@@ -33,7 +33,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task It_loads_nothing_that_is_not_configured()
+    public async Task LocalHost_loads_no_libraries_for_unconfigured_telemetry_and_identities()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The loaded assemblies are read from /proc.");
         using var localHost = Start([AnyPort], ("Sessions__StorageConnectionString", azurite.NextConnectionString()));
@@ -50,7 +50,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_start_on_prepared_storage_writes_nothing_and_makes_a_changed_credential_anew()
+    public async Task A_restart_writes_no_credential_unless_it_was_changed()
     {
         var connectionString = azurite.NextConnectionString();
         var credentials = new TableClient(connectionString, "credentials");
@@ -75,7 +75,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Data_are_there_after_Azurite_was_ended_and_started_again()
+    public async Task Data_survives_a_restart_of_Azurite()
     {
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
         await using (var first = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder))
@@ -92,7 +92,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Two_of_them_do_not_share_their_data()
+    public async Task Two_LocalHosts_cannot_use_the_same_data()
     {
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
         await using var first = await Azurite.StartAsync(LocalStorage.AzuriteFolder, folder);
@@ -103,15 +103,15 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Without_Node_it_says_so_in_one_line()
+    public async Task A_missing_Node_is_reported_in_one_line()
         => Assert.Equal(
             "node was not found: install Node.js 20 or later (https://nodejs.org), or set Sessions__StorageConnectionString to storage of your own.",
             await FailsAsync([AnyPort], ("PATH", "")));
 
     [Fact]
-    public async Task An_outdated_Node_is_told_in_one_line()
+    public async Task An_outdated_Node_is_reported_in_one_line()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "The Node.js of this test is a shell script.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "This test replaces Node.js with a shell script.");
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
         var node = Path.Combine(folder, "node");
         await File.WriteAllTextAsync(node, "#!/bin/sh\n[ \"$1\" = --version ] && echo v18.1.0\nexit 1\n");
@@ -126,11 +126,11 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task The_storage_has_the_same_port_at_every_start_and_the_log_has_times()
+    public async Task The_storage_port_is_the_same_at_every_start_and_log_lines_have_timestamps()
     {
         var data = Path.Combine(Directory.CreateTempSubdirectory("sessions-").FullName, "data");
         var first = await StartAsync();
-        Assert.SkipWhen(first is null, "Another LocalHost has the port of the storage.");
+        Assert.SkipWhen(first is null, "Another LocalHost is using the storage port.");
 
         Assert.Equal(first, await StartAsync());
 
@@ -152,7 +152,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_busy_port_is_told_in_one_line()
+    public async Task A_port_in_use_is_reported_in_one_line()
     {
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -164,19 +164,19 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_bad_connection_string_is_told_in_one_line()
+    public async Task An_invalid_connection_string_is_reported_in_one_line()
         => Assert.Equal(
             "Sessions__StorageConnectionString: expected a storage connection string.",
             await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "secret")));
 
     [Fact]
-    public async Task A_bad_address_is_told_in_one_line()
+    public async Task An_invalid_address_is_reported_in_one_line()
         => Assert.Equal(
             "Invalid url: 'nonsense'. Choose another address with --urls http://localhost:PORT.",
             await FailsAsync(["--urls=nonsense"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
 
     [Fact]
-    public async Task Storage_that_does_not_answer_is_told_in_one_line()
+    public async Task Unreachable_storage_is_reported_in_one_line()
         => Assert.Equal(
             "The tables at http://127.0.0.1:1 cannot be used: Connection refused",
             await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a")));

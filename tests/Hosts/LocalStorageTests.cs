@@ -22,7 +22,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     [InlineData("http://192.168.0.1:10002/devstoreaccount1", false)]
     [InlineData("http://127.0.0.1:10002/devstoreaccount1", true)]
     [InlineData("http://localhost:10002/devstoreaccount1", true)]
-    public async Task The_credential_that_everyone_knows_is_made_on_this_machine_only(string endpoint, bool isMade)
+    public async Task The_default_credential_is_created_only_in_storage_on_this_machine(string endpoint, bool isMade)
     {
         Dictionary<string, Mock<TableClient>> tables = new() { ["sessions"] = new(), ["participants"] = new(), ["credentials"] = new(), ["events"] = new() };
         tables["credentials"]
@@ -52,7 +52,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_credential_of_ones_own_removes_the_one_that_everyone_knows()
+    public async Task A_custom_credential_removes_the_default_one()
     {
         await using var services = new ServiceCollection()
             .AddSingleton(new TableServiceClient(ConnectionString))
@@ -78,7 +78,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public void The_signing_key_is_generated_once_and_is_the_same_after_a_restart()
+    public void The_signing_key_is_generated_once_and_kept_across_restarts()
     {
         var folder = NewFolder();
 
@@ -99,7 +99,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_request_that_comes_before_storage_is_ready_waits_and_is_answered()
+    public async Task A_request_that_arrives_before_storage_is_ready_waits_for_it()
     {
         var callsToStorage = 0;
         int? callsBeforeItIsReady = null;
@@ -145,7 +145,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public void Azurite_is_reached_from_this_machine_only()
+    public void Azurite_listens_on_loopback_only()
     {
         var endpoint = new Uri(azurite.NextConnectionString().Split("TableEndpoint=")[1].TrimEnd(';'));
 

@@ -22,11 +22,11 @@ public sealed partial class LogEventTests
     ];
 
     [Fact]
-    public void Every_log_event_has_an_id_of_its_own()
+    public void Every_log_event_has_a_unique_id()
         => Assert.Equal(OfTheCode.Select(log => log.Id).Distinct(), OfTheCode.Select(log => log.Id));
 
     [Fact]
-    public void The_document_lists_every_log_event_with_its_level_and_no_other()
+    public void The_document_lists_exactly_the_log_events_of_the_code_with_their_levels()
         => Assert.Equal(
             OfTheCode,
             from line in File.ReadLines(Path.Combine(Bicep.RepositoryFolder, "docs", "operate.md"))

@@ -10,7 +10,7 @@ namespace Sessions.Tests;
 public sealed class LogTests(Server server) : IClassFixture<Server>
 {
     [Fact]
-    public async Task A_failure_is_logged_under_the_request_id_and_without_the_body()
+    public async Task A_failure_is_logged_with_the_request_id_and_without_the_body()
     {
         var account = await server.NewWarmAccountAsync();
         server.StorageCalls.Fault = new RequestFailedException(403, "the reason", "AuthorizationFailure", null);
@@ -25,7 +25,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Storage_that_is_busy_is_a_warning_under_the_request_id()
+    public async Task Busy_storage_is_logged_as_a_warning_with_the_request_id()
     {
         var account = await server.NewWarmAccountAsync();
         server.StorageCalls.Fault = new RequestFailedException(503, "the reason", "ServerBusy", null);
@@ -38,7 +38,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_refused_request_is_logged_with_its_reason_and_a_401_or_404_is_not()
+    public async Task A_rejected_request_is_logged_with_its_reason_unless_it_is_a_401_or_404()
     {
         var account = await server.NewWarmAccountAsync();
 
@@ -59,7 +59,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     [InlineData(403, "AuthorizationPermissionMismatch", HttpStatusCode.InternalServerError, "Error", "storage refuses the key", "cannot be read, because storage refuses the key or the identity of the app.")]
     [InlineData(503, "ServerBusy", HttpStatusCode.ServiceUnavailable, "Warning", "storage is busy", "is busy.")]
     [InlineData(0, null, HttpStatusCode.ServiceUnavailable, "Warning", "storage did not answer in time", "does not answer.")]
-    public async Task A_missing_table_a_refused_key_and_a_silent_storage_are_told_apart(
+    public async Task The_log_distinguishes_a_missing_table_denied_access_and_unavailable_storage(
         int status, string? code, HttpStatusCode answered, string level, string logged, string health)
     {
         var account = await server.NewWarmAccountAsync();
@@ -83,7 +83,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_caller_who_goes_away_is_no_warning()
+    public async Task A_caller_that_disconnects_causes_no_warning()
     {
         var account = await server.NewWarmAccountAsync();
         var trace = ActivityTraceId.CreateRandom().ToHexString();

@@ -16,7 +16,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     public async ValueTask InitializeAsync()
     {
         var program = BrowserTests.FindChromium();
-        Assert.SkipWhen(program is null, "There is no Chromium: apt-get install chromium");
+        Assert.SkipWhen(program is null, "Chromium is not installed. Run: apt-get install chromium");
         _account = await server.NewAccountAsync(LocalCredential.Account);
         await _account.AddUserAsync(LocalCredential.User, LocalCredential.Secret, Security.Access.Write);
         _browser = await Puppeteer.LaunchAsync(new()
@@ -34,7 +34,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     }
 
     [Fact]
-    public async Task The_first_page_shows_the_address_the_credentials_and_what_is_running()
+    public async Task The_start_page_shows_the_address_the_credentials_and_the_state_of_storage()
     {
         var page = await OpenAsync("/");
 
@@ -53,7 +53,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     [InlineData("curl", "bash", "first.sh")]
     [InlineData("node", "node", "first.mjs")]
     [InlineData("python", "python3", "first.py")]
-    public async Task A_first_call_that_is_copied_from_the_page_works(string sample, string program, string file)
+    public async Task A_sample_call_copied_from_the_page_works(string sample, string program, string file)
     {
         var page = await OpenAsync("/", "clipboard-read", "clipboard-write");
         if (sample != "curl")
@@ -70,7 +70,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     }
 
     [Fact]
-    public async Task Where_copying_is_not_allowed_the_text_is_selected_and_the_page_says_so()
+    public async Task If_copying_is_not_allowed_the_page_selects_the_text_and_explains_how_to_copy_it()
     {
         var page = await OpenAsync("/");
         await page.EvaluateFunctionAsync("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }");
@@ -84,7 +84,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     [Theory]
     [InlineData(320)]
     [InlineData(1280)]
-    public async Task The_first_page_fits_a_screen(int width)
+    public async Task The_start_page_fits_the_width_of_the_screen(int width)
     {
         var page = await OpenAsync("/");
         await page.SetViewportAsync(new() { Width = width, Height = 800 });
@@ -93,7 +93,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     }
 
     [Fact]
-    public async Task The_first_page_is_dark_where_the_browser_is()
+    public async Task The_start_page_follows_the_dark_mode_of_the_browser()
     {
         var page = await OpenAsync("/");
         await page.EmulateMediaFeaturesAsync([new() { MediaFeature = MediaFeature.PrefersColorScheme, Value = "dark" }]);
@@ -102,7 +102,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     }
 
     [Fact]
-    public async Task The_reference_shows_the_operations()
+    public async Task The_reference_page_shows_the_operations()
     {
         var page = await OpenAsync("/reference");
 
@@ -113,7 +113,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
     [Theory]
     [InlineData("api", "The API")]
     [InlineData("performance", "Performance")]
-    public async Task A_document_is_a_page_whose_links_lead_somewhere(string name, string title)
+    public async Task Every_local_link_of_a_document_page_works(string name, string title)
     {
         var page = await OpenAsync($"/docs/{name}.md");
 

@@ -10,7 +10,7 @@ public sealed class SdkTests(Server server) : IClassFixture<Server>
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(SdkFolder)).Value!;
 
     [Fact]
-    public async Task The_official_Node_SDK_plays_a_whole_call()
+    public async Task The_official_Node_SDK_runs_a_whole_call()
     {
         var account = await server.NewAccountAsync();
         await Node.InstallAsync(SdkFolder);

@@ -16,7 +16,7 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
     [InlineData("GET", "application/json", "application/json")]
     [InlineData("GET", "*/*", "application/json")]
     [InlineData("HEAD", null, "application/json")]
-    public async Task A_browser_gets_the_page_and_other_clients_the_links(string method, string? accept, string type)
+    public async Task A_browser_gets_the_start_page_and_other_clients_get_the_links(string method, string? accept, string type)
     {
         var answer = await SendAsync(method, "/", accept);
 
@@ -28,7 +28,7 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
     [InlineData("POST", "/", "GET, HEAD")]
     [InlineData("DELETE", "/", "GET, HEAD")]
     [InlineData("PUT", "/openapi.json", "GET, HEAD")]
-    public async Task Another_method_is_a_405_also_for_a_browser(string method, string path, string allow)
+    public async Task An_unsupported_method_returns_405_even_to_a_browser(string method, string path, string allow)
     {
         var answer = await SendAsync(method, path, Browser);
 
@@ -40,11 +40,11 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
     [InlineData("/v1/accounts/9900000/sessions")]
     [InlineData("/docs/nothing.md")]
     [InlineData("/start.html")]
-    public async Task Other_paths_have_no_page_also_for_a_browser(string path)
+    public async Task Other_paths_return_JSON_even_to_a_browser(string path)
         => Assert.Equal("application/json", (await SendAsync("GET", path, Browser)).ContentHeaders.ContentType?.ToString());
 
     [Fact]
-    public async Task The_host_of_the_request_is_text_in_the_page()
+    public async Task The_Host_header_is_HTML_encoded_in_the_page()
     {
         var answer = await server.SendRawAsync($"GET / HTTP/1.1\r\nHost: a&b\r\nAccept: {Browser}\r\nConnection: close\r\n\r\n");
 

@@ -17,7 +17,7 @@ namespace Sessions.Tests;
 public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFixture<TelemetryTests.TimedServer>
 {
     [Fact]
-    public async Task A_request_is_measured_in_seconds_by_operation_and_status()
+    public async Task The_duration_of_a_request_is_measured_in_seconds_by_operation_and_status()
     {
         var account = await server.NewWarmAccountAsync();
         using var observed = new Observed(account);
@@ -49,7 +49,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task A_storage_call_without_an_answer_is_counted_with_its_retry()
+    public async Task A_storage_call_without_a_response_is_counted_along_with_its_retry()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -83,7 +83,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task Failed_authentications_are_counted_and_those_that_are_not_looked_at_apart()
+    public async Task Failed_authentications_and_rate_limited_requests_are_counted_separately()
     {
         var account = await server.NewAccountAsync();
         using var observed = new Observed(account);
@@ -96,7 +96,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task The_trace_is_the_callers_and_has_the_storage_calls_in_the_request()
+    public async Task A_trace_continues_the_callers_trace_and_contains_the_storage_calls_of_the_request()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -121,7 +121,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task A_storage_call_is_an_error_in_the_trace_without_an_answer_and_with_a_5xx_only()
+    public async Task A_storage_call_is_an_error_in_the_trace_only_without_a_response_or_with_a_5xx()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -142,7 +142,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task A_request_is_an_error_in_the_trace_with_a_5xx_only()
+    public async Task A_request_is_an_error_in_the_trace_only_with_a_5xx()
     {
         var account = await server.NewWarmAccountAsync();
         using var observed = new Observed(account);
@@ -163,7 +163,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task LocalHost_logs_a_line_for_a_request_without_its_query()
+    public async Task LocalHost_logs_one_line_per_request_without_the_query_string()
     {
         var account = await server.NewWarmAccountAsync();
 
@@ -175,7 +175,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public void Without_a_destination_nothing_is_registered()
+    public void Without_a_telemetry_destination_nothing_is_registered()
         => Assert.Empty(new ServiceCollection().AddSessionsTelemetry(new ConfigurationBuilder().Build()));
 
     [Theory]
@@ -183,7 +183,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     [InlineData(
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=http://127.0.0.1:9/")]
-    public void With_a_destination_there_are_metrics_and_a_trace_of_every_request(string setting, string value)
+    public void With_a_telemetry_destination_metrics_and_a_trace_of_every_request_are_recorded(string setting, string value)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
             [new(setting, value), new("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD")]).Build();
@@ -201,7 +201,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task Otlp_carries_traces_and_metrics_and_no_account()
+    public async Task OTLP_exports_traces_and_metrics_without_account_ids()
     {
         using var collector = new Collector();
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
@@ -234,7 +234,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
     }
 
     [Fact]
-    public async Task Azure_Monitor_gets_traces_and_metrics_and_no_other_collector_does()
+    public async Task With_Azure_Monitor_traces_and_metrics_are_sent_to_no_other_collector()
     {
         using var azureMonitor = new Collector();
         using var otlp = new Collector();
