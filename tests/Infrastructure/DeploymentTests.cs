@@ -57,11 +57,11 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     ];
 
     [Fact]
-    public async Task By_default_there_is_nothing_but_this()
+    public async Task The_default_deployment_contains_exactly_these_resources()
         => Assert.Equal(Always, Counted(await deployments.Default));
 
     [Fact]
-    public async Task A_virtual_network_adds_private_endpoints_and_their_names_and_nothing_else()
+    public async Task A_virtual_network_adds_only_private_endpoints_and_their_DNS_zones()
         => Assert.Equal(
             [
                 "Microsoft.Network/privateDnsZones x4",
@@ -73,7 +73,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Counted(await deployments.Private).Except(Always));
 
     [Fact]
-    public async Task An_address_adds_alerts_and_nothing_else()
+    public async Task An_alert_email_address_adds_only_alerts()
         => Assert.Equal(
             [
                 "Microsoft.Insights/actionGroups x1",
@@ -83,7 +83,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
             Counted(await deployments.Watched).Except(Always));
 
     [Fact]
-    public async Task Nothing_costs_while_idle_by_default()
+    public async Task The_default_deployment_uses_no_always_ready_instance_and_no_premium_tier()
     {
         var deployment = await deployments.Default;
 
@@ -112,7 +112,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_app_takes_only_HTTPS_and_is_published_only_with_a_login()
+    public async Task The_app_accepts_only_HTTPS_and_no_basic_publishing_credentials()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -128,7 +128,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_app_has_an_identity_and_uses_it_for_its_package_and_its_secrets()
+    public async Task The_app_uses_its_managed_identity_for_its_package_and_its_secrets()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -145,7 +145,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_app_has_these_settings_and_none_holds_a_key()
+    public async Task The_app_has_exactly_these_settings_and_none_contains_a_key()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -183,7 +183,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Every_setting_of_the_app_that_the_documents_name_is_deployed()
+    public async Task Every_documented_setting_of_the_app_is_deployed()
     {
         var deployed = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties").EnumerateObject()
             .Select(setting => setting.Name.Replace("__", ":", StringComparison.Ordinal)).ToHashSet();
@@ -201,7 +201,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Settings_that_are_not_chosen_mean_the_defaults_of_the_app()
+    public async Task Omitted_parameters_deploy_the_default_settings_of_the_app()
     {
         var properties = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties");
         Dictionary<string, string?> minimum = new()
@@ -228,7 +228,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Chosen_settings_reach_the_app()
+    public async Task Parameters_are_deployed_as_settings_of_the_app()
     {
         var deployment = await Deployment.WithAsync("""
             param sessionLifetime = '01:00:00'
@@ -257,7 +257,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Another_table_endpoint_takes_the_place_of_the_data_account()
+    public async Task The_tableEndpoint_parameter_replaces_the_data_account()
     {
         var deployment = await Deployment.WithAsync("param tableEndpoint = 'https://other.table.cosmos.azure.com'");
 
@@ -265,7 +265,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_app_may_do_this_and_no_more()
+    public async Task The_app_has_exactly_these_roles()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -284,7 +284,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Who_deploys_or_another_principal_may_use_the_tables_and_queues()
+    public async Task The_deployer_or_a_chosen_principal_gets_access_to_tables_and_queues()
     {
         MayUse(await deployments.Default, "[deployer().objectId]");
         MayUse(await deployments.Watched, Deployments.Developer);
@@ -298,13 +298,13 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Nobody_but_the_app_may_use_the_data_when_a_developer_is_not_wanted()
+    public async Task Without_developer_access_only_the_app_has_roles()
         => Assert.All(
             (await Deployment.WithAsync("param developerAccess = false")).All(Roles),
             role => Assert.Equal("ServicePrincipal", role["properties.principalType"]));
 
     [Fact]
-    public async Task No_storage_account_takes_a_shared_key_or_shows_a_blob()
+    public async Task No_storage_account_allows_shared_keys_or_public_blobs()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -321,7 +321,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_tables_and_queues_of_the_app_are_in_the_data_account_and_packages_are_not()
+    public async Task Tables_and_queues_are_in_the_data_account_and_packages_in_the_host_account()
     {
         var tables = new Sessions.Storage.Tables(new Azure.Data.Tables.TableServiceClient("UseDevelopmentStorage=true"));
         foreach (var deployment in await deployments.AllAsync())
@@ -340,7 +340,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task The_vault_goes_by_roles_and_telemetry_by_identities()
+    public async Task The_vault_uses_role_based_access_and_telemetry_disables_local_authentication()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -352,7 +352,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Storage_and_vault_write_their_logs_to_the_workspace()
+    public async Task Storage_and_vault_send_their_logs_to_the_workspace()
     {
         foreach (var deployment in await deployments.AllAsync())
         {
@@ -369,7 +369,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Reads_of_the_tables_are_logged_when_asked_for()
+    public async Task Table_reads_are_logged_if_the_parameter_is_set()
     {
         var deployment = await Deployment.WithAsync("param logTableReads = true");
 
@@ -377,7 +377,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Without_a_virtual_network_identities_alone_guard_the_data()
+    public async Task Without_a_virtual_network_storage_and_vault_are_on_the_public_network()
     {
         var deployment = await deployments.Default;
 
@@ -387,7 +387,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task With_a_virtual_network_data_and_key_are_reached_from_nowhere_else()
+    public async Task With_a_virtual_network_storage_and_vault_accept_only_private_endpoints()
     {
         var deployment = await deployments.Private;
         var network = deployment.The("Microsoft.Network/virtualNetworks");
@@ -408,7 +408,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Zone_redundancy_is_that_of_the_app_and_of_its_storage()
+    public async Task Zone_redundancy_applies_to_the_app_and_its_storage()
     {
         var deployment = await deployments.Private;
 
@@ -417,7 +417,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Instances_that_are_always_ready_serve_HTTP()
+    public async Task Always_ready_instances_serve_HTTP()
     {
         var ready = Assert.Single((await deployments.Watched).The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
 
@@ -425,7 +425,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task An_instance_that_is_always_ready_is_two_with_zone_redundancy()
+    public async Task With_zone_redundancy_there_are_at_least_two_always_ready_instances()
     {
         var deployment = await Deployment.WithAsync("param zoneRedundant = true\nparam alwaysReadyInstances = 1");
 
@@ -434,7 +434,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Alerts_go_to_the_address()
+    public async Task Alerts_notify_the_configured_email_address()
     {
         var deployment = await deployments.Watched;
         var group = deployment.The("Microsoft.Insights/actionGroups");
@@ -453,7 +453,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task A_log_alert_fires_as_soon_as_its_query_over_15_minutes_has_a_row()
+    public async Task A_log_alert_fires_if_its_query_over_15_minutes_returns_a_row()
     {
         var rules = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules").ToArray();
 
@@ -472,7 +472,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task A_log_alert_asks_for_what_the_app_records()
+    public async Task The_queries_of_log_alerts_use_telemetry_that_the_app_records()
     {
         var queries = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules")
             .Select(rule => rule.Items("properties.criteria.allOf")[0].GetProperty("query").GetString()!)
@@ -495,7 +495,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     }
 
     [Fact]
-    public async Task Throttling_alerts_at_ten_refused_storage_calls_in_15_minutes()
+    public async Task The_throttling_alert_fires_at_ten_throttled_storage_calls_in_15_minutes()
     {
         var rule = (await deployments.Watched).The("Microsoft.Insights/metricAlerts");
         var criterion = Assert.Single(rule.Items("properties.criteria.allOf"));

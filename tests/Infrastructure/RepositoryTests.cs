@@ -6,7 +6,7 @@ namespace Sessions.Tests.Infrastructure;
 public sealed class RepositoryTests
 {
     [Fact]
-    public async Task Scripts_have_no_carriage_return_and_a_checkout_on_Windows_adds_none()
+    public async Task Scripts_contain_no_carriage_return_even_after_a_checkout_on_Windows()
     {
         foreach (var script in new[] { "build", ".ci/run", "eng/release.sh", "eng/mutation/run.sh" })
             Assert.DoesNotContain('\r', await ReadAsync(script));
@@ -14,7 +14,7 @@ public sealed class RepositoryTests
     }
 
     [Fact]
-    public async Task A_build_at_the_root_leaves_out_the_benchmarks_and_their_solution_has_all_of_them()
+    public async Task The_root_solution_contains_no_benchmarks_and_their_own_solution_contains_all()
     {
         Assert.DoesNotContain("bench", await ReadAsync("Sessions.sln"));
 

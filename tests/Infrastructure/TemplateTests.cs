@@ -60,7 +60,7 @@ public sealed class TemplateTests
     [Theory]
     [InlineData(BicepAge.Newest)]
     [InlineData(BicepAge.Oldest)]
-    public async Task The_compiler_and_its_linter_find_nothing(BicepAge age)
+    public async Task The_compiler_and_its_linter_report_no_problems(BicepAge age)
     {
         Assert.Empty(await Bicep.OutputAsync(age, ["lint", "--pattern", $"{Bicep.Folder}/**/*.bicep"]));
         Assert.NotEmpty(await Bicep.OutputAsync(age, ["build-params", Parameters, "--stdout"], AzdEnvironment));
@@ -68,7 +68,7 @@ public sealed class TemplateTests
 
     /// <summary>The oldest version of azd that azure.yaml accepts has Bicep 0.45.15, which is older than the oldest that feeds have.</summary>
     [Fact]
-    public async Task No_API_version_is_newer_than_the_Bicep_of_the_oldest_azd_knows()
+    public async Task No_API_version_is_newer_than_the_Bicep_version_of_the_oldest_azd()
     {
         foreach (var file in Bicep.Files)
         {
@@ -78,7 +78,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task Every_rule_of_the_linter_is_an_error_but_the_one_that_wants_the_newest_API_versions()
+    public async Task Every_linter_rule_is_an_error_except_use_recent_api_versions()
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Bicep.Folder, "bicepconfig.json"));
         using var config = JsonDocument.Parse(text, new() { CommentHandling = JsonCommentHandling.Skip });
@@ -92,7 +92,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task A_rule_is_set_aside_only_with_a_reason_on_the_line_before()
+    public async Task A_rule_is_disabled_only_with_a_comment_on_the_line_before()
     {
         foreach (var file in Bicep.Files)
         {
@@ -103,21 +103,21 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task No_module_comes_from_a_registry()
+    public async Task No_module_is_loaded_from_a_registry()
     {
         foreach (var file in Bicep.Files)
             Assert.DoesNotMatch(@"(?m)^module \w+ '(br|ts)[:/]", await File.ReadAllTextAsync(file));
     }
 
     [Fact]
-    public async Task No_key_is_ever_asked_for()
+    public async Task No_template_reads_an_access_key()
     {
         foreach (var file in Bicep.Files)
             Assert.DoesNotMatch(@"(?i)\blist\w*(keys?|sas|secrets?)\w*\(|AccountKey|InstrumentationKey|SharedAccessSignature", await File.ReadAllTextAsync(file));
     }
 
     [Fact]
-    public async Task The_token_signing_key_is_generated_and_a_later_deployment_leaves_it_alone()
+    public async Task The_token_signing_key_is_generated_once_and_kept_by_later_deployments()
     {
         using var vault = JsonDocument.Parse(await Bicep.OutputAsync(["build", Path.Combine(Bicep.Folder, "modules", "vault.bicep"), "--stdout"]));
         var secret = vault.RootElement.GetProperty("resources").GetProperty("tokenSigningKey");
@@ -133,7 +133,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task The_app_is_written_to_by_one_resource_at_a_time()
+    public async Task The_child_resources_of_the_app_are_deployed_one_after_another()
     {
         using var app = JsonDocument.Parse(await Bicep.OutputAsync(["build", Path.Combine(Bicep.Folder, "modules", "app.bicep"), "--stdout"]));
         var resources = app.RootElement.GetProperty("resources").EnumerateObject().Where(resource => resource.Value.GetProperty("type").GetString()!
@@ -146,7 +146,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task Only_regions_with_the_plan_are_accepted()
+    public async Task Only_regions_with_the_Flex_Consumption_plan_are_accepted()
     {
         using var template = JsonDocument.Parse(await Built.Value);
         var location = template.RootElement.GetProperty("parameters").GetProperty("location");
@@ -158,7 +158,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task Every_parameter_says_what_it_is_and_has_bounds()
+    public async Task Every_parameter_has_a_description_and_bounds()
     {
         using var template = JsonDocument.Parse(await Built.Value);
 
@@ -177,7 +177,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task A_parameter_out_of_bounds_is_refused()
+    public async Task A_parameter_out_of_bounds_is_rejected()
     {
         string[] refused =
         [
@@ -217,7 +217,7 @@ public sealed class TemplateTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_parameters_file_changes_no_default_and_takes_an_empty_variable_as_one_that_is_not_set(bool empty)
+    public async Task The_parameters_file_keeps_every_default_and_treats_an_empty_variable_as_unset(bool empty)
     {
         var text = await File.ReadAllTextAsync(Parameters);
         foreach (var name in new[] { "main.bicep", "parameters.bicep" })
@@ -276,7 +276,7 @@ public sealed class TemplateTests
     }
 
     [Fact]
-    public async Task Azd_copies_every_parameter_to_the_pipeline_and_the_document_has_it()
+    public async Task Azd_copies_every_parameter_to_the_pipeline_and_the_document_lists_it()
     {
         var variables = Variables(await File.ReadAllTextAsync(Parameters)).Order(StringComparer.Ordinal);
         var azure = await File.ReadAllTextAsync(Path.Combine(Bicep.RepositoryFolder, "azure.yaml"));

@@ -15,7 +15,7 @@ public sealed class WorkflowTests
     }
 
     [Fact]
-    public async Task Deployment_is_started_by_hand_in_a_protected_environment_and_with_no_stored_login()
+    public async Task The_deployment_workflow_is_started_manually_with_an_environment_and_no_stored_login()
     {
         var deploy = await File.ReadAllTextAsync(Path.Combine(Folder, "deploy.yml"));
 
@@ -25,7 +25,7 @@ public sealed class WorkflowTests
     }
 
     [Fact]
-    public async Task The_workflow_of_azd_is_started_by_hand_and_with_no_stored_login()
+    public async Task The_azd_workflow_is_started_manually_and_with_no_stored_login()
     {
         var deploy = await File.ReadAllTextAsync(Path.Combine(Folder, "azure-dev.yml"));
 
