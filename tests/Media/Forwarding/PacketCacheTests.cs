@@ -9,7 +9,7 @@ public class PacketCacheTests
     private readonly PacketCache _cache = new();
 
     [Fact]
-    public void Packets_of_the_last_second_are_kept_while_it_grows()
+    public void Packets_of_the_last_second_are_kept_while_the_cache_grows()
     {
         const int Packets = 300;
 
@@ -24,7 +24,7 @@ public class PacketCacheTests
     }
 
     [Fact]
-    public void A_second_of_half_a_megabit_takes_less_than_half_more()
+    public void The_capacity_is_at_most_1_5_times_the_bytes_of_the_last_second()
     {
         const int BytesPerSecond = 500_000 / 8;
         var interval = TimeSpan.FromSeconds(1100.0 / BytesPerSecond);
@@ -37,7 +37,7 @@ public class PacketCacheTests
     }
 
     [Fact]
-    public void It_never_takes_more_than_its_limit()
+    public void The_cache_never_exceeds_its_limit()
     {
         for (var number = 0; number < 10_000; number++)
             _cache.Add(number, new byte[1500], TimeSpan.FromMicroseconds(number));

@@ -8,7 +8,7 @@ public sealed class SequenceMapTests
     private SequenceMap _map = new(90_000, firstSequenceNumber: 1000, firstTimestamp: 0);
 
     [Fact]
-    public void A_packet_from_before_the_last_one_is_behind()
+    public void A_packet_not_newer_than_the_last_one_is_behind()
     {
         Assert.False(_map.IsBehind(5));
         _map.Resume(10, 0, TimeSpan.Zero);
@@ -23,7 +23,7 @@ public sealed class SequenceMapTests
     }
 
     [Fact]
-    public void A_stream_that_is_resumed_goes_on_behind_the_last_packet()
+    public void A_resumed_stream_continues_after_the_last_packet()
     {
         _map.Resume(10, 0, TimeSpan.Zero);
         _map.TryMap(10, 0, TimeSpan.Zero, out _, out _);

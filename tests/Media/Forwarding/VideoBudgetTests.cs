@@ -11,7 +11,7 @@ public sealed class VideoBudgetTests
     private readonly VideoBudget _budget = new();
 
     [Fact]
-    public void A_low_estimate_without_loss_leaves_video_alone()
+    public void A_low_bandwidth_estimate_without_loss_does_not_limit_video()
     {
         // What Firefox reports when video begins again after a while without.
         for (var second = 0; second < 60; second++)
@@ -24,7 +24,7 @@ public sealed class VideoBudgetTests
     }
 
     [Fact]
-    public void One_bad_report_is_no_narrow_link()
+    public void Single_reports_of_loss_do_not_limit_video()
     {
         _budget.ReportLoss(0.5, Sent, TimeSpan.FromSeconds(1));
         _budget.ReportLoss(0, Sent, TimeSpan.FromSeconds(2));
@@ -38,7 +38,7 @@ public sealed class VideoBudgetTests
     [InlineData(240_000L, 160_000)]
     [InlineData(23_159L, 0)]
     [InlineData(5_000_000L, 400_000)]
-    public void Two_bad_reports_leave_what_arrived_or_what_the_subscriber_can_receive(long? limit, long expected)
+    public void Two_reports_of_loss_limit_video_to_the_bit_rate_that_arrived_or_was_estimated(long? limit, long expected)
     {
         if (limit is { } bitRate)
             _budget.ReportLimit(bitRate, Audio);
@@ -50,7 +50,7 @@ public sealed class VideoBudgetTests
     }
 
     [Fact]
-    public void Everything_is_tried_again_after_a_pause_that_doubles()
+    public void The_limit_is_lifted_after_a_pause_that_doubles_each_time()
     {
         var now = TimeSpan.Zero;
         foreach (var pause in (double[])[5, 10, 20, 40, 60, 60])

@@ -18,7 +18,7 @@ public sealed class EngineFuzzTests
     private readonly Outbox _outbox = new();
 
     [Fact]
-    public void Strangers_are_never_answered()
+    public void Mutated_datagrams_from_strangers_get_no_response()
     {
         using var call = Connect(out var publisher, out var subscriber);
         var recorded = Recorded(publisher);
@@ -41,7 +41,7 @@ public sealed class EngineFuzzTests
     }
 
     [Fact]
-    public void Datagrams_from_a_devices_address_without_its_keys_change_nothing()
+    public void Mutated_datagrams_from_a_devices_address_change_nothing()
     {
         using var call = Connect(out var publisher, out var subscriber);
         var recorded = Recorded(publisher);
@@ -61,7 +61,7 @@ public sealed class EngineFuzzTests
     }
 
     [Fact]
-    public void Datagrams_between_the_check_and_the_end_of_the_handshake_are_not_answered()
+    public void Mutated_datagrams_during_the_handshake_get_no_response()
     {
         using var connected = Connect(out var other, out _);
         var recorded = Recorded(other);
@@ -103,7 +103,7 @@ public sealed class EngineFuzzTests
     }
 
     [Fact]
-    public void Handshakes_of_any_content_end_without_an_exception_and_leave_nothing()
+    public void Mutated_handshakes_end_without_an_exception_and_leave_no_peer()
     {
         using var connected = Connect(out var other, out _);
         var handshake = Recorded(other).Where(datagram => PacketKind.Of(datagram) == PacketKind.Dtls).ToArray();
@@ -126,7 +126,7 @@ public sealed class EngineFuzzTests
     }
 
     [Fact]
-    public void A_device_with_keys_can_send_anything()
+    public void Authenticated_packets_with_any_content_are_handled()
     {
         using var call = Connect(out var publisher, out var subscriber);
         byte[] rtp = new byte[200], rtcp = new byte[200];
@@ -162,7 +162,7 @@ public sealed class EngineFuzzTests
     }
 
     [Fact]
-    public void Streams_of_any_frames_are_taken_apart_or_broken()
+    public void Mutated_TCP_streams_are_split_into_datagrams_or_broken_off()
     {
         var recorded = Encoding();
         for (var i = 0; i < Mutation.Times(30_000); i++)

@@ -12,7 +12,7 @@ public sealed class MessageFuzzTests
     private readonly Mutation _mutation = new();
 
     [Fact]
-    public void A_peer_takes_or_refuses_any_description_and_keeps_nothing_of_it()
+    public void A_peer_accepts_or_rejects_any_description_and_is_removed_completely_afterwards()
     {
         using var call = new SimulatedCall(1);
         var publisher = call.AddPublisher("a");
@@ -40,7 +40,7 @@ public sealed class MessageFuzzTests
     }
 
     [Fact]
-    public void Any_JSON_RPC_message_is_read_or_refused_with_valid_JSON()
+    public void Any_JSON_RPC_message_is_parsed_or_rejected_with_valid_JSON()
     {
         byte[][] messages =
         [

@@ -9,12 +9,12 @@ public sealed class CandidateTests
     private static readonly IPEndPoint Ipv6 = new(IPAddress.Parse("2001:db8::1"), 7072);
 
     [Fact]
-    public void A_host_candidate_of_UDP_is_written()
+    public void A_UDP_host_candidate_is_formatted()
         => Assert.Equal(
             "00 1 udp 2130706431 192.0.2.1 7072 typ host", Candidate.Host(Ipv4, CandidateTransport.Udp, 0).ToString());
 
     [Fact]
-    public void A_host_candidate_of_passive_TCP_is_written()
+    public void A_passive_TCP_host_candidate_is_formatted()
         => Assert.Equal(
             $"21 1 tcp {(126 << 24) + ((4 << 13) + 8191 - 1 << 8) + 255} 2001:db8::1 7072 typ host tcptype passive",
             Candidate.Host(Ipv6, CandidateTransport.TcpPassive, 1).ToString());
@@ -24,7 +24,7 @@ public sealed class CandidateTests
     [InlineData(CandidateTransport.TcpPassive)]
     [InlineData(CandidateTransport.TcpActive)]
     [InlineData(CandidateTransport.TcpSimultaneousOpen)]
-    public void A_written_candidate_is_read_as_it_was(CandidateTransport transport)
+    public void A_formatted_candidate_is_parsed_to_the_same_value(CandidateTransport transport)
     {
         var candidate = Candidate.Host(Ipv6, transport, 3);
 
@@ -34,7 +34,7 @@ public sealed class CandidateTests
     }
 
     [Fact]
-    public void UDP_comes_before_TCP_and_the_first_address_before_the_next()
+    public void UDP_has_priority_over_TCP_and_each_address_over_the_next()
     {
         uint[] priorities =
         [
@@ -59,7 +59,7 @@ public sealed class CandidateTests
             ]);
 
     [Fact]
-    public void A_candidate_of_a_browser_is_read_with_the_name_that_hides_its_address()
+    public void A_browser_candidate_with_an_mDNS_name_is_parsed()
     {
         const string Value =
             "842163049 1 UDP 1677729535 5f2c8e12-aaaa-4bbb-8ccc-0123456789ab.local 46154 typ srflx raddr 0.0.0.0 rport 0 "
@@ -80,7 +80,7 @@ public sealed class CandidateTests
     }
 
     [Fact]
-    public void The_TCP_type_is_found_behind_other_extensions()
+    public void The_TCP_type_is_found_after_other_extensions()
     {
         Assert.True(Candidate.TryParse("1 1 tcp 5 192.0.2.1 9 typ host generation 0 tcptype active", out var candidate));
         Assert.Equal(CandidateTransport.TcpActive, candidate!.Transport);
@@ -101,7 +101,7 @@ public sealed class CandidateTests
     [InlineData("1 1 tcp 5 192.0.2.1 9 typ host tcptype")]
     [InlineData("1 1 tcp 5 192.0.2.1 9 typ host tcptype other")]
     [InlineData("123456789012345678901234567890123 1 udp 5 192.0.2.1 9 typ host")]
-    public void A_malformed_candidate_is_refused(string value)
+    public void A_malformed_candidate_is_rejected(string value)
     {
         Assert.False(Candidate.TryParse(value, out var candidate));
         Assert.Null(candidate);

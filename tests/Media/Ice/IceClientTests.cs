@@ -12,7 +12,7 @@ public sealed class IceClientTests
     private readonly IceExchange _exchange = new();
 
     [Fact]
-    public void A_flow_that_works_is_checked_nominated_and_selected_by_both()
+    public void A_working_flow_is_checked_nominated_and_selected_by_both_agents()
     {
         var flow = _exchange.AddFlow(1);
         _exchange.Run(1);
@@ -23,7 +23,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_check_is_one_of_a_controlling_agent()
+    public void A_check_contains_the_attributes_of_a_controlling_agent()
     {
         _exchange.AddFlow(1);
         _exchange.Run(1);
@@ -40,7 +40,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void The_best_flow_is_selected_whatever_the_order_they_come_in()
+    public void The_best_flow_is_selected_regardless_of_the_order_of_adding()
     {
         _exchange.AddFlow(1);
         var best = _exchange.AddFlow(3);
@@ -52,7 +52,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void Flows_are_first_checked_50_ms_apart()
+    public void First_checks_of_flows_are_50_ms_apart()
     {
         for (uint i = 0; i < 5; i++)
             _exchange.Blocked.Add(_exchange.AddFlow(i));
@@ -64,7 +64,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_check_is_sent_again_after_doubled_times()
+    public void A_check_is_retransmitted_after_doubling_intervals()
     {
         _exchange.Blocked.Add(_exchange.AddFlow(1));
         _exchange.Run(100);
@@ -85,7 +85,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_better_flow_that_carries_nothing_is_waited_for_half_a_second()
+    public void A_better_flow_without_a_response_delays_the_selection_by_half_a_second()
     {
         _exchange.Blocked.Add(_exchange.AddFlow(2));
         var works = _exchange.AddFlow(1, isTcp: true);
@@ -136,7 +136,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void Both_notice_within_36_seconds_that_the_way_is_gone()
+    public void Both_agents_detect_a_lost_path_within_30_seconds()
     {
         var flow = _exchange.AddFlow(1);
         _exchange.Run(100);
@@ -151,7 +151,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_flow_that_is_not_selected_is_no_consent()
+    public void A_response_over_an_unselected_flow_does_not_refresh_consent()
     {
         var selected = _exchange.AddFlow(1);
         _exchange.Run(10);
@@ -166,7 +166,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_response_that_comes_again_is_no_consent()
+    public void A_repeated_response_does_not_refresh_consent()
     {
         var flow = _exchange.AddFlow(1);
         byte[] last = [];
@@ -181,7 +181,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void Without_a_flow_that_works_the_agent_fails_after_30_seconds()
+    public void Without_a_working_flow_the_agent_fails_after_30_seconds()
     {
         _exchange.Blocked.Add(_exchange.AddFlow(1));
         _exchange.Run(29.9);
@@ -192,7 +192,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void Nothing_is_left_to_do_without_a_flow()
+    public void Without_a_flow_the_agent_has_no_deadline()
     {
         Assert.Null(_exchange.Client.Deadline);
         Assert.False(_exchange.Client.HasFailed(TimeSpan.FromSeconds(100)));
@@ -246,7 +246,7 @@ public sealed class IceClientTests
     }
 
     [Fact]
-    public void A_check_that_is_refused_is_not_sent_again()
+    public void A_check_answered_with_an_error_is_not_retransmitted()
     {
         _exchange.AddFlow(1);
         _exchange.Response = response => Response(Parse(response).TransactionId.ToArray(), _exchange.Lite.Local, isError: true);

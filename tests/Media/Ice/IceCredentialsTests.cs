@@ -5,7 +5,7 @@ namespace Sessions.Tests.Media.Ice;
 public sealed class IceCredentialsTests
 {
     [Fact]
-    public void New_credentials_are_long_enough_and_of_the_characters_of_ICE()
+    public void New_credentials_have_valid_lengths_and_ICE_characters()
     {
         var credentials = IceCredentials.Create();
 
@@ -14,7 +14,7 @@ public sealed class IceCredentialsTests
     }
 
     [Fact]
-    public void New_credentials_are_always_others()
+    public void New_credentials_are_unique()
     {
         var credentials = Enumerable.Range(0, 1000).Select(_ => IceCredentials.Create()).ToList();
 
@@ -23,7 +23,7 @@ public sealed class IceCredentialsTests
     }
 
     [Fact]
-    public void A_password_is_not_in_the_text_of_its_credentials()
+    public void ToString_does_not_contain_the_password()
     {
         var credentials = IceCredentials.Create();
 

@@ -19,7 +19,7 @@ public sealed class IceLiteTests
     private int _transactions;
 
     [Fact]
-    public void A_check_is_answered_with_the_address_that_it_came_from()
+    public void A_response_contains_the_source_address_of_the_check()
     {
         Assert.Equal(CheckResult.Authenticated, Check(Request(), _other, At(0), out var length));
         Assert.True(StunMessage.TryParse(_response.AsSpan(0, length), out var response));
@@ -32,7 +32,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_check_selects_nothing_before_a_nomination()
+    public void A_check_without_a_nomination_selects_no_flow()
     {
         Check(Request(), _flow, At(0), out _);
 
@@ -50,7 +50,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void Another_nomination_of_the_selected_flow_changes_nothing()
+    public void Another_nomination_of_the_selected_flow_only_refreshes_consent()
     {
         Check(Request(isNomination: true), _flow, At(0), out _);
 
@@ -60,7 +60,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_peer_with_a_new_address_is_followed_once_it_nominates()
+    public void A_new_address_of_the_peer_is_selected_when_the_peer_nominates_it()
     {
         Check(Request(isNomination: true), _flow, At(0), out _);
 
@@ -73,7 +73,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_repeated_nomination_brings_no_flow_back_and_selects_no_other()
+    public void A_replayed_nomination_does_not_change_the_selected_flow()
     {
         var nomination = Request(isNomination: true);
         Check(nomination, _flow, At(0), out _);
@@ -99,7 +99,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_check_from_the_selected_address_is_consent_after_its_flow_was_forgotten()
+    public void A_check_from_the_selected_address_over_a_new_flow_refreshes_consent()
     {
         Check(Request(isNomination: true), _flow, At(0), out _);
         var again = new TestFlow(_flow.Remote);
@@ -113,7 +113,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void Forged_checks_are_no_consent()
+    public void Forged_checks_do_not_refresh_consent()
     {
         Check(Request(isNomination: true), _flow, At(0), out _);
         Check(Request(password: Device.Password), _flow, At(29), out _);
@@ -122,7 +122,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_check_with_another_password_is_dropped() => AssertDropped(Request(isNomination: true, password: "another"));
+    public void A_check_with_a_wrong_password_is_dropped() => AssertDropped(Request(isNomination: true, password: "another"));
 
     [Theory]
     [InlineData("serverFragmenT", "deviceFragment")]
@@ -133,11 +133,11 @@ public sealed class IceLiteTests
     [InlineData("serverFragment", "deviceFragmenT")]
     [InlineData("serverFragment", "deviceFragmentX")]
     [InlineData("serverFragment", "")]
-    public void A_check_with_another_name_is_dropped(string receiver, string sender)
+    public void A_check_with_a_wrong_username_is_dropped(string receiver, string sender)
         => AssertDropped(Request(isNomination: true, receiver: receiver, sender: sender));
 
     [Fact]
-    public void A_check_may_come_before_the_credentials_of_the_peer()
+    public void A_check_is_accepted_before_the_credentials_of_the_peer_are_known()
     {
         _lite.Remote = null;
 
@@ -147,7 +147,7 @@ public sealed class IceLiteTests
     [Theory]
     [InlineData("serverFragmentX")]
     [InlineData("serverFragmen")]
-    public void A_check_with_another_name_is_dropped_before_the_credentials_of_the_peer(string receiver)
+    public void A_check_with_a_wrong_username_is_dropped_before_the_credentials_of_the_peer_are_known(string receiver)
     {
         _lite.Remote = null;
 
@@ -155,7 +155,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_check_without_a_name_is_dropped()
+    public void A_check_without_a_username_is_dropped()
         => AssertDropped(Message(StunClass.Request, (ref StunWriter writer) =>
         {
             writer.AddIntegrity(Encoding.ASCII.GetBytes(Server.Password));
@@ -191,7 +191,7 @@ public sealed class IceLiteTests
         }));
 
     [Fact]
-    public void No_flipped_bit_and_no_truncation_gets_a_response()
+    public void A_check_with_a_flipped_bit_or_truncation_is_dropped()
     {
         var request = Request(isNomination: true);
         for (var bit = 0; bit < request.Length * 8; bit++)
@@ -206,7 +206,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void A_peer_that_is_controlled_as_well_has_to_change_its_role()
+    public void A_controlled_peer_gets_a_role_conflict_error()
     {
         var request = Message(StunClass.Request, (ref StunWriter writer) =>
         {
@@ -223,7 +223,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void An_unknown_required_attribute_is_told()
+    public void An_unknown_required_attribute_is_reported()
     {
         var request = WithUnknownAttributes(1);
 
@@ -234,7 +234,7 @@ public sealed class IceLiteTests
     }
 
     [Fact]
-    public void Any_number_of_unknown_required_attributes_fits_a_response()
+    public void A_response_to_many_unknown_required_attributes_fits_its_buffer()
     {
         Assert.Equal(CheckResult.Answered, Check(WithUnknownAttributes(200), _flow, At(0), out var length));
         AssertError(420, length);

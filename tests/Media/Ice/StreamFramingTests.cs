@@ -9,7 +9,7 @@ public sealed class StreamFramingTests
     private static readonly byte[][] Datagrams = [[1], [2, 3, 4], [.. Enumerable.Range(0, MaxLength).Select(i => (byte)i)], [0, 0], [9]];
 
     [Fact]
-    public void Frames_are_read_wherever_the_stream_is_split()
+    public void Frames_are_read_wherever_the_stream_is_split_into_reads()
     {
         var stream = Stream(Datagrams);
         for (var first = 0; first <= stream.Length; first++)
@@ -62,7 +62,7 @@ public sealed class StreamFramingTests
     }
 
     [Fact]
-    public void Empty_frames_are_left_out()
+    public void Empty_frames_are_skipped()
     {
         var framing = new StreamFraming(MaxLength);
         List<byte[]> read = [];
@@ -73,7 +73,7 @@ public sealed class StreamFramingTests
     }
 
     [Fact]
-    public void A_frame_that_is_too_long_breaks_the_stream_before_it_has_come()
+    public void An_oversized_frame_breaks_the_stream_as_soon_as_its_header_arrives()
     {
         var framing = new StreamFraming(MaxLength);
         List<byte[]> read = [];
@@ -86,7 +86,7 @@ public sealed class StreamFramingTests
     }
 
     [Fact]
-    public void A_datagram_that_was_read_can_be_changed_in_place()
+    public void A_datagram_can_be_modified_in_place_after_reading()
     {
         var framing = new StreamFraming(MaxLength);
         byte[] stream = [0, 2, 1, 1, 0, 2, 2, 2];
@@ -102,11 +102,11 @@ public sealed class StreamFramingTests
     [Theory]
     [InlineData(-1)]
     [InlineData(2 * (MaxLength + StreamFraming.HeaderLength) + 1)]
-    public void More_bytes_than_there_is_room_for_cannot_have_come(int count)
+    public void Committing_an_impossible_number_of_bytes_throws(int count)
         => Assert.Throws<ArgumentOutOfRangeException>(() => new StreamFraming(MaxLength).Commit(count));
 
     [Fact]
-    public void A_datagram_of_more_than_65535_bytes_cannot_be_written()
+    public void Writing_a_datagram_over_65535_bytes_throws()
         => Assert.Throws<OverflowException>(() => StreamFraming.Write(new byte[65536], new byte[70000]));
 
     private static byte[] Stream(byte[][] datagrams)

@@ -35,7 +35,7 @@ public sealed class PublishAnswerTests
     }
 
     [Theory, MemberData(nameof(Offers))]
-    public void A_media_section_is_received_with_one_codec_and_without_extensions(string name)
+    public void A_media_section_is_answered_with_one_codec_and_without_header_extensions(string name)
     {
         var offer = Recorded.Read(name);
         var answer = Answer(offer).Answer!;
@@ -53,7 +53,7 @@ public sealed class PublishAnswerTests
     }
 
     [Theory, InlineData("chromium"), InlineData("firefox")]
-    public void Data_channels_are_accepted_without_media(string browser)
+    public void Data_channels_are_accepted_in_an_offer_without_media(string browser)
     {
         var result = Answer(Recorded.Read($"{browser}-data-only"));
         Assert.Empty(result.Tracks);
@@ -63,7 +63,7 @@ public sealed class PublishAnswerTests
     }
 
     [Theory, InlineData("chromium", 2), InlineData("firefox", 1)]
-    public void The_tracks_of_a_stream_have_its_ids_and_sources_but_not_those_of_retransmissions(string browser, int telephoneEvents)
+    public void A_track_has_the_ids_of_its_stream_and_its_media_SSRC_without_the_retransmission_SSRC(string browser, int telephoneEvents)
     {
         var offer = Recorded.Read($"{browser}-first-stream");
         var tracks = Answer(offer).Tracks;
@@ -81,11 +81,11 @@ public sealed class PublishAnswerTests
     [InlineData("chromium-second-stream", "1 2 3 4"), InlineData("firefox-second-stream", "1 2 3 4")]
     [InlineData("chromium-unpublished", "3 4"), InlineData("firefox-unpublished", "3 4")]
     [InlineData("chromium-recycled", "5 3 4"), InlineData("firefox-recycled", "5 3 4")]
-    public void Unpublished_sections_stay_rejected_until_they_are_used_again(string name, string mids)
+    public void Unpublished_sections_stay_rejected_until_they_are_reused(string name, string mids)
         => Assert.Equal(mids.Split(' '), Answer(Recorded.Read(name)).Tracks.Select(track => track.Mid));
 
     [Theory, InlineData("chromium"), InlineData("firefox")]
-    public void An_ICE_restart_brings_other_credentials_and_the_same_fingerprint(string browser)
+    public void An_ICE_restart_changes_the_credentials_and_keeps_the_fingerprint(string browser)
     {
         var before = Answer(Recorded.Read($"{browser}-recycled")).Remote!;
         var after = Answer(Recorded.Read($"{browser}-ice-restart")).Remote!;
@@ -95,7 +95,7 @@ public sealed class PublishAnswerTests
     }
 
     [Fact]
-    public void The_first_codec_of_the_offer_that_is_forwarded_is_taken()
+    public void The_first_supported_codec_of_the_offer_is_selected()
     {
         var codec = Answer(Recorded.Read("chromium-h264-first")).Tracks[1].Codec;
         Assert.Equal((102, "H264"), (codec.PayloadType, codec.Name));
@@ -108,7 +108,7 @@ public sealed class PublishAnswerTests
     [InlineData("packetization-mode=1;profile-level-id=42001\u00df", "104")]
     [InlineData("Profile-Level-Id=4D001F; sprop-parameter-sets=x", "102 profile-level-id=4d001f")]
     [InlineData("max-fr=30", "102 ")]
-    public void Of_H264_the_modes_and_parameters_that_are_forwarded_are_taken(string offered, string expected)
+    public void Only_supported_H264_modes_and_parameters_are_selected(string offered, string expected)
     {
         var codec = Answer(Recorded.Read(
             "chromium-h264-first", ("a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f", $"a=fmtp:102 {offered}"))).Tracks[1].Codec;
@@ -126,7 +126,7 @@ public sealed class PublishAnswerTests
     }
 
     [Fact]
-    public void Sections_beyond_the_most_tracks_are_rejected()
+    public void Sections_over_the_track_limit_are_rejected()
     {
         var result = PublishAnswer.Create(Recorded.Read("chromium-second-stream"), All, Transports.Local, 3);
         Assert.Equal(["1", "2", "3"], result.Tracks.Select(track => track.Mid));
@@ -142,7 +142,7 @@ public sealed class PublishAnswerTests
     [InlineData("m=audio", "m=text")]
     [InlineData("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 2")]
     [InlineData("a=mid:1", "a=no-mid:1")]
-    public void A_section_that_is_not_a_bundled_track_with_a_forwarded_codec_is_rejected(string from, string to)
+    public void A_section_that_is_not_a_bundled_sending_track_with_a_supported_codec_is_rejected(string from, string to)
     {
         var result = Answer(Recorded.Read("chromium-first-stream", (from, to)));
         Assert.True(result.Answer!.Sections[1].IsRejected);
@@ -155,11 +155,11 @@ public sealed class PublishAnswerTests
         => Assert.Empty(Answer(Recorded.Read("chromium-first-stream", ("a=msid:", "a=msid:- track\r\na=x:"))).Tracks);
 
     [Fact]
-    public void A_track_without_an_id_has_that_of_its_section()
+    public void A_track_without_an_id_gets_the_mid_of_its_section()
         => Assert.Equal(["1", "2"], Answer(Recorded.Read("chromium-first-stream", ("a=msid:", "a=msid:stream\r\na=x:"))).Tracks.Select(track => track.TrackId));
 
     [Theory, InlineData("actpass", DtlsSetup.Passive), InlineData("active", DtlsSetup.Passive), InlineData("passive", DtlsSetup.Active)]
-    public void The_setup_fits_the_offer(string offered, DtlsSetup answered)
+    public void The_DTLS_setup_matches_the_offer(string offered, DtlsSetup answered)
     {
         var result = Answer(Recorded.Read("chromium-first-stream", ("a=setup:actpass", $"a=setup:{offered}")));
         Assert.Equal(answered, result.LocalSetup);
@@ -174,7 +174,7 @@ public sealed class PublishAnswerTests
     [InlineData("a=setup", "a=x", "a=setup")]
     [InlineData("a=group:BUNDLE", "a=group:LS", "a=group:BUNDLE")]
     [InlineData("a=extmap-allow-mixed", "a=ice-lite", "a=ice-lite")]
-    public void What_is_missing_in_an_offer_is_named(string from, string to, string error)
+    public void A_missing_attribute_of_an_offer_is_reported(string from, string to, string error)
     {
         var result = Answer(Recorded.Read("chromium-first-stream", (from, to)));
         Assert.Contains(error, result.Error, StringComparison.Ordinal);
@@ -182,7 +182,7 @@ public sealed class PublishAnswerTests
     }
 
     [Fact]
-    public void A_rejected_tagged_section_is_inactive_because_the_others_use_its_transport()
+    public void A_rejected_section_that_carries_the_bundle_transport_becomes_inactive()
     {
         var offer = WithoutDataChannels("chromium-first-stream");
         var answer = PublishAnswer.Create(offer, new(false, true), Transports.Local, 10).Answer!;
@@ -200,7 +200,7 @@ public sealed class PublishAnswerTests
     }
 
     [Fact]
-    public void An_offer_whose_sections_are_all_stopped_is_answered_without_a_transport()
+    public void An_offer_with_only_stopped_sections_is_answered_without_a_transport()
     {
         var offer = Recorded.Read("chromium-data-only", ("m=application 9", "m=application 0"), ("a=group:BUNDLE 0", "a=x"));
         var result = Answer(offer);

@@ -11,7 +11,7 @@ public sealed class SubscribeSectionsTests
     private readonly SubscribeSections _sections = new();
 
     [Fact]
-    public void A_track_is_offered_with_the_ids_of_its_publisher_and_a_source_of_this_end()
+    public void A_track_is_offered_with_the_ids_of_its_publisher_and_an_SSRC_of_the_server()
     {
         var section = _sections.Add(Firefox[0]);
         var offered = Assert.Single(Offer().Sections);
@@ -39,7 +39,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void The_version_increases_with_each_offer_and_the_id_stays()
+    public void Each_offer_increases_the_version_and_keeps_the_id()
     {
         _sections.Add(Chromium[0]);
         var (first, second) = (Offer(), Offer());
@@ -47,7 +47,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void An_inactive_section_is_used_again_for_a_track_of_its_kind_alone()
+    public void An_inactive_section_is_reused_only_for_a_track_of_the_same_kind()
     {
         var audio = _sections.Add(Chromium[0]);
         _sections.Remove(audio);
@@ -58,7 +58,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void An_inactive_section_keeps_the_SSRC_that_it_had_because_Chromium_never_plays_one_again_that_was_gone()
+    public void An_inactive_section_keeps_its_SSRC_so_that_Chromium_can_play_it_again()
     {
         var section = _sections.Add(Chromium[0]);
         _sections.Add(Chromium[1]);
@@ -69,7 +69,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_payload_type_means_the_same_codec_in_every_section_and_for_ever()
+    public void A_payload_type_always_stands_for_the_same_codec_in_every_section()
     {
         foreach (var track in (IEnumerable<PublishedTrack>)[.. Chromium, .. Firefox, .. Tracks("chromium-h264-first"), H264("640c1f")])
             _sections.Add(track);
@@ -85,7 +85,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_track_for_which_no_payload_type_is_left_is_not_offered()
+    public void A_track_is_not_offered_if_no_payload_type_is_left()
     {
         for (var i = 0; i < 57; i++)
             _sections.Remove(_sections.Add(H264($"42{i:x4}")));
@@ -99,7 +99,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void Two_tracks_with_the_same_ids_are_offered_with_different_ids_of_the_track()
+    public void Tracks_with_equal_ids_are_offered_with_different_track_ids()
     {
         _sections.Add(Chromium[0]);
         _sections.Add(Chromium[0] with { Ssrcs = [1] });
@@ -109,7 +109,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Theory, InlineData("chromium"), InlineData("firefox")]
-    public void The_answer_of_a_browser_tells_its_transport_and_codecs(string browser)
+    public void The_transport_and_codecs_are_read_from_a_browsers_answer(string browser)
     {
         var tracks = Tracks($"{browser}-first-stream");
         var (audio, video) = (_sections.Add(tracks[0]), _sections.Add(tracks[1]));
@@ -133,7 +133,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void An_answer_is_for_the_tracks_that_were_offered()
+    public void An_answer_applies_to_the_tracks_of_its_offer()
     {
         var first = _sections.Add(Chromium[0]);
         var second = _sections.Add(Chromium[2]);
@@ -151,7 +151,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_section_stays_accepted_while_another_offer_is_made()
+    public void A_section_stays_accepted_while_another_offer_is_pending()
     {
         var section = _sections.Add(Chromium[0]);
         Assert.True(_sections.TryApply(Answer(Offer()), out _, out _));
@@ -161,7 +161,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_section_that_the_device_does_not_receive_is_not_accepted()
+    public void A_section_answered_as_inactive_is_not_accepted()
     {
         var section = _sections.Add(Chromium[0]);
         Assert.True(_sections.TryApply(Answer(Offer(), answered => answered with { Direction = Direction.Inactive }), out _, out _));
@@ -170,7 +170,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_section_without_the_media_codec_is_not_accepted()
+    public void A_section_answered_without_the_media_codec_is_not_accepted()
     {
         var section = _sections.Add(Chromium[0]);
         Assert.True(_sections.TryApply(
@@ -179,7 +179,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_rejected_section_stays_rejected_and_is_used_again_under_another_mid()
+    public void A_rejected_section_stays_rejected_until_it_is_reused_under_another_mid()
     {
         _sections.Add(Chromium[0]);
         var video = _sections.Add(H264("ffffff"));
@@ -201,7 +201,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void A_rejection_of_the_track_before_does_not_reject_the_next()
+    public void A_rejection_of_the_previous_track_does_not_reject_the_next_one()
     {
         _sections.Add(Chromium[0]);
         var video = _sections.Add(H264("ffffff"));
@@ -223,7 +223,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void Restored_sections_are_inactive_and_used_for_the_next_tracks()
+    public void Restored_sections_are_inactive_and_reused_for_the_next_tracks()
     {
         _sections.Restore([MediaKind.Audio, MediaKind.Video, MediaKind.Audio]);
         Assert.Equal(["audio", "video", "audio"], Offer().Sections.Select(section => section.Type));
@@ -248,7 +248,7 @@ public sealed class SubscribeSectionsTests
     }
 
     [Fact]
-    public void An_answer_that_does_not_fit_is_refused_and_changes_nothing()
+    public void An_answer_that_does_not_match_the_offer_is_rejected_and_changes_nothing()
     {
         var empty = new SubscribeSections();
         Assert.False(empty.TryApply(Recorded.Read("chromium-subscriber-answer"), out _, out var error));

@@ -9,7 +9,7 @@ public sealed class HandshakeTests
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public void Both_roles_finish_their_handshake_over_a_network_that_loses_and_reorders()
+    public void Both_roles_complete_the_handshake_over_a_lossy_reordering_network()
     {
         const int Seeds = 20;
 
@@ -31,7 +31,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task A_server_whose_client_says_nothing_waits_without_work()
+    public async Task A_server_with_a_silent_client_stays_idle()
     {
         using var association = new DtlsAssociation(isClient: false, DtlsCertificate.Create(), Nobody(), TimeSpan.Zero);
 
@@ -46,7 +46,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task A_client_whose_server_says_nothing_sends_again_less_and_less_often_and_gives_up()
+    public async Task A_client_with_a_silent_server_retransmits_with_growing_intervals_and_fails()
     {
         using var association = new DtlsAssociation(isClient: true, DtlsCertificate.Create(), Nobody(), TimeSpan.Zero);
 

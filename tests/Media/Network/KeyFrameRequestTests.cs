@@ -4,7 +4,7 @@ namespace Sessions.Tests.Media.Network;
 public sealed class KeyFrameRequestTests
 {
     [Fact]
-    public void A_new_subscriber_costs_the_publisher_one_key_frame()
+    public void Each_new_subscriber_requests_one_key_frame_from_the_publisher()
     {
         using var call = new SimulatedCall();
         var publisher = call.AddPublisher("a");
@@ -23,7 +23,7 @@ public sealed class KeyFrameRequestTests
     }
 
     [Fact]
-    public void A_subscriber_soon_after_another_sees_a_picture_half_a_second_after_the_other()
+    public void A_subscriber_soon_after_another_receives_video_within_0_7_seconds()
     {
         using var call = new SimulatedCall();
         var publisher = call.AddPublisher("a");

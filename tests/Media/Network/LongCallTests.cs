@@ -4,7 +4,7 @@ namespace Sessions.Tests.Media.Network;
 public sealed class LongCallTests
 {
     [Fact]
-    public void Sequence_numbers_and_timestamps_begin_again_many_times()
+    public void Sequence_numbers_and_timestamps_wrap_around_without_loss()
     {
         using var call = new SimulatedCall(1) { Conditions = link => link.Loss = 0.01 };
         var publisher = call.AddPublisher("a");
@@ -28,7 +28,7 @@ public sealed class LongCallTests
     }
 
     [Fact]
-    public void An_hour_of_sound_arrives()
+    public void An_hour_of_audio_arrives()
     {
         using var call = new SimulatedCall(2);
         var publisher = call.AddPublisher("a", hasVideo: false);

@@ -18,7 +18,7 @@ public sealed class LossyCallTests
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void Media_arrives_in_order_and_once(int seed, double loss, double duplication, int minDelay, int maxDelay)
+    public void Media_arrives_once_and_in_order(int seed, double loss, double duplication, int minDelay, int maxDelay)
     {
         using var call = new SimulatedCall(seed) { Conditions = Set };
         var publisher = call.AddPublisher("a");

@@ -8,7 +8,7 @@ public sealed class NarrowLinkTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Audio_survives_a_link_that_has_no_room_for_video_and_video_comes_back(bool hasLimit)
+    public void Audio_survives_on_a_link_too_narrow_for_video_and_video_resumes_later(bool hasLimit)
     {
         using var call = new SimulatedCall(1);
         var publisher = call.AddPublisher("a");
@@ -59,7 +59,7 @@ public sealed class NarrowLinkTests
     }
 
     [Fact]
-    public void A_publisher_that_loses_packets_on_its_way_costs_no_other_publishers_video()
+    public void Packet_loss_of_one_publisher_does_not_reduce_the_video_of_another()
     {
         using var call = new SimulatedCall(2);
         var (bad, good) = (call.AddPublisher("bad"), call.AddPublisher("good"));

@@ -4,7 +4,7 @@ namespace Sessions.Tests.Media.Network;
 public sealed class SubscriptionTests
 {
     [Fact]
-    public void Another_publisher_takes_over_a_section_without_a_break_in_its_numbers()
+    public void Another_publisher_continues_the_sequence_numbers_of_a_section_without_a_gap()
     {
         using var call = new SimulatedCall(1);
         var (first, second) = (call.AddPublisher("a"), call.AddPublisher("b"));
@@ -30,7 +30,7 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
-    public void Sender_reports_have_the_clock_of_the_packets_that_were_sent()
+    public void Sender_reports_use_the_RTP_clock_of_the_sent_packets()
     {
         using var call = new SimulatedCall(2);
         var (first, second) = (call.AddPublisher("a"), call.AddPublisher("b"));
@@ -58,7 +58,7 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
-    public void A_publisher_that_begins_anew_is_received_without_packets_from_before()
+    public void A_publisher_that_changes_its_SSRC_is_received_without_older_packets()
     {
         using var call = new SimulatedCall(3)
         {
@@ -86,7 +86,7 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
-    public void Sequence_numbers_that_jump_never_bring_back_one_that_was_used()
+    public void Jumps_in_sequence_numbers_never_repeat_a_used_number()
     {
         using var call = new SimulatedCall(4);
         var publisher = call.AddPublisher("a");
@@ -113,7 +113,7 @@ public sealed class SubscriptionTests
     [InlineData(12, 0.02)]
     [InlineData(13, 0.1)]
     [InlineData(14, 0.2)]
-    public void Changes_at_any_moment_break_no_rule(int seed, double loss)
+    public void Media_recovers_after_random_changes(int seed, double loss)
     {
         using var call = new SimulatedCall(seed);
         var random = call.Network.Random;

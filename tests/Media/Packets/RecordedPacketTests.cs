@@ -18,7 +18,7 @@ public sealed class RecordedPacketTests
     [Theory]
     [InlineData("chromium")]
     [InlineData("firefox")]
-    public void A_connectivity_check_is_authentic_for_its_password_alone(string browser)
+    public void A_connectivity_check_is_authentic_only_with_its_password(string browser)
     {
         foreach (var line in Lines(browser, "stun"))
         {
@@ -37,7 +37,7 @@ public sealed class RecordedPacketTests
     [Theory]
     [InlineData("chromium")]
     [InlineData("firefox")]
-    public void The_first_flight_of_a_handshake_is_answered(string browser)
+    public void The_first_flight_of_a_handshake_gets_a_ServerHello(string browser)
     {
         var peer = new RemoteTransport("fragment", "password", [new Fingerprint("sha-256", new byte[32])], DtlsSetup.Active);
         using var association = new DtlsAssociation(isClient: false, DtlsCertificate.Create(), peer, TimeSpan.Zero);
@@ -59,7 +59,7 @@ public sealed class RecordedPacketTests
     [Theory]
     [InlineData("chromium")]
     [InlineData("firefox")]
-    public void Each_packet_of_media_opens_with_the_key_of_one_connection(string browser)
+    public void Each_RTP_packet_is_decrypted_with_the_key_of_a_connection(string browser)
     {
         var receivers = Receivers(browser);
         List<(byte PayloadType, uint Ssrc)> streams = [];
@@ -82,7 +82,7 @@ public sealed class RecordedPacketTests
     [Theory]
     [InlineData("chromium")]
     [InlineData("firefox")]
-    public void Each_report_opens_with_the_key_of_one_connection(string browser)
+    public void Each_RTCP_packet_is_decrypted_with_the_key_of_a_connection(string browser)
     {
         var receivers = Receivers(browser);
         var reports = 0;

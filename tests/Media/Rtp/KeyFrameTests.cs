@@ -22,7 +22,7 @@ public sealed class KeyFrameTests
     [InlineData("90", false)]
     [InlineData("10", false)]
     [InlineData("", false)]
-    public void VP8_starts_with_a_key_frame_in_its_first_packet(string payload, bool expected)
+    public void A_VP8_key_frame_is_recognized_in_its_first_packet(string payload, bool expected)
         => Assert.Equal(expected, KeyFrame.StartsIn(VideoCodec.Vp8, Hex.Parse(payload)));
 
     [Theory]
@@ -44,6 +44,6 @@ public sealed class KeyFrameTests
     [InlineData("7c 81 9a", false)] // FU-A, start of another slice
     [InlineData("7c", false)]
     [InlineData("", false)]
-    public void H264_starts_with_an_IDR_slice_or_a_sequence_parameter_set(string payload, bool expected)
+    public void An_H264_key_frame_starts_with_an_IDR_slice_or_a_sequence_parameter_set(string payload, bool expected)
         => Assert.Equal(expected, KeyFrame.StartsIn(VideoCodec.H264, Hex.Parse(payload)));
 }

@@ -7,7 +7,7 @@ public sealed class MissingPacketsTests
     private readonly MissingPackets _missing = new() { RoundTripTime = Milliseconds(50) };
 
     [Fact]
-    public void A_gap_is_asked_for_after_the_reordering_pause_and_again_after_each_round_trip()
+    public void A_gap_is_requested_after_the_reordering_pause_and_again_after_each_round_trip()
     {
         Receive(0, 1, 4);
 
@@ -20,7 +20,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void A_packet_that_has_arrived_is_not_asked_for()
+    public void An_arrived_packet_is_not_requested()
     {
         Receive(0, 1, 5);
         Receive(5, 3);
@@ -34,7 +34,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void A_packet_is_asked_for_ten_times_at_most()
+    public void A_packet_is_requested_at_most_ten_times()
     {
         _missing.RoundTripTime = Milliseconds(20);
         Receive(0, 1, 3);
@@ -46,7 +46,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void A_packet_is_given_up_after_a_second()
+    public void A_packet_is_no_longer_requested_after_a_second()
     {
         _missing.RoundTripTime = Milliseconds(400);
         Receive(0, 1, 3);
@@ -57,7 +57,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void A_huge_jump_forgets_everything()
+    public void A_jump_beyond_the_capacity_clears_all_missing_packets()
     {
         Receive(0, 1, 3, 3 + MissingPackets.Capacity + 2);
         Assert.Null(_missing.Deadline);
@@ -67,7 +67,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void When_too_many_are_missing_the_oldest_are_forgotten()
+    public void If_too_many_packets_are_missing_the_oldest_are_dropped()
     {
         Receive(0, [.. Enumerable.Range(0, 400).Select(number => 2L * number)]);
 
@@ -76,7 +76,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void What_does_not_fit_the_room_stays_due()
+    public void Requests_that_do_not_fit_the_buffer_stay_due()
     {
         Receive(0, 1, 5);
         var lost = new ushort[2];
@@ -89,7 +89,7 @@ public sealed class MissingPacketsTests
     }
 
     [Fact]
-    public void Numbers_are_told_modulo_65536()
+    public void Requested_numbers_are_reported_modulo_65536()
     {
         Receive(0, 65_535, 65_538);
 

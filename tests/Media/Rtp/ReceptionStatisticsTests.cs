@@ -7,7 +7,7 @@ public sealed class ReceptionStatisticsTests
     private readonly ReceptionStatistics _statistics = new(8000);
 
     [Fact]
-    public void Losses_are_told_as_a_part_of_the_last_interval_and_as_a_sum()
+    public void Losses_are_reported_as_a_fraction_of_the_last_interval_and_as_a_total()
     {
         Receive(Enumerable.Range(0, 100).Where(number => number % 4 != 1));
         var first = _statistics.Report(7, default);
@@ -19,7 +19,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void Wraps_are_counted_and_a_late_packet_is_no_wrap()
+    public void Wraparounds_are_counted_and_a_late_packet_is_not_one()
     {
         Receive([65_534, 65_535, 65_537, 65_536, 65_538]);
 
@@ -28,7 +28,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void Duplicates_make_the_sum_negative()
+    public void Duplicates_make_the_total_loss_negative()
     {
         Receive([1, 2, 2, 2]);
 
@@ -37,7 +37,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void One_number_far_away_is_ignored_and_two_in_sequence_start_again()
+    public void One_distant_sequence_number_is_ignored_and_two_in_sequence_restart_the_statistics()
     {
         Receive([1, 2, 30_000, 3]);
         Assert.Equal(3U, _statistics.Report(7, default).HighestSequence);
@@ -48,7 +48,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void Jitter_is_zero_for_an_even_flow_and_nears_the_deviation_of_an_uneven_one()
+    public void Jitter_is_zero_for_regular_packets_and_approaches_the_deviation_of_irregular_ones()
     {
         for (var i = 0; i < 100; i++)
             _statistics.Receive((ushort)i, (uint)(160 * i), TimeSpan.FromMilliseconds(20 * i));
@@ -63,7 +63,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void Years_of_running_do_not_overflow_the_arrival_time()
+    public void Arrival_times_do_not_overflow_after_years()
     {
         var start = TimeSpan.FromDays(20_000);
 
@@ -74,7 +74,7 @@ public sealed class ReceptionStatisticsTests
     }
 
     [Fact]
-    public void A_report_names_the_last_sender_report_and_its_age()
+    public void A_report_contains_the_last_sender_report_and_its_age()
     {
         var before = _statistics.Report(7, TimeSpan.FromSeconds(1));
         _statistics.ReceiveSenderReport(0x0000_1234_5678_0000, TimeSpan.FromSeconds(1));

@@ -9,7 +9,7 @@ public sealed class RtcpTests
     private static readonly ReportBlock Block = new(0xaabbccdd, 64, -3, 0x0001fffe, 77, 0x03040506, 65_536);
 
     [Fact]
-    public void A_compound_packet_is_read_as_it_was_written()
+    public void A_written_compound_packet_is_parsed_to_the_same_values()
     {
         var buffer = new byte[400];
         var writer = new RtcpWriter(buffer);
@@ -68,7 +68,7 @@ public sealed class RtcpTests
     [InlineData("a", "81ca0002 00000001 01016100")]
     [InlineData("ab", "81ca0003 00000001 01026162 00000000")]
     [InlineData("abcde", "81ca0003 00000001 01056162 63646500")]
-    public void A_source_description_ends_with_at_least_one_zero(string cname, string expected)
+    public void A_source_description_ends_with_at_least_one_zero_byte(string cname, string expected)
     {
         var buffer = Enumerable.Repeat((byte)0xff, 40).ToArray();
         var writer = new RtcpWriter(buffer);
@@ -78,7 +78,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void More_than_31_blocks_go_on_in_receiver_reports()
+    public void More_than_31_report_blocks_continue_in_receiver_reports()
     {
         var blocks = Enumerable.Range(0, 70).Select(ssrc => Block with { Ssrc = (uint)ssrc }).ToArray();
         var buffer = new byte[2000];
@@ -103,7 +103,7 @@ public sealed class RtcpTests
     [InlineData(new ushort[] { 1 })]
     [InlineData(new ushort[] { 1, 2, 17, 18, 19 })]
     [InlineData(new ushort[] { 65_530, 65_535, 0, 10, 11, 1000 })]
-    public void Lost_packets_are_read_as_they_were_written(ushort[] lost)
+    public void A_written_NACK_is_parsed_to_the_same_lost_packets(ushort[] lost)
     {
         var buffer = new byte[100];
         var writer = new RtcpWriter(buffer);
@@ -115,7 +115,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void Seventeen_lost_packets_in_a_row_take_one_entry()
+    public void Seventeen_consecutive_lost_packets_take_one_NACK_entry()
     {
         var buffer = new byte[16];
         var writer = new RtcpWriter(buffer);
@@ -130,7 +130,7 @@ public sealed class RtcpTests
     [InlineData(262_144)]
     [InlineData(5_000_000)]
     [InlineData(long.MaxValue)]
-    public void A_bit_rate_loses_at_most_what_18_bits_cannot_tell(long bitrate)
+    public void A_REMB_bit_rate_keeps_18_bits_of_precision(long bitrate)
     {
         var buffer = new byte[100];
         var writer = new RtcpWriter(buffer);
@@ -143,7 +143,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void A_bit_rate_that_is_too_high_to_tell_is_the_highest()
+    public void A_REMB_bit_rate_out_of_range_becomes_the_highest_value()
     {
         var reader = new RtcpReader(Hex.Parse("8fce0005 00000001 00000000 52454d42 01ffffff 00000002"));
 
@@ -154,7 +154,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void Without_room_nothing_is_written()
+    public void Nothing_is_written_if_the_packet_does_not_fit()
     {
         for (var room = 0; room < 12; room++)
         {
@@ -186,7 +186,7 @@ public sealed class RtcpTests
     [InlineData("a1c90001 00000000")]
     [InlineData("a1c90001 00000005")]
     [InlineData("a0c90001 00000004 80c90001 00000001")]
-    public void A_malformed_packet_ends_the_reading(string bytes)
+    public void A_malformed_packet_ends_parsing(string bytes)
     {
         var reader = new RtcpReader(Hex.Parse(bytes));
 
@@ -194,7 +194,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void Padding_of_the_last_packet_is_left_out()
+    public void The_padding_of_the_last_packet_is_skipped()
     {
         var reader = new RtcpReader(Hex.Parse("a0c90002 00000001 00000004"));
 
@@ -203,7 +203,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void Counts_that_the_packet_is_too_short_for_are_cut()
+    public void Counts_beyond_the_length_of_the_packet_are_truncated()
     {
         var reader = new RtcpReader(Hex.Parse("9fcb0002 00000001 00000002 9fc90001 00000001"));
 
@@ -214,7 +214,7 @@ public sealed class RtcpTests
     }
 
     [Fact]
-    public void The_round_trip_is_the_time_since_the_report_without_the_delay()
+    public void The_round_trip_time_excludes_the_delay_at_the_receiver()
     {
         // The example of RFC 3550 section 6.4.1.
         var block = new ReportBlock(1, 0, 0, 0, 0, 0xb705_2000, 0x0005_4000);

@@ -5,7 +5,7 @@ namespace Sessions.Tests.Media.Rtp;
 public sealed class RtpPacketTests
 {
     [Fact]
-    public void A_header_is_read_as_it_was_written()
+    public void A_written_header_is_parsed_to_the_same_values()
     {
         var bytes = new byte[15];
         RtpHeader.Write(bytes, true, 111, 0xfedc, 0x89abcdef, 0x12345678);
@@ -23,7 +23,7 @@ public sealed class RtpPacketTests
     }
 
     [Fact]
-    public void Contributing_sources_extension_and_padding_are_no_payload()
+    public void Contributing_sources_extension_and_padding_are_not_part_of_the_payload()
     {
         var bytes = Hex.Parse("b260 0001 00000002 00000003 0000000a 0000000b bede0002 11223344 55667788 aabbcc 000003");
 
@@ -34,7 +34,7 @@ public sealed class RtpPacketTests
     }
 
     [Fact]
-    public void A_packet_of_padding_alone_has_an_empty_payload()
+    public void A_packet_with_only_padding_has_an_empty_payload()
     {
         Assert.True(RtpPacket.TryParse(Hex.Parse("a060 0001 00000002 00000003 000003"), out var packet));
         Assert.True(packet.Payload.IsEmpty);
@@ -50,7 +50,7 @@ public sealed class RtpPacketTests
     [InlineData("a060 0001 00000002 00000003")]
     [InlineData("a060 0001 00000002 00000003 00")]
     [InlineData("a060 0001 00000002 00000003 0003")]
-    public void What_contradicts_its_length_is_refused(string bytes) => Assert.False(RtpPacket.TryParse(Hex.Parse(bytes), out _));
+    public void A_malformed_or_truncated_packet_is_rejected(string bytes) => Assert.False(RtpPacket.TryParse(Hex.Parse(bytes), out _));
 
     [Theory]
     [InlineData("0001", PacketKind.Stun)]
@@ -70,10 +70,10 @@ public sealed class RtpPacketTests
     [InlineData("c0c8", PacketKind.Unknown)]
     [InlineData("80", PacketKind.Unknown)]
     [InlineData("", PacketKind.Unknown)]
-    public void The_first_bytes_tell_the_protocol(string bytes, PacketKind expected) => Assert.Equal(expected, PacketKind.Of(Hex.Parse(bytes)));
+    public void The_protocol_is_recognized_by_the_first_bytes(string bytes, PacketKind expected) => Assert.Equal(expected, PacketKind.Of(Hex.Parse(bytes)));
 
     [Fact]
-    public void Sequence_numbers_are_extended_over_the_wrap_both_ways()
+    public void Sequence_numbers_are_extended_across_wraparound_in_both_directions()
     {
         SequenceUnwrapper unwrapper = default;
 

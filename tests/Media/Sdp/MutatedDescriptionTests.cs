@@ -17,7 +17,7 @@ public sealed class MutatedDescriptionTests
     private static readonly string[] Interesting = ["0", "-1", "65536", "4294967296", "99999999999999999999", "", " ", "\r", "\0", ":", "/", "é", "\u2028"];
 
     [Fact]
-    public void A_mutated_description_is_read_or_refused_and_its_answer_is_valid()
+    public void A_mutated_description_is_parsed_or_rejected_and_its_answer_is_valid()
     {
         var random = new Random(Seed);
         string[] recordings = [.. Recorded.Names.Select(name => Recorded.Text(name.Data))];

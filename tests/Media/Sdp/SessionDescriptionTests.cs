@@ -12,7 +12,7 @@ public sealed class SessionDescriptionTests
     public static TheoryData<string> Names => Recorded.Names;
 
     [Theory, MemberData(nameof(Names))]
-    public void A_recording_is_the_same_after_it_is_written_and_read_again(string name)
+    public void A_recorded_description_is_the_same_after_formatting_and_parsing(string name)
     {
         var description = Recorded.Read(name);
         var again = Recorded.Parse(description.ToString());
@@ -21,11 +21,11 @@ public sealed class SessionDescriptionTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void A_recording_may_have_LF_line_ends(string name)
+    public void A_recorded_description_may_have_LF_line_endings(string name)
         => Assert.Equal(Recorded.Read(name).ToString(), Recorded.Parse(Recorded.Text(name).ReplaceLineEndings("\n")).ToString());
 
     [Fact]
-    public void Every_line_that_is_written_ends_with_CRLF()
+    public void Every_written_line_ends_with_CRLF()
     {
         var lines = Recorded.Read("firefox-second-stream").ToString().Split("\r\n");
         Assert.Equal("", lines[^1]);
@@ -33,7 +33,7 @@ public sealed class SessionDescriptionTests
     }
 
     [Fact]
-    public void A_video_section_of_Chromium_has_its_codecs_in_order_with_parameters_and_feedback()
+    public void A_Chromium_video_section_has_its_codecs_in_order_with_parameters_and_feedback()
     {
         var video = Recorded.Read("chromium-first-stream").Sections[2];
         Assert.Equal((MediaKind.Video, "2", Direction.SendOnly), (video.Kind, video.Mid, video.Direction));
@@ -47,7 +47,7 @@ public sealed class SessionDescriptionTests
     }
 
     [Fact]
-    public void A_bundle_only_section_of_Firefox_is_not_rejected_and_keeps_the_braces_of_its_msid()
+    public void A_Firefox_bundle_only_section_is_not_rejected_and_keeps_the_braces_of_its_msid()
     {
         var offer = Recorded.Read("firefox-first-stream");
         var audio = offer.Sections[1];
@@ -63,7 +63,7 @@ public sealed class SessionDescriptionTests
         => Assert.Equal([false, true, true, false, false], Recorded.Read(name).Sections.Select(section => section.IsRejected));
 
     [Fact]
-    public void The_attributes_of_the_session_are_those_of_each_section_that_has_no_others()
+    public void Sections_inherit_the_attributes_of_the_session_unless_they_have_their_own()
     {
         var fingerprint = $"a=fingerprint:SHA-256 {string.Join(':', Enumerable.Repeat("aB", 32))}\r\n";
         var description = Recorded.Parse(
@@ -76,12 +76,12 @@ public sealed class SessionDescriptionTests
     }
 
     [Fact]
-    public void Feedback_of_all_payload_types_is_that_of_each_codec()
+    public void Feedback_for_all_payload_types_applies_to_each_codec()
         => Assert.Equal(["nack", "ccm fir"], Recorded.Parse($"{Audio}a=rtcp-fb:* ccm fir\r\na=rtcp-fb:111 nack\r\na=rtpmap:111 opus/48000/2\r\n")
             .Sections[0].Codecs[0].Feedback);
 
     [Fact]
-    public void A_fingerprint_matches_its_certificate_alone()
+    public void A_fingerprint_matches_only_its_certificate()
     {
         byte[] certificate = [1, 2, 3];
         var fingerprint = Fingerprint.Of(certificate);
@@ -117,14 +117,14 @@ public sealed class SessionDescriptionTests
     [InlineData(Audio + "a=ssrc-group:FID x\r\n", "the a=ssrc-group line is malformed.")]
     [InlineData(Audio + "a=extmap:x urn\r\n", "the a=extmap line is malformed.")]
     [InlineData(Audio + "a=sctp-port:x\r\n", "the a=sctp-port line is malformed.")]
-    public void A_mistake_is_reported_with_its_line(string text, string error)
+    public void A_syntax_error_is_reported_with_its_line(string text, string error)
     {
         Assert.False(SessionDescription.TryParse(text.Length == 0 ? "x" : text, out _, out var actual));
         Assert.Contains(error.Split('|'), part => actual.Contains(part, StringComparison.Ordinal));
     }
 
     [Fact]
-    public void The_longest_description_and_the_most_sections_are_read_and_no_more()
+    public void Descriptions_over_the_length_or_section_limit_are_rejected()
     {
         var line = "a=x\r\n";
         var longest = new StringBuilder(Minimal).Insert(Minimal.Length, line, (SessionDescription.MaxLength - Minimal.Length) / line.Length).ToString();

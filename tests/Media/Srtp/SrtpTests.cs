@@ -13,7 +13,7 @@ public sealed class SrtpTests
     public static TheoryData<SrtpProfile> Profiles => [SrtpProfile.Aes128CmHmacSha1_80, SrtpProfile.AeadAes128Gcm];
 
     [Theory, MemberData(nameof(Profiles))]
-    public void Packets_of_every_length_arrive_as_they_were_sent(SrtpProfile profile)
+    public void Packets_of_every_length_are_decrypted_to_the_original(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
 
@@ -48,7 +48,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void Contributing_sources_and_extensions_stay_readable(SrtpProfile profile)
+    public void Contributing_sources_and_extensions_are_not_encrypted(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         byte[] packet = [.. Rtp(1, 0), 1, 2, 3, 4, 0xbe, 0xde, 0, 1, 9, 9, 9, 9, .. "payload"u8];
@@ -61,7 +61,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void RTCP_arrives_as_it_was_sent(SrtpProfile profile)
+    public void RTCP_packets_are_decrypted_to_the_original(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
 
@@ -76,7 +76,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void A_packet_is_accepted_once(SrtpProfile profile)
+    public void A_replayed_packet_is_rejected(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var rtp = ends.Protect(Rtp(1, 100));
@@ -89,7 +89,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void RTP_is_not_accepted_as_RTCP_and_not_by_another_key(SrtpProfile profile)
+    public void RTP_is_rejected_as_RTCP_and_with_another_key(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         using var others = new Ends(profile);
@@ -101,7 +101,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void A_late_packet_is_accepted_within_the_window_only(SrtpProfile profile)
+    public void A_late_packet_is_accepted_only_within_the_replay_window(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var sent = Enumerable.Range(0, 1100).Select(number => ends.Protect(Rtp((ushort)number, 20))).ToList();
@@ -115,7 +115,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void Sequence_numbers_roll_over_with_reordering_and_resending(SrtpProfile profile)
+    public void Sequence_numbers_roll_over_despite_reordering_and_retransmission(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var random = new Random(1);
@@ -137,7 +137,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void A_packet_that_is_sent_again_after_the_rollover_is_the_same_bytes(SrtpProfile profile)
+    public void A_packet_retransmitted_after_the_rollover_has_the_same_bytes(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var packet = Rtp(65_535, 50);
@@ -150,7 +150,7 @@ public sealed class SrtpTests
     }
 
     [Fact]
-    public void Nothing_is_sent_from_before_the_first_rollover()
+    public void A_packet_with_a_negative_packet_index_is_not_sent()
     {
         using var ends = new Ends(SrtpProfile.AeadAes128Gcm);
 
@@ -162,7 +162,7 @@ public sealed class SrtpTests
     [InlineData(100, 32_767)]
     [InlineData(100, 32_768)]
     [InlineData(60_000, 32_767)]
-    public void A_loss_of_up_to_half_of_all_sequence_numbers_is_bridged(int first, int distance)
+    public void A_gap_of_up_to_half_of_all_sequence_numbers_is_bridged(int first, int distance)
     {
         using var ends = new Ends(SrtpProfile.Aes128CmHmacSha1_80);
 
@@ -173,7 +173,7 @@ public sealed class SrtpTests
     }
 
     [Fact]
-    public void After_a_greater_loss_nothing_is_accepted_even_when_the_numbers_come_around()
+    public void After_a_larger_gap_no_packet_is_accepted_even_after_wraparound()
     {
         using var ends = new Ends(SrtpProfile.Aes128CmHmacSha1_80);
         Assert.NotNull(ends.Unprotect(ends.Protect(Rtp(60_000, 10))));
@@ -185,7 +185,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void A_change_of_any_bit_is_refused_and_changes_nothing(SrtpProfile profile)
+    public void A_packet_with_any_flipped_bit_is_rejected_and_changes_nothing(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var rtp = ends.Protect(Rtp(7, 40));
@@ -217,7 +217,7 @@ public sealed class SrtpTests
     }
 
     [Fact]
-    public void More_SSRCs_than_there_may_be_are_refused_and_those_there_are_go_on()
+    public void SSRCs_over_the_limit_are_rejected_and_existing_ones_keep_working()
     {
         using var ends = new Ends(SrtpProfile.AeadAes128Gcm);
         var packets = Enumerable.Range(0, SrtpSender.MaxSsrcs).Select(ssrc => ends.Protect(Rtp(1, 10, (uint)ssrc))).ToList();
@@ -229,7 +229,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void No_more_is_sent_than_a_key_may_protect(SrtpProfile profile)
+    public void Nothing_is_sent_beyond_the_packet_limit_of_a_key(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         ends.Sender.Continue(Ssrc, PacketIndex.Limit - 2);
@@ -243,7 +243,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void What_is_too_short_is_refused(SrtpProfile profile)
+    public void Packets_that_are_too_short_are_rejected(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
 
@@ -260,7 +260,7 @@ public sealed class SrtpTests
     }
 
     [Theory, MemberData(nameof(Profiles))]
-    public void Nothing_is_allocated_for_a_packet(SrtpProfile profile)
+    public void Protecting_and_unprotecting_a_packet_allocates_nothing(SrtpProfile profile)
     {
         using var ends = new Ends(profile);
         var buffer = new byte[1200 + SrtpSender.MaxOverhead];
@@ -290,7 +290,7 @@ public sealed class SrtpTests
     [InlineData(SrtpProfile.AeadAes128Gcm, 16, 14)]
     [InlineData(SrtpProfile.AeadAes128Gcm, 32, 12)]
     [InlineData((SrtpProfile)2, 16, 14)]
-    public void A_master_key_of_another_length_or_profile_is_an_error(SrtpProfile profile, int keyLength, int saltLength)
+    public void A_master_key_with_a_length_that_does_not_match_its_profile_throws(SrtpProfile profile, int keyLength, int saltLength)
         => Assert.Throws<ArgumentException>(() => new SrtpMasterKey(profile, new byte[keyLength], new byte[saltLength]));
 
     private static byte[] Rtp(ushort sequenceNumber, int payloadLength, uint ssrc = Ssrc)

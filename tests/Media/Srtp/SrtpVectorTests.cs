@@ -34,7 +34,7 @@ public sealed class SrtpVectorTests
     }
 
     [Fact]
-    public void A_salt_of_96_bits_is_padded_on_the_right_for_the_derivation()
+    public void A_96_bit_salt_is_padded_on_the_right_for_key_derivation()
     {
         var key = RandomNumberGenerator.GetBytes(16);
         var salt = RandomNumberGenerator.GetBytes(12);
@@ -48,7 +48,7 @@ public sealed class SrtpVectorTests
     }
 
     [Fact]
-    public void The_keystream_of_counter_mode_is_that_of_RFC_3711_B_2()
+    public void The_counter_mode_keystream_matches_RFC_3711_B_2()
     {
         using var cipher = new CounterModeCipher(
             Hex.Parse("2B7E151628AED2A6ABF7158809CF4F3C"), Hex.Parse("F0F1F2F3F4F5F6F7F8F9FAFBFCFD"), new byte[20]);

@@ -45,7 +45,7 @@ public sealed class StunFuzzTests
     }
 
     [Fact]
-    public void Random_bytes_behind_a_right_header_never_throw()
+    public void Random_bytes_after_a_valid_header_never_throw()
     {
         var random = new Random(7);
         for (var i = 0; i < Messages / 4; i++)

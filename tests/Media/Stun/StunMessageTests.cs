@@ -11,7 +11,7 @@ public sealed class StunMessageTests
     public static TheoryData<byte[]> Vectors => [Rfc5769.Request, Rfc5769.Ipv4Response, Rfc5769.Ipv6Response];
 
     [Fact]
-    public void The_request_of_RFC_5769_is_read()
+    public void The_request_of_RFC_5769_is_parsed()
     {
         var message = Parse(Rfc5769.Request);
 
@@ -32,7 +32,7 @@ public sealed class StunMessageTests
     [Theory]
     [InlineData(false, "192.0.2.1")]
     [InlineData(true, "2001:db8:1234:5678:11:2233:4455:6677")]
-    public void The_responses_of_RFC_5769_are_read(bool isIpv6, string address)
+    public void The_responses_of_RFC_5769_are_parsed(bool isIpv6, string address)
     {
         var message = Parse(isIpv6 ? Rfc5769.Ipv6Response : Rfc5769.Ipv4Response);
 
@@ -45,7 +45,7 @@ public sealed class StunMessageTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void The_vectors_of_RFC_5769_have_integrity_and_fingerprint(byte[] vector)
+    public void The_vectors_of_RFC_5769_pass_integrity_and_fingerprint_verification(byte[] vector)
     {
         var message = Parse(vector);
 
@@ -57,7 +57,7 @@ public sealed class StunMessageTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void A_truncated_message_is_none(byte[] vector)
+    public void A_truncated_message_is_rejected(byte[] vector)
     {
         for (var length = 0; length < vector.Length; length++)
         {
@@ -68,7 +68,7 @@ public sealed class StunMessageTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void A_truncated_message_with_a_length_that_fits_has_integrity_only_with_all_that_is_covered(byte[] vector)
+    public void A_message_truncated_within_its_covered_bytes_fails_integrity_verification(byte[] vector)
     {
         for (var length = StunMessage.HeaderLength; length < vector.Length; length++)
         {
@@ -84,7 +84,7 @@ public sealed class StunMessageTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void No_bit_can_be_flipped_unseen(byte[] vector)
+    public void Every_flipped_bit_is_detected(byte[] vector)
     {
         for (var bit = 0; bit < vector.Length * 8; bit++)
         {
@@ -100,7 +100,7 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void A_written_request_is_read_as_it_was_written()
+    public void A_written_request_is_parsed_to_the_same_values()
     {
         var buffer = new byte[256];
         var writer = new StunWriter(buffer, StunClass.Request, Rfc5769.TransactionId);
@@ -131,7 +131,7 @@ public sealed class StunMessageTests
     [InlineData(StunClass.Indication)]
     [InlineData(StunClass.SuccessResponse)]
     [InlineData(StunClass.ErrorResponse)]
-    public void Each_class_is_read_as_it_was_written(StunClass @class)
+    public void Each_class_is_parsed_as_written(StunClass @class)
     {
         var buffer = new byte[64];
         var message = Parse(buffer[..new StunWriter(buffer, @class, Rfc5769.TransactionId).Length]);
@@ -141,7 +141,7 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void Another_method_is_not_Binding()
+    public void A_message_with_another_method_is_not_a_Binding_message()
     {
         var bytes = Rfc5769.Request;
         bytes[1] = 0x03; // Allocate, of TURN
@@ -154,7 +154,7 @@ public sealed class StunMessageTests
     [InlineData("192.0.2.1", "192.0.2.1")]
     [InlineData("2001:db8::1", "2001:db8::1")]
     [InlineData("::ffff:192.0.2.1", "192.0.2.1")]
-    public void A_mapped_address_is_read_as_it_was_written(string written, string read)
+    public void A_written_mapped_address_is_parsed_to_the_same_address(string written, string read)
     {
         var buffer = new byte[64];
         var writer = new StunWriter(buffer, StunClass.SuccessResponse, Rfc5769.TransactionId);
@@ -165,7 +165,7 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void An_error_code_is_read_as_it_was_written()
+    public void A_written_error_code_is_parsed_to_the_same_code()
     {
         var buffer = new byte[64];
         var writer = new StunWriter(buffer, StunClass.ErrorResponse, Rfc5769.TransactionId);
@@ -175,7 +175,7 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void Unknown_required_attributes_are_told()
+    public void Unknown_required_attributes_are_reported()
     {
         var message = Parse(WithAttributes("7fff0000", "00010001ff202020", "ffff0000", "001c000401020304"));
         Span<ushort> types = stackalloc ushort[4];
@@ -190,7 +190,7 @@ public sealed class StunMessageTests
         => Assert.False(Parse(WithAttributes("80000000", "c05700080102030405060708")).HasUnknownRequiredAttribute);
 
     [Fact]
-    public void Attributes_behind_the_integrity_are_ignored()
+    public void Attributes_after_MESSAGE_INTEGRITY_are_ignored()
     {
         var request = Rfc5769.Request;
         byte[] bytes = [.. request[..^Fingerprint], .. Convert.FromHexString("00250000" + "7fff0000" + "00240001ffffffff")];
@@ -204,11 +204,11 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void The_first_of_several_attributes_counts()
+    public void The_first_of_several_equal_attributes_is_used()
         => Assert.Equal(1u, Parse(WithAttributes("0024000400000001", "0024000400000002")).Priority);
 
     [Fact]
-    public void A_message_without_integrity_and_fingerprint_has_neither()
+    public void A_message_without_integrity_and_fingerprint_fails_both_verifications()
     {
         var message = Parse(WithAttributes("0024000400000001"));
 
@@ -232,7 +232,7 @@ public sealed class StunMessageTests
     [InlineData("80220005")] // a value behind the end
     [InlineData("8022000500000000")] // padding behind the end
     [InlineData("802800040000000000240004000000ff")] // something behind FINGERPRINT
-    public void A_malformed_attribute_makes_it_no_message(string attributes)
+    public void A_message_with_a_malformed_attribute_is_rejected(string attributes)
         => Assert.False(StunMessage.TryParse(WithAttributes(attributes), out _));
 
     [Theory]
@@ -243,7 +243,7 @@ public sealed class StunMessageTests
     [InlineData(3, 0x59)] // a length that is no multiple of 4
     [InlineData(4, 0x20)] // the magic cookie
     [InlineData(7, 0x43)]
-    public void A_wrong_header_makes_it_no_message(int index, byte value)
+    public void A_message_with_an_invalid_header_is_rejected(int index, byte value)
     {
         var bytes = Rfc5769.Request;
         bytes[index] = value;
@@ -255,7 +255,7 @@ public sealed class StunMessageTests
     [Theory]
     [InlineData(StunMessage.MaxLength, true)]
     [InlineData(StunMessage.MaxLength + 4, false)]
-    public void A_message_has_1500_bytes_at_most(int length, bool isMessage)
+    public void A_message_over_1500_bytes_is_rejected(int length, bool isMessage)
     {
         var value = length - StunMessage.HeaderLength - 4;
 
@@ -263,7 +263,7 @@ public sealed class StunMessageTests
     }
 
     [Fact]
-    public void Reading_and_writing_allocate_nothing()
+    public void Parsing_and_writing_allocate_nothing()
     {
         var request = Rfc5769.Request;
         var password = Rfc5769.Password;

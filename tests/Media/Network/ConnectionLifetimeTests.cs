@@ -4,10 +4,10 @@ using Sessions.Media.Dtls;
 namespace Sessions.Tests.Media.Network;
 
 /// <summary>Addresses that change, connections that begin anew, and those that end.</summary>
-public sealed class DyingTests
+public sealed class ConnectionLifetimeTests
 {
     [Fact]
-    public void Media_goes_on_at_another_address()
+    public void Media_continues_at_another_address()
     {
         using var call = Connect(1, out var publisher, out var subscriber);
 
@@ -18,7 +18,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void Media_goes_on_after_ICE_restarts_of_either_end()
+    public void Media_continues_after_ICE_restarts_of_either_end()
     {
         using var call = Connect(2, out var publisher, out var subscriber);
         for (var restart = 0; restart < 5; restart++)
@@ -35,7 +35,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void A_device_with_another_certificate_gets_another_connection()
+    public void A_device_with_a_new_certificate_gets_a_new_connection()
     {
         using var call = Connect(3, out var publisher, out var subscriber);
 
@@ -49,7 +49,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void A_publisher_with_another_certificate_and_numbers_from_before_is_received_in_order()
+    public void A_publisher_with_a_new_certificate_and_older_sequence_numbers_is_received_in_order()
     {
         using var call = Connect(4, out var publisher, out var subscriber);
         for (var renewal = 0; renewal < 3; renewal++)
@@ -65,7 +65,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void Media_goes_on_after_the_clock_has_jumped()
+    public void Media_continues_after_the_clock_jumps()
     {
         using var call = Connect(5, out var publisher, out var subscriber);
         foreach (var seconds in new[] { 1, 10, 29, 31, 600, 36_000 })
@@ -77,7 +77,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void A_device_that_has_gone_is_dead_after_30_seconds_and_leaves_nothing_behind()
+    public void A_disconnected_device_is_dead_after_30_seconds_and_leaves_no_state_behind()
     {
         using var call = Connect(6, out var publisher, out var subscriber);
         SimulatedDevice[] devices = [publisher, subscriber];
@@ -113,7 +113,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void A_device_with_another_certificate_than_it_described_gets_no_media_and_is_dead_after_30_seconds()
+    public void A_device_with_a_mismatched_certificate_gets_no_media_and_is_dead_after_30_seconds()
     {
         using var call = new SimulatedCall(10);
         var (publisher, honest) = (call.AddPublisher("a"), call.AddSubscriber());
@@ -140,7 +140,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void Nothing_grows_while_devices_come_and_go()
+    public void No_state_accumulates_while_devices_join_and_leave()
     {
         using var call = new SimulatedCall(8);
         var stays = call.AddPublisher("stays");
@@ -162,7 +162,7 @@ public sealed class DyingTests
     }
 
     [Fact]
-    public void A_description_that_comes_after_the_end_begins_nothing()
+    public void A_description_that_arrives_after_disposal_starts_nothing()
     {
         using var call = Connect(9, out var publisher, out var subscriber);
         var peer = (PublishingPeer)publisher.Peer;
