@@ -8,7 +8,7 @@ public sealed class BoundedMemoryTests
     private readonly BoundedMemory<string, int> _memory = new(capacity: 2);
 
     [Fact]
-    public void The_oldest_value_is_forgotten_when_the_memory_is_full()
+    public void A_full_memory_evicts_the_oldest_value()
     {
         _memory.Set("a", 1);
         _memory.Set("b", 2);
@@ -19,7 +19,7 @@ public sealed class BoundedMemoryTests
     }
 
     [Fact]
-    public void A_value_that_is_set_again_is_the_newest_and_drops_no_other()
+    public void Setting_a_value_again_makes_it_the_newest_and_evicts_no_other()
     {
         _memory.Set("a", 1);
         _memory.Set("b", 2);
@@ -33,7 +33,7 @@ public sealed class BoundedMemoryTests
     }
 
     [Fact]
-    public void A_value_that_was_removed_leaves_its_place_to_another()
+    public void A_removed_value_makes_room_for_another()
     {
         _memory.Set("a", 1);
         _memory.Set("b", 2);
@@ -47,7 +47,7 @@ public sealed class BoundedMemoryTests
     }
 
     [Fact]
-    public void To_remove_what_is_not_there_changes_nothing()
+    public void Removing_a_missing_value_changes_nothing()
     {
         _memory.Set("a", 1);
         _memory.Remove("b");

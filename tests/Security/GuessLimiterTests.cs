@@ -30,7 +30,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void A_new_window_begins_with_no_failures_and_lasts_as_long_as_the_first()
+    public void A_new_window_starts_with_no_failures_and_has_the_same_length()
     {
         Fail(Most);
         _time.Advance(GuessLimiter.Window);
@@ -42,7 +42,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void A_caller_whose_window_began_anew_is_not_the_first_to_be_forgotten()
+    public void A_caller_with_a_new_window_is_not_evicted_first()
     {
         var limiter = new GuessLimiter(_time, capacity: 2);
         Fail(limiter, Caller, 1);
@@ -60,7 +60,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void Guesses_under_way_keep_a_caller_out_for_a_second_only()
+    public void Pending_guesses_block_a_caller_for_only_a_second()
     {
         Begin(Most);
 
@@ -68,7 +68,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void Guesses_under_way_are_counted_together_with_those_that_failed()
+    public void Pending_and_failed_guesses_are_counted_together()
     {
         Fail(Most - 1);
         Begin(1);
@@ -79,7 +79,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void Guesses_under_way_stay_counted_when_the_window_begins_anew()
+    public void Pending_guesses_still_count_when_a_new_window_starts()
     {
         Begin(Most);
         _time.Advance(GuessLimiter.Window);
@@ -88,7 +88,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void A_guess_that_succeeded_is_given_back_beside_those_that_failed()
+    public void A_successful_attempt_is_not_counted_with_the_failed_ones()
     {
         Fail(Most - 1);
         Begin(1);
@@ -99,7 +99,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void A_guess_that_succeeded_is_given_back_beside_those_under_way()
+    public void A_successful_attempt_is_not_counted_with_the_pending_ones()
     {
         Begin(2);
         _limiter.End(Account, Caller, failed: false);
@@ -111,7 +111,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void The_end_of_a_guess_whose_count_was_forgotten_changes_nothing()
+    public void The_end_of_a_guess_changes_nothing_after_its_counter_was_evicted()
     {
         var limiter = new GuessLimiter(_time, capacity: 1);
         Assert.True(limiter.TryBegin(Account, Caller, out _));
@@ -123,7 +123,7 @@ public sealed class GuessLimiterTests
     }
 
     [Fact]
-    public void The_end_of_a_guess_whose_count_was_forgotten_and_begun_anew_is_not_counted_in_the_new_one()
+    public void The_end_of_a_guess_is_not_counted_in_a_counter_created_after_eviction()
     {
         var limiter = new GuessLimiter(_time, capacity: 1);
         Assert.True(limiter.TryBegin(Account, Caller, out _));

@@ -38,7 +38,7 @@ public sealed class ParticipantTokenTests
     }
 
     [Fact]
-    public void A_token_is_read_as_it_was_created()
+    public void A_created_token_is_read_back_with_the_same_values()
     {
         var token = _tokens.Create(Account, new($"{Participant}", null, [], [], Subscriptions.None, "tag", "V2"), _end);
 
@@ -48,7 +48,7 @@ public sealed class ParticipantTokenTests
     }
 
     [Fact]
-    public void A_token_is_valid_until_it_expires_and_no_longer()
+    public void A_token_is_accepted_until_it_expires()
     {
         var token = Sign();
 
@@ -59,10 +59,10 @@ public sealed class ParticipantTokenTests
     }
 
     [Fact]
-    public void A_token_that_never_expires_is_refused() => IsRefused(Sign(("exp", null)));
+    public void A_token_without_an_expiry_is_rejected() => IsRefused(Sign(("exp", null)));
 
     [Fact]
-    public void A_token_without_a_signature_or_with_another_is_refused()
+    public void A_token_with_a_missing_or_invalid_signature_is_rejected()
     {
         IsRefused(Sign()[..^10]);
         IsRefused(Sign(key: $"{Key}, or another"));
@@ -75,7 +75,7 @@ public sealed class ParticipantTokenTests
     [InlineData("")]
     [InlineData("token")]
     [InlineData("a.b.c")]
-    public void Text_that_is_no_token_is_refused(string text) => IsRefused(text);
+    public void A_string_that_is_not_a_token_is_rejected(string text) => IsRefused(text);
 
     [Theory]
     [InlineData("a", null)]
@@ -83,22 +83,22 @@ public sealed class ParticipantTokenTests
     [InlineData("p", null)]
     [InlineData("p", "no participant")]
     [InlineData("v", null)]
-    public void A_token_without_a_valid_claim_is_refused(string claim, string? value) => IsRefused(Sign((claim, value)));
+    public void A_token_with_a_missing_or_invalid_claim_is_rejected(string claim, string? value) => IsRefused(Sign((claim, value)));
 
     [Theory]
     [InlineData("a")]
     [InlineData("p")]
-    public void A_token_whose_account_or_participant_is_null_is_refused(string claim) => IsRefused(SignNull(claim));
+    public void A_token_with_a_null_account_or_participant_is_rejected(string claim) => IsRefused(SignNull(claim));
 
     [Fact]
-    public void A_token_whose_version_is_null_has_an_empty_one()
+    public void A_null_version_is_read_as_an_empty_string()
     {
         Assert.True(_tokens.TryRead(SignNull("v"), out var read));
         Assert.Equal(new DeviceToken(Account, Participant, ""), read);
     }
 
     [Fact]
-    public void A_token_of_more_than_1024_characters_is_refused()
+    public void A_token_over_1024_characters_is_rejected()
     {
         var token = Sign(("v", ""));
         var longest = Enumerable.Range(0, 1024).Select(length => Sign(("v", new string('3', length)))).Last(token => token.Length <= 1024);

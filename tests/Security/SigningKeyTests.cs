@@ -10,7 +10,7 @@ namespace Sessions.Tests;
 public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IClassFixture<SigningKeyTests.ServerWithVault>
 {
     [Fact]
-    public async Task Requests_get_503_until_the_vault_can_be_read_and_the_app_looks_again()
+    public async Task Requests_get_503_until_a_later_read_of_the_vault_succeeds()
     {
         var account = await server.NewAccountAsync();
 
@@ -37,7 +37,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
     [InlineData("@Microsoft.KeyVault(VaultName=v;SecretName=s;SecretVersion=1)", "https://v.vault.azure.net/secrets/s/1")]
     [InlineData("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.cn/secrets/s/)", "https://v.vault.azure.cn/secrets/s/")]
     [InlineData("@microsoft.keyvault(secretname=s; vaultname=v)", "https://v.vault.azure.net/secrets/s/")]
-    public void A_reference_names_a_secret(string reference, string secret) => Assert.Equal(new Uri(secret), Read(reference).TokenSigningSecret);
+    public void The_URL_of_the_secret_is_read_from_a_Key_Vault_reference(string reference, string secret) => Assert.Equal(new Uri(secret), Read(reference).TokenSigningSecret);
 
     [Theory]
     [InlineData("@Microsoft.KeyVault(VaultName=v)")]
@@ -45,7 +45,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
     [InlineData("@Microsoft.KeyVault(SecretUri=http://v.vault.azure.net/secrets/s)")]
     [InlineData("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/keys/s)")]
     [InlineData("@Microsoft.KeyVault(a key that is long enough to be one)")]
-    public void A_reference_that_names_no_secret_is_refused_and_never_taken_for_a_key(string reference)
+    public void An_invalid_Key_Vault_reference_is_rejected_and_never_used_as_a_key(string reference)
         => Assert.Throws<InvalidConfigurationException>(() => Read(reference));
 
     private static SessionsOptions Read(string key) => SessionsOptions.Read(new ConfigurationManager

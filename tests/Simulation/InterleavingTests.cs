@@ -57,7 +57,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
             Scenarios.Pairs(Claimant), new() { Scenarios = 55, States = 137_900, Crashes = 9_700, Lost = 4_350, Late = 14_700 });
 
         [Fact]
-        public Task Two_requests_of_a_participant_with_a_claim_on_a_session_that_is_gone() => ExploreAsync(
+        public Task Two_requests_of_a_participant_with_a_claim_on_a_deleted_session() => ExploreAsync(
             Scenarios.Pairs(Stranded), new() { Scenarios = 55, States = 79_300, Crashes = 6_600, Lost = 2_500, Late = 9_500 });
 
         [Fact]
@@ -105,14 +105,14 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     public sealed class WithConditions(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task A_change_under_a_condition_and_another_change() => ExplorePartAsync(
+        public Task A_conditional_change_and_another_change() => ExplorePartAsync(
             Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 150_000);
     }
 
     public sealed class WithAnEnd(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Two_requests_while_something_ends() => ExplorePartAsync(Ending.Concat(KeyedEnding).SelectMany(Scenarios.Pairs), states: 150_000);
+        public Task Two_requests_while_a_session_or_participant_expires() => ExplorePartAsync(Ending.Concat(KeyedEnding).SelectMany(Scenarios.Pairs), states: 150_000);
     }
 
     public sealed class WithASweep(ITestOutputHelper output) : InterleavingTests(output)
@@ -129,7 +129,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Creations_with_an_idempotency_key_and_changes_of_what_is_created() => ExploreAsync(
+        public Task Creations_with_an_idempotency_key_and_changes_of_the_created_resource() => ExploreAsync(
             Scenarios.Keyed(), new() { Scenarios = 40, States = 41_300, Crashes = 5_300, Lost = 2_350, Late = 11_100 });
     }
 

@@ -9,10 +9,10 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
     private const int DefaultOperations = 20_000;
 
     [Fact]
-    public Task Many_participants_and_sessions_hold_the_invariants_and_answer_as_the_model() => RunAsync(RandomSize.Large);
+    public Task Random_requests_of_many_participants_keep_the_invariants_and_match_the_model() => RunAsync(RandomSize.Large);
 
     [Fact]
-    public Task Three_participants_and_two_sessions_hold_the_invariants_and_answer_as_the_model() => RunAsync(RandomSize.Small);
+    public Task Random_requests_of_three_participants_keep_the_invariants_and_match_the_model() => RunAsync(RandomSize.Small);
 
     private Task RunAsync(RandomSize size) => Task.Run(() =>
     {
@@ -32,7 +32,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
     });
 
     [Fact]
-    public Task Repeats_itself_from_its_seed() => Task.Run(() =>
+    public Task A_schedule_is_reproducible_from_its_seed() => Task.Run(() =>
     {
         Assert.Equal(StepsOf(1), StepsOf(1));
         Assert.NotEqual(StepsOf(1), StepsOf(2));
@@ -53,7 +53,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(MutationsFoundSoon))]
-    public Task Finds_a_protocol_that_lacks_one_of_its_rules(string mutation) => Task.Run(() =>
+    public Task A_protocol_without_one_of_its_rules_is_detected(string mutation) => Task.Run(() =>
     {
         var run = new RandomSchedule(1, RandomSize.Small, Mutations.All[mutation]);
         var violation = Assert.Throws<ViolationException>(() => run.Run(200_000));

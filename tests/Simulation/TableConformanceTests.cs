@@ -24,7 +24,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     protected abstract Task<TableClient> OpenAsync();
 
     [Fact]
-    public async Task A_row_is_found_as_it_was_added()
+    public async Task A_row_is_read_as_it_was_added()
     {
         var time = new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
         var response = await Table.AddEntityAsync(new TableEntity(_partition, "row") { ["Text"] = "text", ["Empty"] = "", ["Missing"] = null, ["Time"] = time, ["Bytes"] = "bytes"u8.ToArray() });
@@ -41,7 +41,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_row_that_is_not_there_is_no_exception_to_a_reader()
+    public async Task Reading_a_missing_row_does_not_throw()
     {
         var found = await Table.GetEntityIfExistsAsync<TableEntity>(_partition, "row");
 
@@ -52,7 +52,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_caller_does_to_its_row_is_nothing_to_the_table()
+    public async Task Changing_a_row_object_does_not_change_the_table()
     {
         var sent = Row("row", ("A", "1"));
         await Table.AddEntityAsync(sent);
@@ -73,7 +73,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_merge_changes_its_columns_and_the_ETag()
+    public async Task A_merge_changes_only_its_columns_and_the_ETag()
     {
         var first = await AddAsync("row", ("A", "1"), ("B", "1"));
 
@@ -88,7 +88,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_merge_under_a_stale_ETag_changes_nothing()
+    public async Task A_merge_with_a_stale_ETag_changes_nothing()
     {
         var first = await AddAsync("row", ("A", "1"));
         var second = (await Table.UpdateEntityAsync(Row("row", ("A", "2")), first)).Headers.ETag;
@@ -99,7 +99,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_merge_of_no_row_is_not_found()
+    public async Task A_merge_of_a_missing_row_returns_404()
     {
         var gone = await AddAsync("row", ("A", "1"));
         await Table.DeleteEntityAsync(_partition, "row");
@@ -109,7 +109,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_row_added_again_has_another_ETag()
+    public async Task A_row_added_again_has_a_new_ETag()
     {
         var first = await AddAsync("row", ("A", "1"));
         await Table.DeleteEntityAsync(_partition, "row", first);
@@ -118,7 +118,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deleting_needs_the_ETag_and_no_row()
+    public async Task A_deletion_needs_the_current_ETag_and_returns_404_for_a_missing_row()
     {
         var first = await AddAsync("row", ("A", "1"));
         var second = (await Table.UpdateEntityAsync(Row("row", ("A", "2")), first)).Headers.ETag!.Value;
@@ -132,7 +132,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_query_answers_its_partition_in_the_order_of_the_keys()
+    public async Task A_query_returns_its_partition_in_key_order()
     {
         await AddAsync("session", ("A", "1"));
         var etag = await AddAsync("member:b", ("A", "2"));
@@ -148,10 +148,10 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_query_of_an_empty_partition_answers_nothing() => Assert.Empty(await QueryAsync());
+    public async Task A_query_of_an_empty_partition_returns_no_rows() => Assert.Empty(await QueryAsync());
 
     [Fact]
-    public async Task A_query_answers_the_partitions_between_two_in_pages_in_the_order_of_the_keys()
+    public async Task A_range_query_returns_its_partitions_in_pages_in_key_order()
     {
         (string Partition, string Row)[] keys = [(":1", "row"), (":10", "b"), (":10", "a"), (":11:0", "row"), (":11:f", "row"), (":12", "row"), (":2", "row")];
         foreach (var (partition, row) in keys)
@@ -165,11 +165,11 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_query_of_no_partitions_answers_one_page_of_nothing()
+    public async Task A_range_query_without_matches_returns_one_empty_page()
         => Assert.Empty(Assert.Single(await Between(":1", ":2", maxPerPage: 3).AsPages().ToListAsync()).Values);
 
     [Fact]
-    public async Task A_query_that_goes_on_after_rows_were_deleted_answers_the_rest()
+    public async Task A_query_continues_with_the_remaining_rows_after_deletions()
     {
         foreach (var partition in new[] { ":1", ":2", ":3" })
             await Table.AddEntityAsync(new TableEntity($"{_partition}{partition}", "row"));
@@ -186,7 +186,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_query_answers_the_selected_columns_and_the_ETag()
+    public async Task A_query_returns_the_selected_columns_and_the_ETag()
     {
         var etag = await AddAsync("row", ("A", "1"), ("B", "1"));
 
@@ -198,7 +198,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_transaction_does_all_of_it_and_changes_the_ETags()
+    public async Task A_transaction_applies_all_actions_and_changes_the_ETags()
     {
         var header = await AddAsync("header", ("A", "1"), ("B", "1"));
         await AddAsync("old", ("A", "1"));
@@ -218,7 +218,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     [InlineData("there already", 409, "EntityAlreadyExists")]
     [InlineData("missing for a merge", 404, "ResourceNotFound")]
     [InlineData("missing for a deletion", 404, "ResourceNotFound")]
-    public async Task A_transaction_that_fails_changes_nothing_and_names_the_action(string fault, int status, string code)
+    public async Task A_failed_transaction_changes_nothing_and_names_the_failed_action(string fault, int status, string code)
     {
         var stale = await AddAsync("header", ("A", "1"));
         var header = (await Table.UpdateEntityAsync(Row("header", ("A", "1")), stale)).Headers.ETag!.Value;
@@ -241,7 +241,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_transaction_names_the_first_action_at_fault()
+    public async Task A_failed_transaction_names_the_first_failed_action()
     {
         var stale = await AddAsync("header", ("A", "1"));
         await Table.UpdateEntityAsync(Row("header", ("A", "1")), stale);
