@@ -19,12 +19,12 @@ public sealed class AllocationTests : IAsyncLifetime
     public ValueTask InitializeAsync() => default;
 
     [Fact]
-    public async Task GetSession_takes_6_KiB_at_most()
+    public async Task GetSession_allocates_at_most_6_KiB()
         => Assert.InRange(
             await OfAsync(_sessions.Request("GET", InMemorySessions.SessionPath).SendAsync) - await OfBareReadAsync(Keys.Header), 0, 6 * KiB);
 
     [Fact]
-    public async Task GetParticipantSubscriptions_takes_8_KiB_at_most()
+    public async Task GetParticipantSubscriptions_allocates_at_most_8_KiB()
         => Assert.InRange(
             await OfAsync(_sessions.Request("GET", InMemorySessions.SubscriptionsPath).SendAsync)
                 - await OfBareReadAsync(Keys.Member(InMemorySessions.Participant)),
@@ -32,7 +32,7 @@ public sealed class AllocationTests : IAsyncLifetime
             8 * KiB);
 
     [Fact]
-    public async Task The_check_of_a_remembered_credential_takes_nothing()
+    public async Task Checking_a_cached_credential_allocates_nothing()
     {
         await _sessions.Request("GET", InMemorySessions.SessionPath).SendAsync();
         var authenticator = _sessions.Services.GetRequiredService<Authenticator>();

@@ -17,15 +17,15 @@ public sealed class AnnouncementTests : StorageFaultTests
     private MembershipStore MembershipStore => new(Scripted.Tables, Options, Time, Queue);
 
     [Fact]
-    public Task A_creation_of_a_session_is_unavailable()
+    public Task Creating_a_session_fails_if_its_message_cannot_be_queued()
         => IsUnavailableAsync(() => SessionStore.CreateAsync(Account, NewSession.Default, null, CancellationToken.None));
 
     [Fact]
-    public Task A_creation_of_a_participant_is_unavailable()
+    public Task Creating_a_participant_fails_if_its_message_cannot_be_queued()
         => IsUnavailableAsync(() => ParticipantStore.CreateAsync(Account, NewParticipant.Default, null, CancellationToken.None));
 
     [Fact]
-    public async Task A_join_is_unavailable()
+    public async Task A_join_fails_if_its_message_cannot_be_queued()
     {
         var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
 
@@ -33,7 +33,7 @@ public sealed class AnnouncementTests : StorageFaultTests
     }
 
     [Fact]
-    public async Task A_leave_is_unavailable()
+    public async Task A_leave_fails_if_its_message_cannot_be_queued()
     {
         var (session, participant) = await NewMemberAsync();
 
@@ -41,7 +41,7 @@ public sealed class AnnouncementTests : StorageFaultTests
     }
 
     [Fact]
-    public async Task A_deletion_of_a_session_is_unavailable()
+    public async Task Deleting_a_session_fails_if_its_message_cannot_be_queued()
     {
         var session = await NewSessionAsync();
 
@@ -49,7 +49,7 @@ public sealed class AnnouncementTests : StorageFaultTests
     }
 
     [Fact]
-    public async Task A_deletion_of_a_member_is_unavailable()
+    public async Task Deleting_a_member_fails_if_its_message_cannot_be_queued()
     {
         var (_, participant) = await NewMemberAsync();
 
@@ -57,7 +57,7 @@ public sealed class AnnouncementTests : StorageFaultTests
     }
 
     [Fact]
-    public async Task A_sweep_deletes_no_session_whose_end_cannot_be_announced()
+    public async Task A_sweep_keeps_an_expired_session_until_its_message_can_be_queued()
     {
         var time = new Clock();
         time.Advance(Options.SessionLifetime + Sweeper.Grace + TimeSpan.FromHours(2));

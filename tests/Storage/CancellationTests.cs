@@ -83,7 +83,7 @@ public sealed class CancellationTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Every_storage_call_has_the_token_of_its_request(string operation)
+    public async Task Every_storage_call_uses_the_cancellation_token_of_its_request(string operation)
     {
         await PrepareAsync();
 
@@ -94,12 +94,12 @@ public sealed class CancellationTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Every_storage_call_has_it_when_each_write_is_refused_and_repeated(string operation)
+    public async Task Every_storage_call_uses_the_token_when_writes_are_rejected_and_repeated(string operation)
         => await WithFirstWritesAnsweredAsync(operation, _ => ScriptedTables.Busy);
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Every_storage_call_has_it_when_the_answer_to_each_write_is_lost(string operation)
+    public async Task Every_storage_call_uses_the_token_when_responses_to_writes_are_lost(string operation)
         => await WithFirstWritesAnsweredAsync(operation, call =>
         {
             _scripted.Do(call);
@@ -107,7 +107,7 @@ public sealed class CancellationTests : IDisposable
         });
 
     [Fact]
-    public async Task Every_storage_call_of_a_sweep_ends_with_it()
+    public async Task Every_storage_call_of_a_sweep_uses_its_cancellation_token()
     {
         await PrepareAsync();
         var tomorrow = new Clock();

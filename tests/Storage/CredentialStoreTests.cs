@@ -26,7 +26,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData(StorageFault.ResetAfter)]
     [InlineData(StorageFault.ErrorAfter)]
-    public async Task A_user_is_added_and_removed_though_the_answer_is_lost(StorageFault fault)
+    public async Task A_user_is_added_and_removed_even_if_the_response_is_lost(StorageFault fault)
     {
         Assert.True(await WithFaultAsync(fault, () => server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None)));
         Assert.False(await server.Credentials.AddAsync(_account, "ann", new(Second, Access.Write), CancellationToken.None));
@@ -39,7 +39,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData(StorageFault.Refused)]
     [InlineData(StorageFault.ErrorBefore)]
-    public async Task What_was_not_stored_is_not_told_as_done(StorageFault fault)
+    public async Task A_change_that_was_not_stored_is_not_reported_as_done(StorageFault fault)
     {
         await Assert.ThrowsAsync<StorageUnavailableException>(() => WithFaultAsync(
             fault, () => server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None)));
@@ -56,7 +56,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     [InlineData(StorageFault.ErrorBefore)]
     [InlineData(StorageFault.ErrorAfter)]
     [InlineData(StorageFault.ResetAfter)]
-    public async Task A_rotation_happens_once_and_keeps_the_secret_before_it(StorageFault fault)
+    public async Task A_rotation_is_applied_once_and_keeps_the_previous_secret(StorageFault fault)
     {
         await server.Credentials.AddAsync(_account, "ann", new(First, Access.Read), CancellationToken.None);
 
@@ -70,7 +70,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Of_two_rotations_at_once_the_later_keeps_the_secret_of_the_other()
+    public async Task The_later_of_two_concurrent_rotations_keeps_the_secret_of_the_earlier()
     {
         var third = BasicCredentials.Hash("third");
         await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
@@ -88,7 +88,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Of_a_user_who_is_not_there_nothing_is_rotated_or_removed()
+    public async Task Rotating_or_removing_an_unknown_user_changes_nothing()
     {
         Assert.False(await RotateAsync(Second));
         Assert.False(await server.Credentials.RemoveAsync(_account, "ann", CancellationToken.None));
@@ -96,7 +96,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_credential_that_is_saved_takes_the_place_of_the_one_before()
+    public async Task A_saved_credential_replaces_the_existing_one()
     {
         await server.Credentials.AddAsync(_account, "ann", new(First, Access.Read), CancellationToken.None);
         await RotateAsync(Second);
@@ -107,7 +107,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_list_has_no_rows_that_are_no_users()
+    public async Task The_list_of_users_contains_no_other_rows()
     {
         await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
         await server.Tables.Credentials.AddEntityAsync(new TableEntity($"{_account}", "webhook:0123"));
@@ -116,7 +116,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_list_has_the_users_of_the_account_alone()
+    public async Task The_list_of_users_contains_only_users_of_the_account()
     {
         var another = AccountId.Parse($"{_account}-another");
         await server.Credentials.AddAsync(another, "bob", new(First, Access.Write), CancellationToken.None);

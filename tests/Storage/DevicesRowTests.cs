@@ -18,11 +18,11 @@ public sealed class DevicesRowTests
     [InlineData("CXC", "onConnect onLeave onConnect")]
     [InlineData("X", "")]
     [InlineData("L", "")]
-    public void The_sequence_of_a_device_is_sensible(string changes, string expected)
+    public void The_callbacks_of_a_device_form_a_valid_sequence(string changes, string expected)
         => Assert.Equal(expected, Told(changes.Aggregate(Row(), (row, change) => Change(row, change, "run"))));
 
     [Fact]
-    public void A_device_that_comes_back_to_another_run_was_lost_and_the_earlier_run_changes_it_no_more()
+    public void A_device_that_reconnects_to_a_new_run_counts_as_lost_and_ignores_the_earlier_run()
     {
         var moved = Change(Change(Row(), 'C', "before"), 'C', "run");
 
@@ -31,7 +31,7 @@ public sealed class DevicesRowTests
     }
 
     [Fact]
-    public void A_run_takes_over_what_earlier_runs_of_its_gateway_have_left_and_nothing_else()
+    public void A_run_takes_over_only_the_devices_of_earlier_runs_of_its_gateway()
     {
         var row = Change(Row(), 'C', "before", "lost");
         row = Change(Change(row, 'C', "before", "away"), 'L', "before", "away");
@@ -46,7 +46,7 @@ public sealed class DevicesRowTests
     }
 
     [Fact]
-    public void A_device_that_leaves_after_it_was_lost_is_no_event_of_the_account_and_without_a_callback_URL_no_row()
+    public void Leaving_after_a_loss_is_no_account_event_and_without_a_callback_URL_writes_no_row()
     {
         var (with, without) = (Row(), Row("undefined/callback"));
         foreach (var change in "CLX")

@@ -33,7 +33,7 @@ public sealed class EventQueueTests
     }
 
     [Fact]
-    public async Task An_account_whose_feed_is_off_sends_nothing()
+    public async Task No_message_is_sent_for_an_account_whose_feed_is_off()
     {
         await _events.AnnounceAsync(Account, "account:1", CancellationToken.None);
 
@@ -41,7 +41,7 @@ public sealed class EventQueueTests
     }
 
     [Fact]
-    public async Task An_account_whose_feed_is_on_sends_a_message_that_is_visible_at_once_and_never_expires()
+    public async Task A_message_for_an_account_whose_feed_is_on_is_visible_immediately_and_never_expires()
     {
         await _feeds.TurnOnAsync(Account, CancellationToken.None);
 
@@ -63,11 +63,11 @@ public sealed class EventQueueTests
     }
 
     [Fact]
-    public void The_longest_delay_is_one_that_a_queue_takes()
+    public void The_longest_delay_is_allowed_by_the_queue()
         => Assert.InRange(EventMessage.MaxDelay, TimeSpan.FromDays(6), TimeSpan.FromDays(7));
 
     [Fact]
-    public async Task A_queue_that_is_not_there_is_created()
+    public async Task A_missing_queue_is_created()
     {
         _queue.SetupSequence(queue => queue.SendMessageAsync(It.IsAny<string>(), It.IsAny<TimeSpan?>(), It.IsAny<TimeSpan?>(), It.IsAny<CancellationToken>()))
             .ThrowsAsync(new RequestFailedException(404, "There is no such queue.", "QueueNotFound", null))
@@ -81,7 +81,7 @@ public sealed class EventQueueTests
     }
 
     [Fact]
-    public async Task Another_failure_of_the_queue_is_the_callers()
+    public async Task Other_failures_of_the_queue_are_thrown_to_the_caller()
     {
         _queue.Setup(queue => queue.SendMessageAsync(It.IsAny<string>(), It.IsAny<TimeSpan?>(), It.IsAny<TimeSpan?>(), It.IsAny<CancellationToken>()))
             .ThrowsAsync(new RequestFailedException(403, "No.", "AuthorizationFailure", null));

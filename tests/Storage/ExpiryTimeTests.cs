@@ -6,7 +6,7 @@ using Sessions.Tests.Simulation;
 namespace Sessions.Tests;
 
 /// <summary>Whatever ends at this very moment has ended, and a tick before it lives.</summary>
-public sealed class EndTests
+public sealed class ExpiryTimeTests
 {
     private static readonly TimeSpan ATick = TimeSpan.FromTicks(1);
     private static readonly AccountId Account = AccountId.Parse("account");
@@ -26,7 +26,7 @@ public sealed class EndTests
     private readonly Sweeper _sweeper;
     private int _etags;
 
-    public EndTests()
+    public ExpiryTimeTests()
     {
         // A sweep then meets each row of the index in a page of its own.
         _tables = new(name => new SimulatedTable(name, call => Task.FromResult(_rows.Execute(call, new($"{++_etags}"))), pageSize: 1));
@@ -37,7 +37,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task A_session_ends_with_its_lifetime()
+    public async Task A_session_expires_exactly_at_the_end_of_its_lifetime()
     {
         var session = await NewSessionAsync();
 
@@ -48,7 +48,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task A_participant_ends_with_its_lifetime()
+    public async Task A_participant_expires_exactly_at_the_end_of_its_lifetime()
     {
         var participant = await NewParticipantAsync();
 
@@ -59,7 +59,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task A_membership_ends_with_the_participant()
+    public async Task A_membership_expires_with_its_participant()
     {
         var participant = await NewParticipantAsync();
         _time.Advance(ATick);
@@ -73,7 +73,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public void An_entry_of_a_header_is_either_live_or_expired()
+    public void A_member_entry_is_either_live_or_expired()
     {
         var end = _time.GetUtcNow();
         var members = MemberSet.Empty.With(new(new(Guid.NewGuid()), end));
@@ -83,7 +83,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task A_purge_deletes_what_ended_as_long_ago_as_it_has_to()
+    public async Task A_purge_deletes_rows_exactly_when_the_grace_period_ends()
     {
         await NewParticipantAsync();
 
@@ -94,7 +94,7 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task A_sweep_ends_when_it_has_seen_as_many_as_it_may()
+    public async Task A_sweep_stops_at_its_row_limit()
     {
         await NewParticipantAsync();
         await NewParticipantAsync();

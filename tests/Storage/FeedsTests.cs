@@ -19,7 +19,7 @@ public sealed class FeedsTests
     }
 
     [Fact]
-    public async Task A_feed_is_off_until_it_is_turned_on_and_again_when_it_is_turned_off()
+    public async Task A_feed_can_be_turned_on_and_off()
     {
         Assert.False(await IsOnAsync(_feeds));
         await _feeds.TurnOnAsync(Account, CancellationToken.None);
@@ -30,7 +30,7 @@ public sealed class FeedsTests
     }
 
     [Fact]
-    public async Task Another_server_remembers_for_less_than_a_minute_what_it_read()
+    public async Task Another_server_caches_the_state_of_a_feed_for_less_than_a_minute()
     {
         var other = new Feeds(_scripted.Tables, _time);
         Assert.False(await IsOnAsync(other));
@@ -43,7 +43,7 @@ public sealed class FeedsTests
     }
 
     [Fact]
-    public async Task An_account_whose_feed_was_on_once_stays_in_the_list()
+    public async Task An_account_whose_feed_was_turned_off_stays_in_the_list()
     {
         await _feeds.TurnOnAsync(Account, CancellationToken.None);
         await _feeds.TurnOffAsync(Account, CancellationToken.None);
@@ -52,7 +52,7 @@ public sealed class FeedsTests
     }
 
     [Fact]
-    public async Task It_is_not_known_whether_a_feed_is_off_when_the_call_got_no_answer()
+    public async Task Turning_a_feed_off_fails_if_the_response_is_lost_even_though_it_took_effect()
     {
         await _feeds.TurnOnAsync(Account, CancellationToken.None);
         Assert.True(await IsOnAsync(_feeds));

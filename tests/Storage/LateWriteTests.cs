@@ -10,7 +10,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
     private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c12"}]}""";
 
     [Fact]
-    public async Task What_was_deleted_is_not_created_again()
+    public async Task A_late_write_does_not_create_a_deleted_resource_again()
     {
         var account = await server.NewWarmAccountAsync();
         var paths = new List<string>();
@@ -31,7 +31,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
     }
 
     [Fact]
-    public async Task Subscriptions_that_a_join_replaced_are_not_there_again()
+    public async Task A_late_write_does_not_restore_replaced_subscriptions()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -47,7 +47,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
     }
 
     [Fact]
-    public async Task A_change_of_subscriptions_that_may_yet_land_is_not_answered_as_done()
+    public async Task A_change_of_subscriptions_that_may_still_be_applied_returns_503()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();

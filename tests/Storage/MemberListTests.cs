@@ -38,7 +38,7 @@ public sealed class MemberListTests
     }
 
     [Fact]
-    public async Task One_page_is_read_once()
+    public async Task A_list_in_one_page_is_read_once()
     {
         await CreateAsync();
 
@@ -50,7 +50,7 @@ public sealed class MemberListTests
     [InlineData(1, 4)]
     [InlineData(2, 2)]
     [InlineData(3, 2)]
-    public async Task Pages_are_read_a_second_time_at_once_and_that_is_all_when_nothing_has_changed(int pageSize, int pages)
+    public async Task Unchanged_pages_are_read_twice_without_a_pause(int pageSize, int pages)
     {
         await CreateAsync();
 
@@ -59,7 +59,7 @@ public sealed class MemberListTests
     }
 
     [Fact]
-    public async Task Pages_between_which_a_member_left_are_read_until_they_are_the_same_twice()
+    public async Task Pages_are_read_until_two_passes_agree_after_a_member_left()
     {
         await CreateAsync();
 
@@ -75,7 +75,7 @@ public sealed class MemberListTests
     }
 
     [Fact]
-    public async Task Pages_in_which_only_the_subscriptions_have_changed_are_not_the_same()
+    public async Task A_change_of_subscriptions_between_pages_causes_another_pass()
     {
         await CreateAsync();
 
@@ -89,7 +89,7 @@ public sealed class MemberListTests
     }
 
     [Fact]
-    public async Task A_list_that_changes_in_every_pass_is_given_up_after_as_many_pauses_as_a_request_may_make()
+    public async Task A_list_that_changes_in_every_pass_fails_after_the_retry_budget_of_a_request()
     {
         await CreateAsync();
 
@@ -101,7 +101,7 @@ public sealed class MemberListTests
     [Theory]
     [InlineData(1)]
     [InlineData(1000)]
-    public async Task A_session_that_is_not_there_has_no_list(int pageSize)
+    public async Task A_missing_session_has_no_list(int pageSize)
     {
         _session = new(Guid.NewGuid());
 
@@ -109,7 +109,7 @@ public sealed class MemberListTests
     }
 
     [Fact]
-    public async Task A_list_in_pages_has_the_header_and_every_member_once()
+    public async Task A_paged_list_contains_the_header_and_every_member_once()
     {
         await CreateAsync();
 

@@ -9,7 +9,7 @@ public sealed class RetryBudgetTests
     private const int MostPauses = 40;
 
     [Fact]
-    public async Task Pauses_grow_and_none_is_longer_than_200_milliseconds()
+    public async Task Pauses_grow_up_to_200_milliseconds()
     {
         for (var request = 0; request < 20; request++)
         {
@@ -24,7 +24,7 @@ public sealed class RetryBudgetTests
     }
 
     [Fact]
-    public async Task Pauses_of_requests_that_met_each_other_are_spread_over_the_whole_time()
+    public async Task Pauses_of_conflicting_requests_are_spread_over_the_whole_interval()
     {
         List<double> pauses = [];
         for (var request = 0; request < 60; request++)
@@ -43,7 +43,7 @@ public sealed class RetryBudgetTests
     }
 
     [Fact]
-    public async Task A_request_is_given_up_after_40_pauses()
+    public async Task A_request_fails_after_40_pauses()
     {
         var time = new InstantTime();
         var budget = new RetryBudget(time, CancellationToken.None);

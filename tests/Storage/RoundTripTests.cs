@@ -14,14 +14,14 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_creation_takes_2_with_an_idempotency_key(string path)
+    public async Task A_creation_with_an_idempotency_key_takes_2_sequential_calls(string path)
     {
         var account = await server.NewWarmAccountAsync();
         await CountsAsync(2, () => account.SendAsync(HttpMethod.Post, path, headers: ("Idempotency-Key", "key")));
     }
 
     [Fact]
-    public async Task AddParticipantToSession_takes_3_when_a_repeat_has_a_body()
+    public async Task A_repeated_AddParticipantToSession_with_a_body_takes_3_sequential_calls()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -29,7 +29,7 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task AddParticipantToSession_takes_4_after_its_session_was_deleted_and_5_with_a_stale_claim_on_a_live_one()
+    public async Task AddParticipantToSession_takes_4_calls_with_a_claim_on_a_deleted_session_and_5_on_a_live_one()
     {
         var account = await server.NewWarmAccountAsync();
         var (deleted, participant) = await account.CreateMemberAsync();
@@ -43,7 +43,7 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task UpdateParticipantSubscriptions_takes_2_when_there_is_no_member_row()
+    public async Task UpdateParticipantSubscriptions_takes_2_calls_without_a_member_row()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, other) = (await account.CreateSessionAsync(), await account.CreateSessionAsync());
@@ -51,7 +51,7 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task UpdateParticipantSubscriptions_takes_2_when_the_membership_has_expired()
+    public async Task UpdateParticipantSubscriptions_takes_2_calls_for_an_expired_membership()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -61,7 +61,7 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task UpdateParticipantSubscriptions_takes_4_to_join_3_when_in_another_session_and_2_under_a_condition()
+    public async Task UpdateParticipantSubscriptions_takes_4_calls_to_join_3_if_in_another_session_2_with_a_condition()
     {
         var account = await server.NewWarmAccountAsync();
         var (session, other, participant) = (await account.CreateSessionAsync(), await account.CreateSessionAsync(), await account.CreateParticipantAsync());

@@ -40,7 +40,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("getParticipantSubscriptions", 1, 1, 2_200)]
     [InlineData("listEvents", 1, 1, 2_500)]
     [InlineData("updateParticipantSubscriptions", 1, 2, 3_700)]
-    public async Task Costs_the_same_whatever_the_number_of_members(string operation, int sequential, int calls, int bytes)
+    public async Task The_cost_does_not_depend_on_the_number_of_members(string operation, int sequential, int calls, int bytes)
     {
         var costs = await MeasureAsync(operation);
         Assert.All(costs, cost => Assert.Equal((sequential, calls), (cost.Sequential, cost.Calls)));
@@ -63,7 +63,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     [InlineData("deleteSession", 2, 2, 7_500, 1_600)]
     [InlineData("listSessionEvents", 1, 2, 5_500, 700)]
     [InlineData("listSessionEvents, of one", 1, 2, 4_600, 40)]
-    public async Task Costs_the_same_calls_and_the_bytes_of_the_members_rows(string operation, int sequential, int calls, int bytes, int bytesForEach)
+    public async Task Only_the_bytes_grow_with_the_number_of_members(string operation, int sequential, int calls, int bytes, int bytesForEach)
     {
         var costs = await MeasureAsync(operation);
         Assert.All(costs, cost => Assert.Equal((sequential, calls), (cost.Sequential, cost.Calls)));

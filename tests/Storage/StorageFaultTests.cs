@@ -41,7 +41,7 @@ public abstract class StorageFaultTests
     public sealed class CreatingASession : StorageFaultTests
     {
         [Fact]
-        public async Task Succeeds_when_the_row_that_is_there_already_is_its_own()
+        public async Task Succeeds_if_the_existing_row_is_its_own()
         {
             _tables.Answer(Header, _tables.DoneBut(new(409, "EntityAlreadyExists")));
 
@@ -51,7 +51,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_when_only_the_answer_was_lost()
+        public async Task Succeeds_if_only_the_response_was_lost()
         {
             _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
 
@@ -61,7 +61,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Tries_again_when_storage_was_busy_and_nothing_is_stored()
+        public async Task Retries_if_storage_was_busy_and_stored_nothing()
         {
             _tables.Answer(Header, AlwaysBusy.Take(2));
 
@@ -71,7 +71,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Fails_when_the_row_that_is_there_already_is_anothers()
+        public async Task Fails_if_the_existing_row_belongs_to_another_request()
         {
             _tables.Answer(Header, _tables.Overtaken);
 
@@ -79,7 +79,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_storage_stays_busy()
+        public async Task Fails_if_storage_stays_busy()
         {
             _tables.Answer(Header, AlwaysBusy);
 
@@ -87,7 +87,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Does_not_take_a_missing_table_for_a_missing_row()
+        public async Task Does_not_treat_a_missing_table_as_a_missing_row()
         {
             _tables.Answer(Header, _ => new TableAnswer(404, "TableNotFound"));
 
@@ -98,11 +98,11 @@ public abstract class StorageFaultTests
     public sealed class Reading : StorageFaultTests
     {
         [Fact]
-        public async Task Finds_nothing_when_there_is_no_such_row()
+        public async Task Returns_null_for_a_missing_row()
             => Assert.Null(await _tables.Tables.Sessions.FindAsync("partition", "row", CancellationToken.None));
 
         [Fact]
-        public async Task Does_not_take_a_missing_table_for_a_missing_row()
+        public async Task Does_not_treat_a_missing_table_as_a_missing_row()
         {
             await _tables.Tables.Sessions.DeleteAsync();
 
@@ -118,7 +118,7 @@ public abstract class StorageFaultTests
         [InlineData(Header, "key")]
         [InlineData(ParticipantRow, null)]
         [InlineData(ParticipantRow, "key")]
-        public async Task Ends_only_when_the_index_row_is_stored(string kind, string? idempotencyKey)
+        public async Task Completes_only_after_the_index_row_is_stored(string kind, string? idempotencyKey)
         {
             var stored = new TaskCompletionSource();
             _tables.Answer(ScriptedTables.AnyIndexRow, async call =>
@@ -138,7 +138,7 @@ public abstract class StorageFaultTests
         [Theory]
         [InlineData(Header)]
         [InlineData(ParticipantRow)]
-        public async Task Tries_again_when_storage_was_busy(string kind)
+        public async Task Retries_the_index_row_if_storage_was_busy(string kind)
         {
             _tables.Answer(ScriptedTables.AnyIndexRow, AlwaysBusy.Take(2));
 
@@ -155,7 +155,7 @@ public abstract class StorageFaultTests
     public sealed class DeletingASession : StorageFaultTests
     {
         [Fact]
-        public async Task Succeeds_when_only_the_answer_was_lost()
+        public async Task Succeeds_if_only_the_response_was_lost()
         {
             var session = await NewSessionAsync();
             _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
@@ -164,7 +164,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_nothing_when_another_was_first()
+        public async Task Returns_not_found_if_another_request_was_first()
         {
             var session = await NewSessionAsync();
             _tables.Answer(Header, _tables.DoneByAnother);
@@ -173,7 +173,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Reads_again_when_the_members_changed()
+        public async Task Reads_again_if_the_members_changed()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             _tables.Answer(Header, async call =>
@@ -193,7 +193,7 @@ public abstract class StorageFaultTests
     public sealed class RemovingAParticipant : StorageFaultTests
     {
         [Fact]
-        public async Task Succeeds_when_the_header_has_its_own_WriteId()
+        public async Task Succeeds_if_the_header_has_its_own_WriteId()
         {
             var (session, participant) = await NewMemberAsync();
             _tables.Answer(Header, _tables.DoneBut(ScriptedTables.Stale));
@@ -202,7 +202,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_nothing_when_another_was_first()
+        public async Task Returns_not_found_if_another_request_was_first()
         {
             var (session, participant) = await NewMemberAsync();
             _tables.Answer(Header, async call =>
@@ -215,7 +215,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_though_the_claim_cannot_be_cleared()
+        public async Task Succeeds_even_if_the_claim_cannot_be_cleared()
         {
             var (session, participant) = await NewMemberAsync();
             _tables.Answer(ParticipantRow, AlwaysBusy);
@@ -224,7 +224,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Clears_the_claim_under_the_ETag_from_before_the_removal()
+        public async Task Clears_the_claim_with_the_ETag_from_before_the_removal()
         {
             var (session, participant) = await NewMemberAsync();
             var claimed = _tables.ETagOf(_tables.WritesTo(ParticipantRow)[^1]);
@@ -235,7 +235,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Leaves_the_claim_alone_when_another_may_have_removed_it()
+        public async Task Keeps_the_claim_if_another_request_may_have_removed_the_participant()
         {
             var (session, participant) = await NewMemberAsync();
             var before = _tables.WritesTo(ParticipantRow).Count;
@@ -257,7 +257,7 @@ public abstract class StorageFaultTests
     public sealed class AddingAParticipant : StorageFaultTests
     {
         [Fact]
-        public async Task Starts_again_when_the_claim_met_another_write()
+        public async Task Starts_again_if_the_claim_conflicts_with_another_write()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             var before = _tables.WritesTo(ParticipantRow).Count;
@@ -295,7 +295,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_when_only_the_answer_to_the_insert_was_lost()
+        public async Task Succeeds_if_only_the_response_to_the_insert_was_lost()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             _tables.Answer(Header, _tables.DoneBut(TableAnswer.Lost));
@@ -305,7 +305,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Does_not_insert_again_what_another_may_have_removed()
+        public async Task Does_not_insert_again_if_another_request_may_have_removed_the_participant()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             _tables.Answer(Header, async call =>
@@ -320,7 +320,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_storage_stays_busy()
+        public async Task Fails_if_storage_stays_busy()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             _tables.Answer(ParticipantRow, AlwaysBusy);
@@ -334,7 +334,7 @@ public abstract class StorageFaultTests
     public sealed class DeletingAParticipant : StorageFaultTests
     {
         [Fact]
-        public async Task Succeeds_when_only_the_answer_was_lost()
+        public async Task Succeeds_if_only_the_response_was_lost()
         {
             var participant = await NewParticipantAsync();
             _tables.Answer(ParticipantRow, _tables.DoneBut(TableAnswer.Lost));
@@ -343,7 +343,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_nothing_when_another_was_first()
+        public async Task Returns_not_found_if_another_request_was_first()
         {
             var participant = await NewParticipantAsync();
             _tables.Answer(ParticipantRow, _tables.DoneByAnother);
@@ -352,7 +352,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Does_not_judge_its_condition_again_after_its_own_removal()
+        public async Task Does_not_evaluate_its_condition_again_after_its_own_removal()
         {
             var (_, participant) = await NewMemberAsync();
             var tag = (await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag;
@@ -364,7 +364,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_another_may_have_met_its_condition()
+        public async Task Returns_unavailable_if_another_request_may_have_removed_the_participant_first()
         {
             var (session, participant) = await NewMemberAsync();
             var tag = (await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag;
@@ -380,7 +380,7 @@ public abstract class StorageFaultTests
         }
 
         [Fact]
-        public async Task Fences_the_session_that_a_join_on_the_way_would_land_in()
+        public async Task Fences_the_session_of_a_join_in_progress()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             var claim = new TableEntity($"{Account}:{participant}", ParticipantRow) { ["SessionId"] = session.ToString() };

@@ -32,7 +32,7 @@ public sealed class StorageRegistrationTests
     }
 
     [Fact]
-    public void Options_that_are_registered_already_win()
+    public void Options_registered_earlier_are_used()
     {
         var own = new TableClientOptions();
 
@@ -42,7 +42,7 @@ public sealed class StorageRegistrationTests
     }
 
     [Fact]
-    public void The_clients_of_the_sdk_log_and_trace_nothing_because_that_would_have_the_keys()
+    public void The_SDK_clients_log_and_trace_nothing_to_keep_keys_secret()
     {
         using var services = Register(_ => { });
         var (tables, queues) = (services.GetRequiredService<TableClientOptions>(), Queues.ClientOptions());
@@ -52,11 +52,11 @@ public sealed class StorageRegistrationTests
     }
 
     [Fact]
-    public void Messages_are_encoded_as_the_Functions_host_reads_them()
+    public void Messages_are_encoded_in_the_format_of_the_Functions_host()
         => Assert.Equal(QueueMessageEncoding.Base64, Queues.ClientOptions().MessageEncoding);
 
     [Fact]
-    public void A_call_may_be_silent_for_5_seconds()
+    public void A_call_times_out_after_5_seconds_of_silence()
         => Assert.Equal(
             (TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5)),
             (StorageClient.Options().Retry.NetworkTimeout, Queues.ClientOptions().Retry.NetworkTimeout));

@@ -12,7 +12,7 @@ namespace Sessions.Tests;
 public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 {
     [Fact]
-    public async Task A_session_is_its_header()
+    public async Task A_session_is_stored_as_its_header()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
@@ -25,7 +25,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_session_without_a_tag_has_no_such_column()
+    public async Task A_session_without_a_tag_has_no_Tag_column()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -36,7 +36,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_participant_is_its_fields_and_an_empty_claim()
+    public async Task A_participant_is_stored_as_its_fields_and_an_empty_claim()
     {
         var account = await server.NewAccountAsync();
         var participant = await account.CreateParticipantAsync(
@@ -57,7 +57,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_member_has_its_subscriptions_and_a_copy_of_the_participant_and_the_claim_names_its_session()
+    public async Task A_member_row_has_subscriptions_and_participant_fields_and_the_claim_names_its_session()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -77,7 +77,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task An_outbox_has_the_events_of_each_change_under_its_number()
+    public async Task An_outbox_has_one_numbered_row_with_the_events_of_each_change()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync("""{"tag":"standup"}""");
@@ -107,7 +107,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_join_names_the_change_that_ended_the_membership_before()
+    public async Task A_join_event_names_the_changes_that_ended_earlier_memberships()
     {
         var account = await server.NewAccountAsync();
         var (first, second, third) = (await account.CreateSessionAsync(), await account.CreateSessionAsync(), await account.CreateSessionAsync());
@@ -138,7 +138,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Every_change_writes_a_fresh_WriteId()
+    public async Task Every_change_writes_a_new_WriteId()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = (await account.CreateSessionAsync(), await account.CreateParticipantAsync());
@@ -160,7 +160,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_credential_is_a_hash_and_what_it_may_do()
+    public async Task A_credential_is_stored_as_a_hash_and_its_access()
     {
         var account = await server.NewAccountAsync();
 
@@ -172,7 +172,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_rotated_credential_has_the_previous_hash_and_its_end_too()
+    public async Task A_rotated_credential_also_has_the_previous_hash_and_its_expiry()
     {
         var account = await server.NewAccountAsync();
         var now = server.Time.GetUtcNow();
@@ -190,7 +190,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_feed_is_a_row_beside_the_users_and_one_in_the_list_of_all_feeds()
+    public async Task A_feed_is_stored_as_one_row_of_its_account_and_one_in_the_list_of_all_feeds()
     {
         var account = await server.NewAccountAsync();
         await server.Service<Feeds>().TurnOnAsync(AccountId.Parse(account.Id), TestContext.Current.CancellationToken);
@@ -202,7 +202,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task A_log_is_a_head_and_entries_and_a_cursor_for_each_outbox()
+    public async Task A_log_is_stored_as_a_head_entries_and_a_cursor_per_outbox()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var account = await server.NewAccountAsync();
@@ -237,7 +237,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     [InlineData("Upper-Case_and-lower-case")]
     [InlineData("----____----")]
     [InlineData("1234567890123456789012345678901234567890123456789012345678901234")]
-    public async Task An_odd_but_valid_account_works(string accountId)
+    public async Task An_unusual_but_valid_account_id_works(string accountId)
     {
         var account = await server.NewAccountAsync(accountId);
         var (session, participant) = await account.CreateMemberAsync();
@@ -249,7 +249,7 @@ public sealed class StoredRowTests(Server server) : IClassFixture<Server>
     }
 
     [Fact]
-    public async Task Accounts_that_differ_in_case_are_two()
+    public async Task Account_ids_are_case_sensitive()
     {
         var (upper, lower) = (await server.NewAccountAsync("CASE"), await server.NewAccountAsync("case"));
         var session = await upper.CreateSessionAsync();

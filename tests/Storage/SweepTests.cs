@@ -17,7 +17,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     private static readonly TimeSpan UntilSwept = Sweeper.Grace + TimeSpan.FromHours(1);
 
     [Fact]
-    public async Task Everything_of_an_expired_session_and_participant_goes_and_nothing_else()
+    public async Task A_sweep_deletes_exactly_the_rows_of_expired_sessions_and_participants()
     {
         var account = await server.NewAccountAsync();
         var (session, _) = await account.CreateMemberAsync();
@@ -39,7 +39,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task The_devices_of_a_participant_and_what_its_callback_URL_was_told_go_with_the_last_event()
+    public async Task The_device_and_callback_rows_of_a_participant_are_deleted_with_its_last_event()
     {
         var account = await server.NewAccountAsync();
         var (accountId, id) = (AccountId.Parse(account.Id), new ParticipantId(Guid.Parse(await account.CreateParticipantAsync("""{"callbackUrl":"https://example.com/"}"""))));
@@ -62,7 +62,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task Events_stay_for_seven_days_and_then_go()
+    public async Task Events_are_kept_for_seven_days_and_then_deleted()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -84,7 +84,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task A_key_outlives_the_events_of_what_was_created_with_it()
+    public async Task An_idempotency_key_is_kept_while_the_events_of_its_resource_are_kept()
     {
         await using var own = new Server(azurite);
         await own.InitializeAsync();
@@ -110,7 +110,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task An_idempotency_key_is_remembered_for_30_days_whatever_is_swept(string path)
+    public async Task An_idempotency_key_is_kept_for_30_days_despite_sweeps(string path)
     {
         var account = await server.NewAccountAsync();
         var first = await CreateAsync();
@@ -138,7 +138,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     [InlineData("/participants", HttpStatusCode.UnprocessableEntity)]
     [InlineData("/sessions", HttpStatusCode.Conflict)]
     [InlineData("/participants", HttpStatusCode.Conflict)]
-    public async Task A_refused_creation_leaves_no_index_row(string path, HttpStatusCode refusal)
+    public async Task A_rejected_creation_leaves_no_index_row(string path, HttpStatusCode refusal)
     {
         var account = await server.NewAccountAsync();
         var created = (await account.SendAsync(HttpMethod.Post, path, headers: ("Idempotency-Key", "key"))).Json;
@@ -156,7 +156,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     [Theory]
     [InlineData("/sessions")]
     [InlineData("/participants")]
-    public async Task A_creation_with_a_key_is_indexed_though_its_answer_was_lost(string path)
+    public async Task A_creation_with_a_key_is_indexed_even_if_the_response_was_lost(string path)
     {
         var account = await server.NewWarmAccountAsync();
         var writes = 0;
@@ -170,7 +170,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task A_sweep_of_nothing_reads_nothing_that_lives()
+    public async Task A_sweep_without_expired_rows_makes_2_storage_calls()
     {
         var account = await server.NewAccountAsync();
         for (var number = 0; number < 20; number++)
@@ -183,7 +183,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task A_run_is_bounded_and_the_next_goes_on()
+    public async Task A_sweep_stops_at_its_limit_and_later_sweeps_continue()
     {
         var account = await server.NewAccountAsync();
         await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => account.CreateSessionAsync()));
@@ -202,7 +202,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task What_could_not_be_deleted_is_deleted_by_the_next_run()
+    public async Task Rows_that_could_not_be_deleted_are_deleted_by_the_next_sweep()
     {
         var account = await server.NewAccountAsync();
         await account.CreateSessionAsync();
@@ -218,7 +218,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task The_index_keeps_what_could_not_be_deleted()
+    public async Task The_index_keeps_rows_that_could_not_be_deleted()
     {
         var account = await server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
@@ -234,7 +234,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task The_index_forgets_what_was_deleted_before_its_end()
+    public async Task Index_rows_of_resources_deleted_before_they_expired_are_deleted()
     {
         var account = await server.NewAccountAsync();
         var (session, participant) = await account.CreateMemberAsync();
@@ -252,7 +252,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task Nothing_is_swept_within_an_hour_of_its_end()
+    public async Task No_row_is_deleted_within_an_hour_after_it_expired()
     {
         // Sessions that end near the end of an hour of the index are the first to be swept.
         server.Time.Advance(TimeSpan.FromMinutes(60 + 50 - server.Time.GetUtcNow().Minute));
@@ -274,7 +274,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     }
 
     [Fact]
-    public async Task A_purge_deletes_and_counts_what_has_ended_an_hour_ago_and_is_not_in_the_index()
+    public async Task A_purge_deletes_and_counts_rows_that_expired_an_hour_ago_even_if_they_are_not_indexed()
     {
         // What other tests have left is not counted.
         server.Time.Advance(Lifetime + UntilSwept);

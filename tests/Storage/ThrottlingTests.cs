@@ -20,13 +20,13 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
     [InlineData(404, false)]
     [InlineData(409, false)]
     [InlineData(412, false)]
-    public void A_failure_is_transient_when_another_try_may_succeed(int status, bool isTransient)
+    public void A_failure_is_transient_if_a_retry_may_succeed(int status, bool isTransient)
         => Assert.Equal(isTransient, StorageFaults.IsTransient(new RequestFailedException(status, "internal text")));
 
     [Theory]
     [InlineData(429)]
     [InlineData(503)]
-    public async Task A_request_whose_calls_are_throttled_is_a_503(int status)
+    public async Task A_request_with_throttled_storage_calls_returns_503(int status)
     {
         var account = await server.NewWarmAccountAsync();
         foreach (var (method, path) in new[] { (HttpMethod.Get, $"/sessions/{Guid.NewGuid()}"), (HttpMethod.Post, "/sessions") })
@@ -42,7 +42,7 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData(HttpStatusCode.TooManyRequests)]
     [InlineData(HttpStatusCode.ServiceUnavailable)]
-    public async Task A_read_that_is_throttled_is_sent_again(HttpStatusCode status)
+    public async Task A_throttled_read_is_retried(HttpStatusCode status)
     {
         using var storage = new ThrottledOnce(status);
 
@@ -54,7 +54,7 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
     [Theory]
     [InlineData(HttpStatusCode.TooManyRequests)]
     [InlineData(HttpStatusCode.ServiceUnavailable)]
-    public async Task A_write_that_is_throttled_is_not_sent_again_behind_the_protocols_back(HttpStatusCode status)
+    public async Task A_throttled_write_is_not_retried_by_the_SDK(HttpStatusCode status)
     {
         using var storage = new ThrottledOnce(status);
 

@@ -11,19 +11,19 @@ public sealed class TransientFailureTests
     private static readonly Exception Refused = new RequestFailedException(403, "internal text");
 
     [Fact]
-    public void A_call_without_an_answer_is_transient()
+    public void A_missing_response_is_a_transient_failure()
         => Assert.All(
             [new IOException(), new OperationCanceledException(), new TaskCanceledException(), new StorageUnavailableException("internal text")],
             (Exception exception) => Assert.True(StorageFaults.IsTransient(exception)));
 
     [Fact]
-    public void A_mistake_of_this_program_is_not()
+    public void A_programming_error_is_not_a_transient_failure()
         => Assert.All(
             [new InvalidOperationException(), new SecurityException(), new NotSupportedException()],
             (Exception exception) => Assert.False(StorageFaults.IsTransient(exception)));
 
     [Fact]
-    public void Several_failures_are_transient_when_each_of_them_is()
+    public void Several_failures_are_transient_only_if_each_of_them_is()
     {
         Assert.True(StorageFaults.IsTransient(new AggregateException(Busy, new IOException())));
         Assert.False(StorageFaults.IsTransient(new AggregateException(Busy, Refused)));
@@ -36,10 +36,10 @@ public sealed class TransientFailureTests
     [InlineData(HttpRequestError.NameResolutionError, true)]
     [InlineData(HttpRequestError.ResponseEnded, false)]
     [InlineData(HttpRequestError.Unknown, false)]
-    public void Only_a_call_that_made_no_connection_surely_sent_nothing(HttpRequestError error, bool isUnreached)
+    public void Only_a_call_without_a_connection_certainly_sent_nothing(HttpRequestError error, bool isUnreached)
         => Assert.Equal(isUnreached, StorageFaults.IsUnreached(new(0, "internal text", new HttpRequestException(error))));
 
     [Fact]
-    public void A_refusal_of_storage_was_sent()
+    public void A_rejected_call_counts_as_sent()
         => Assert.False(StorageFaults.IsUnreached(new(503, "internal text")));
 }

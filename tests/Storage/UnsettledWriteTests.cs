@@ -22,7 +22,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class CreatingWithAKey : UnsettledWriteTests
     {
         [Fact]
-        public async Task Its_key_is_remembered_for_its_lifetime()
+        public async Task Stores_the_key_for_its_configured_lifetime()
         {
             await CreateAsync();
 
@@ -31,7 +31,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Goes_on_when_only_the_answer_was_lost()
+        public async Task Succeeds_if_only_the_response_was_lost()
         {
             Scripted.Answer(Header, DoneButLost);
 
@@ -40,7 +40,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Goes_on_when_the_answer_was_lost_more_than_once()
+        public async Task Succeeds_if_responses_were_lost_more_than_once()
         {
             Scripted.Answer(Header, Lost, DoneButLost);
 
@@ -49,7 +49,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Leaves_the_index_to_the_request_that_was_first()
+        public async Task Leaves_the_index_row_to_the_request_that_was_first()
         {
             Scripted.Answer(Header, Lost, async call =>
             {
@@ -62,7 +62,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_its_lost_write_may_land_after_the_expired_marker_is_deleted()
+        public async Task Returns_unavailable_if_its_lost_write_may_be_applied_after_the_expired_marker_is_deleted()
         {
             await CreateAsync();
             _time.Advance(Options.IdempotencyKeyLifetime);
@@ -72,7 +72,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_marker_that_keeps_its_lost_write_from_landing_expires_at_this_very_moment()
+        public async Task Returns_unavailable_if_the_marker_that_blocks_its_lost_write_expires_at_this_moment()
         {
             _time.Stop();
             await CreateAsync();
@@ -83,7 +83,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_a_repeat_until_the_marker_expires()
+        public async Task Counts_as_a_repeated_request_until_the_resource_expires()
         {
             _time.Stop();
             await CreateAsync();
@@ -94,7 +94,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_refused_when_another_used_the_key_with_another_body()
+        public async Task Is_rejected_if_the_key_was_used_with_another_body()
         {
             await CreateAsync();
 
@@ -102,7 +102,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_storage_stays_busy()
+        public async Task Fails_if_storage_stays_busy()
         {
             Scripted.Answer(Header, AlwaysBusy);
 
@@ -110,7 +110,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_the_index_stays_busy()
+        public async Task Fails_if_the_index_stays_busy()
         {
             Scripted.Answer(ScriptedTables.AnyIndexRow, AlwaysBusy);
 
@@ -128,7 +128,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class Joining : UnsettledWriteTests
     {
         [Fact]
-        public async Task Finds_no_session_when_it_was_deleted_meanwhile()
+        public async Task Returns_no_session_if_the_session_was_deleted_meanwhile()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, async call =>
@@ -141,7 +141,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_session_ended_before_an_insert_was_settled()
+        public async Task Returns_unavailable_if_the_session_expired_before_its_insert_was_settled()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, call =>
@@ -154,7 +154,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_claim_met_another_write_before_an_insert_was_settled()
+        public async Task Returns_unavailable_if_the_claim_conflicted_before_its_insert_was_settled()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, Lost);
@@ -164,7 +164,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Inserts_again_after_a_lost_call()
+        public async Task Inserts_again_after_a_lost_call_without_effect()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, Lost);
@@ -173,7 +173,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_another_change_came_before_its_lost_call_was_settled()
+        public async Task Returns_unavailable_if_another_change_preceded_settling_its_lost_call()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, async _ =>
@@ -186,7 +186,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_when_its_lost_call_lands_before_its_next_one()
+        public async Task Succeeds_if_its_lost_call_is_applied_before_its_next_one()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             TableCall? lost = null;
@@ -207,7 +207,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Does_not_insert_again_what_another_may_have_removed_after_two_lost_calls()
+        public async Task Does_not_insert_again_if_another_request_may_have_removed_it_after_two_lost_calls()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, Lost, async call =>
@@ -221,7 +221,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_the_session_stays_busy()
+        public async Task Fails_if_the_session_stays_busy()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
             Scripted.Answer(Header, AlwaysBusy);
@@ -230,7 +230,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_the_session_that_it_claims_stays_busy()
+        public async Task Fails_if_the_claimed_session_stays_busy()
         {
             var (claimed, participant) = await NewStaleClaimAsync();
             var session = await NewSessionAsync();
@@ -241,7 +241,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Takes_a_claim_on_a_session_that_is_gone_for_none()
+        public async Task Ignores_a_claim_on_a_deleted_session()
         {
             var (claimed, participant) = await NewMemberAsync();
             await DeleteSessionAsync(claimed);
@@ -253,7 +253,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class Leaving : UnsettledWriteTests
     {
         [Fact]
-        public async Task Judges_its_condition_again_when_the_subscriptions_changed_meanwhile()
+        public async Task Evaluates_its_condition_again_if_the_subscriptions_changed_meanwhile()
         {
             var (session, participant) = await NewMemberAsync();
             var condition = await ConditionAsync(participant);
@@ -267,7 +267,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_subscriptions_changed_before_a_removal_was_settled()
+        public async Task Returns_unavailable_if_the_subscriptions_changed_before_its_removal_was_settled()
         {
             var (session, participant) = await NewMemberAsync();
             var condition = await ConditionAsync(participant);
@@ -281,7 +281,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Removes_again_after_a_lost_call()
+        public async Task Removes_again_after_a_lost_call_without_effect()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(Header, Lost);
@@ -290,7 +290,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_participant_may_have_joined_again()
+        public async Task Returns_unavailable_if_the_participant_may_have_joined_again()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(Header, async call =>
@@ -304,7 +304,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_no_session_when_it_was_deleted_meanwhile()
+        public async Task Returns_no_session_if_the_session_was_deleted_meanwhile()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(Header, async call =>
@@ -317,7 +317,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_when_the_session_was_deleted_and_lost_calls_may_have_removed_the_participant_before()
+        public async Task Succeeds_if_the_session_was_deleted_after_lost_calls_that_may_have_removed_the_participant()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(Header, Lost, async _ =>
@@ -330,7 +330,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_the_session_stays_busy()
+        public async Task Fails_if_the_session_stays_busy()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(Header, AlwaysBusy);
@@ -342,7 +342,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class DeletingTheParticipant : UnsettledWriteTests
     {
         [Fact]
-        public async Task Finishes_what_its_condition_allowed_when_only_the_leave_was_made_at_first()
+        public async Task Completes_the_deletion_if_only_the_leave_was_applied_at_first()
         {
             var (_, participant) = await NewMemberAsync();
             Scripted.Answer(ParticipantRow, AlwaysBusy.Take(1));
@@ -351,7 +351,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Judges_its_condition_again_when_a_participant_in_no_session_changed_meanwhile()
+        public async Task Evaluates_its_condition_again_if_a_participant_in_no_session_joined_meanwhile()
         {
             var participant = await NewParticipantAsync();
             var condition = await ConditionAsync(participant);
@@ -366,7 +366,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Judges_its_condition_again_when_a_participant_with_a_stale_claim_joined_meanwhile()
+        public async Task Evaluates_its_condition_again_if_a_participant_with_a_stale_claim_joined_meanwhile()
         {
             var (_, participant) = await NewStaleClaimAsync();
             var condition = await ConditionAsync(participant);
@@ -381,7 +381,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Succeeds_when_one_of_its_lost_calls_may_have_deleted_it()
+        public async Task Succeeds_if_one_of_its_lost_calls_may_have_deleted_the_participant()
         {
             var participant = await NewParticipantAsync();
             Scripted.Answer(ParticipantRow, Lost, DoneButLost);
@@ -390,7 +390,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_storage_stays_busy()
+        public async Task Fails_if_storage_stays_busy()
         {
             var participant = await NewParticipantAsync();
             Scripted.Answer(ParticipantRow, AlwaysBusy);
@@ -399,7 +399,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_the_session_that_it_claims_stays_busy()
+        public async Task Fails_if_the_claimed_session_stays_busy()
         {
             var (_, participant) = await NewStaleClaimAsync();
             Scripted.Answer(Header, AlwaysBusy);
@@ -414,7 +414,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class DeletingTheSession : UnsettledWriteTests
     {
         [Fact]
-        public async Task Succeeds_when_one_of_its_lost_calls_may_have_deleted_it()
+        public async Task Succeeds_if_one_of_its_lost_calls_may_have_deleted_the_session()
         {
             var session = await NewSessionAsync();
             Scripted.Answer(Header, Lost, DoneButLost);
@@ -423,7 +423,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Gives_up_when_storage_stays_busy()
+        public async Task Fails_if_storage_stays_busy()
         {
             var session = await NewSessionAsync();
             Scripted.Answer(Header, AlwaysBusy);
@@ -436,7 +436,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class ReplacingSubscriptions : UnsettledWriteTests
     {
         [Fact]
-        public async Task An_update_succeeds_when_only_the_answer_was_lost()
+        public async Task An_update_succeeds_if_only_the_response_was_lost()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), DoneButLost);
@@ -446,7 +446,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task An_update_is_unavailable_when_its_lost_call_may_land_later()
+        public async Task An_update_returns_unavailable_if_its_lost_call_may_be_applied_later()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), Lost);
@@ -455,7 +455,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task A_join_succeeds_when_only_the_answer_was_lost()
+        public async Task A_join_succeeds_if_only_the_response_was_lost()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), DoneButLost);
@@ -465,7 +465,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task A_join_writes_again_when_another_change_was_first()
+        public async Task A_join_writes_again_if_another_change_was_first()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), async call =>
@@ -491,7 +491,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         [Theory]
         [InlineData(1)]
         [InlineData(2)]
-        public async Task A_join_is_unavailable_when_another_change_came_before_its_lost_calls_were_settled(int lost)
+        public async Task A_join_returns_unavailable_if_another_change_preceded_settling_its_lost_calls(int lost)
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), [.. Enumerable.Repeat(Lost, lost - 1), async _ =>
@@ -504,7 +504,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task A_join_gives_up_when_the_row_stays_busy()
+        public async Task A_join_fails_if_the_row_stays_busy()
         {
             var (session, participant) = await NewMemberAsync();
             Scripted.Answer(MemberRowOf(participant), AlwaysBusy);
@@ -524,10 +524,10 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     /// An update reads the member row beside its write. Here a join inserts the row between the two, so that only the session and
     /// the participant can tell whether the member had expired.
     /// </summary>
-    public sealed class UpdatingWhatWasNotReadYet : UnsettledWriteTests
+    public sealed class UpdatingARowInsertedAfterTheRead : UnsettledWriteTests
     {
         [Fact]
-        public async Task Succeeds_when_the_session_and_the_participant_live()
+        public async Task Succeeds_if_the_session_and_the_participant_exist()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
 
@@ -536,7 +536,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_session_is_gone_then()
+        public async Task Returns_unavailable_if_the_session_was_deleted_afterwards()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
 
@@ -544,7 +544,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Is_unavailable_when_the_participant_is_gone_then()
+        public async Task Returns_unavailable_if_the_participant_was_deleted_afterwards()
         {
             var (session, participant) = (await NewSessionAsync(), await NewParticipantAsync());
 
@@ -552,7 +552,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_no_session_when_it_had_expired()
+        public async Task Returns_no_session_if_the_session_had_expired()
         {
             var session = await NewSessionAsync();
             var late = MembershipsOf(new QuickTime());
@@ -563,7 +563,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_no_participant_when_it_had_expired()
+        public async Task Returns_no_participant_if_the_participant_had_expired()
         {
             var participant = await NewParticipantAsync();
             var late = MembershipsOf(new QuickTime());
@@ -574,7 +574,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_no_session_when_it_had_expired_though_the_participant_is_gone()
+        public async Task Returns_no_session_if_the_session_had_expired_and_the_participant_was_deleted()
         {
             var session = await NewSessionAsync();
             var late = MembershipsOf(new QuickTime());
@@ -585,7 +585,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
 
         [Fact]
-        public async Task Finds_no_participant_when_it_had_expired_though_the_session_is_gone()
+        public async Task Returns_no_participant_if_the_participant_had_expired_and_the_session_was_deleted()
         {
             var participant = await NewParticipantAsync();
             var late = MembershipsOf(new QuickTime());
@@ -619,7 +619,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     public sealed class Sweeping : UnsettledWriteTests
     {
         [Fact]
-        public async Task Deletes_nothing_whose_next_look_cannot_be_written()
+        public async Task Deletes_no_session_until_the_index_row_of_its_next_check_is_stored()
         {
             var session = await NewSessionAsync();
             _time.Advance(Options.SessionLifetime + Sweeper.Grace + TimeSpan.FromHours(1));
