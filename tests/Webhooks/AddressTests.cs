@@ -22,7 +22,7 @@ public sealed class AddressTests
     [InlineData(AddressKind.Private, "::ffff:10.0.0.1", "::ffff:192.168.1.1", "64:ff9b::10.0.0.1", "2002:a00:1::1", "2002:c0a8:101::")]
     [InlineData(AddressKind.Loopback, "::ffff:127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::")]
     [InlineData(AddressKind.Unusable, "::ffff:169.254.169.254", "::ffff:0.0.0.0", "64:ff9b::169.254.169.254", "64:ff9b::", "2002:a9fe:a9fe::1", "2002:e000:1::")]
-    public void Every_address_leads_where_its_registry_says(AddressKind kind, params string[] addresses)
+    public void Every_address_is_classified_according_to_the_IANA_registries(AddressKind kind, params string[] addresses)
         => Assert.All(addresses, address => Assert.Equal(kind, Addresses.KindOf(IPAddress.Parse(address))));
 
     [Theory]
@@ -34,7 +34,7 @@ public sealed class AddressTests
     [InlineData("169.254.169.254", false, false, false)]
     [InlineData("0.0.0.0", false, false, false)]
     [InlineData("ff02::1", false, false, false)]
-    public void Settings_allow_loopback_and_private_networks_and_nothing_else(string text, bool strict, bool local, bool all)
+    public void Settings_can_allow_only_loopback_and_private_networks(string text, bool strict, bool local, bool all)
     {
         var address = IPAddress.Parse(text);
 
@@ -72,13 +72,13 @@ public sealed class AddressTests
     [InlineData("example.com", false, false)]
     [InlineData("https://", false, false)]
     [InlineData("", false, false)]
-    public void A_URL_that_would_be_refused_at_delivery_has_a_mistake(string url, bool strict, bool local)
+    public void A_URL_that_delivery_would_reject_is_reported_as_invalid(string url, bool strict, bool local)
     {
         Assert.Equal((strict, local), (WebhookUrl.FindMistake(url, WebhookOptions.Strict) is null, WebhookUrl.FindMistake(url, WebhookOptions.Local) is null));
     }
 
     [Fact]
-    public void A_URL_has_2000_characters_at_most()
+    public void A_URL_over_2000_characters_is_invalid()
     {
         const string Start = "https://example.com/";
 
@@ -93,7 +93,7 @@ public sealed class AddressTests
     [InlineData(false, "127.0.0.1", "::1")]
     [InlineData(false, "169.254.169.254")]
     [InlineData(false, "::ffff:10.0.0.1", "fd00::1")]
-    public async Task A_name_is_looked_up(bool isAllowed, params string[] addresses)
+    public async Task A_host_name_without_an_allowed_address_is_rejected(bool isAllowed, params string[] addresses)
     {
         var mistake = await WebhookUrl.FindMistakeAsync(
             "https://hooks.example.com/", WebhookOptions.Strict, (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()), CancellationToken.None);
@@ -102,7 +102,7 @@ public sealed class AddressTests
     }
 
     [Fact]
-    public async Task A_name_that_is_not_found_may_be_found_later()
+    public async Task A_host_name_that_is_not_found_is_accepted()
         => Assert.Null(await WebhookUrl.FindMistakeAsync(
             "https://hooks.example.com/",
             WebhookOptions.Strict,

@@ -38,7 +38,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task An_account_without_a_webhook_gets_the_JSON_of_the_original_unsigned()
+    public async Task Without_a_webhook_callbacks_are_unsigned_and_have_the_JSON_format_of_Bandwidth()
     {
         await using var receiver = await Receiver.StartAsync();
         var participant = await AddAsync($"{receiver.Url}hook?key=1", tag: null, DeviceChangeKind.Connected, DeviceChangeKind.Left);
@@ -56,7 +56,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task The_secrets_of_the_webhooks_of_the_account_sign()
+    public async Task Callbacks_are_signed_with_the_secrets_of_the_accounts_webhooks()
     {
         await using var receiver = await Receiver.StartAsync();
         var webhook = await _store.AddAsync(Account, receiver.Url, [], 0, None);
@@ -70,7 +70,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_receiver_that_fails_at_first_gets_the_same_message_again_and_what_follows_behind_it()
+    public async Task A_failed_callback_is_resent_unchanged_before_later_callbacks_of_the_participant()
     {
         await using var receiver = await Receiver.StartAsync(_ => 500);
         var participant = await AddAsync($"{receiver.Url}", "blue", DeviceChangeKind.Connected, DeviceChangeKind.Lost);
@@ -96,7 +96,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_callback_is_tried_for_three_days_from_its_event_on_and_then_the_next_one()
+    public async Task A_callback_is_retried_for_three_days_after_its_event_before_the_next_one_is_sent()
     {
         await using var receiver = await Receiver.StartAsync(_ => 500);
         var participant = await AddAsync($"{receiver.Url}", null, DeviceChangeKind.Connected, DeviceChangeKind.Left);
@@ -110,7 +110,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_receiver_that_is_gone_is_not_called_any_more()
+    public async Task A_receiver_that_returned_410_is_not_called_again()
     {
         await using var receiver = await Receiver.StartAsync(_ => 410);
         var participant = await AddAsync($"{receiver.Url}", null, DeviceChangeKind.Connected, DeviceChangeKind.Lost);
@@ -128,7 +128,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     [InlineData("")]
     [InlineData("ftp://example.com/callback")]
     [InlineData("https://")]
-    public async Task A_URL_that_cannot_be_called_has_no_callbacks(string url)
+    public async Task An_invalid_callback_URL_gets_no_callbacks(string url)
     {
         var participant = await AddAsync(url, null, DeviceChangeKind.Connected, DeviceChangeKind.Lost, DeviceChangeKind.Left);
 
@@ -141,7 +141,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     [InlineData("http://10.0.0.5/callback")]
     [InlineData("http://169.254.169.254/latest/meta-data")]
     [InlineData("https://user:password@example.com/")]
-    public async Task A_URL_that_is_refused_is_never_called_and_nothing_fails(string url)
+    public async Task A_callback_to_a_URL_that_is_not_allowed_is_not_sent_and_not_retried(string url)
     {
         await DeliverAsync(await AddAsync(url, null, DeviceChangeKind.Connected));
 
@@ -149,7 +149,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_name_that_leads_to_a_private_address_is_never_called()
+    public async Task A_host_name_that_resolves_to_a_private_address_is_not_called()
     {
         await using var receiver = await Receiver.StartAsync();
         _delivery = NewServer(WebhookOptions.Strict with { AllowHttp = true }, (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]));
@@ -160,7 +160,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_receiver_that_hangs_has_eight_runs_at_most_and_another_goes_on()
+    public async Task A_hanging_receiver_has_at_most_eight_runs_and_does_not_block_another()
     {
         await using var hanging = await Receiver.StartAsync((http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted));
         await using var other = await Receiver.StartAsync();
@@ -179,7 +179,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task One_server_sends_and_another_takes_over_when_it_has_died()
+    public async Task One_server_sends_at_a_time_and_another_takes_over_after_a_crash()
     {
         await using var receiver = await Receiver.StartAsync((http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted));
         var participant = await AddAsync($"{receiver.Url}", null, DeviceChangeKind.Connected);
@@ -199,7 +199,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_message_whose_change_is_never_made_finds_nothing_and_one_that_is_made_later_is_found()
+    public async Task A_queue_message_causes_a_delivery_only_after_its_change_is_stored()
     {
         await using var receiver = await Receiver.StartAsync();
         var participant = await AddAsync($"{receiver.Url}", null);
@@ -215,7 +215,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task The_row_of_the_delivery_has_these_columns()
+    public async Task The_delivery_rows_have_exactly_these_columns()
     {
         await using var receiver = await Receiver.StartAsync();
         var participant = await AddAsync($"{receiver.Url}", "blue", DeviceChangeKind.Connected);

@@ -9,7 +9,7 @@ public sealed class DeliveryOrderTests
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(50);
 
     [Fact]
-    public void Events_of_one_session_are_taken_one_after_the_other()
+    public void Events_of_one_session_are_taken_one_at_a_time()
     {
         var order = new DeliveryOrder();
         order.Add(Event(1, "s"));
@@ -40,7 +40,7 @@ public sealed class DeliveryOrderTests
     }
 
     [Fact]
-    public void A_delayed_event_holds_up_its_successors_and_nothing_else()
+    public void A_delayed_event_blocks_only_later_events_of_its_session_and_participant()
     {
         var order = new DeliveryOrder();
         order.Add(Event(1, "a", "p"));
@@ -58,7 +58,7 @@ public sealed class DeliveryOrderTests
     }
 
     [Fact]
-    public void An_event_that_is_read_late_comes_before_those_behind_it()
+    public void An_event_that_is_read_late_is_still_taken_before_later_events()
     {
         var order = new DeliveryOrder();
         order.Add(Event(7, "a"));
@@ -74,7 +74,7 @@ public sealed class DeliveryOrderTests
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
-    public void Random_events_are_all_taken_in_the_order_of_each_key(int seed)
+    public void Random_events_are_all_taken_in_order_for_each_key(int seed)
     {
         var random = new Random(seed);
         var order = new DeliveryOrder();
@@ -123,7 +123,7 @@ public sealed class DeliveryOrderTests
     [InlineData(6, 3_600)]
     [InlineData(7, 7_200)]
     [InlineData(30, 7_200)]
-    public void Pauses_grow_to_two_hours_with_a_tenth_of_jitter(int attempts, int seconds)
+    public void Pauses_grow_to_two_hours_with_10_percent_of_jitter(int attempts, int seconds)
     {
         var pause = RetrySchedule.NextTry(attempts, Now, Now, null, 0)!.Value - Now;
         var longest = RetrySchedule.NextTry(attempts, Now, Now, null, 1)!.Value - Now;
@@ -132,7 +132,7 @@ public sealed class DeliveryOrderTests
     }
 
     [Fact]
-    public void An_event_is_given_up_when_no_try_is_left_within_72_hours()
+    public void An_event_fails_if_its_next_attempt_would_be_after_72_hours()
     {
         Assert.Equal(Now.AddHours(72), RetrySchedule.NextTry(30, Now, Now.AddHours(70), null, 0));
         Assert.Null(RetrySchedule.NextTry(30, Now, Now.AddHours(70).AddSeconds(1), null, 0));
@@ -141,7 +141,7 @@ public sealed class DeliveryOrderTests
     }
 
     [Fact]
-    public void A_receiver_that_asks_for_a_shorter_pause_gets_the_usual_one()
+    public void A_Retry_After_shorter_than_the_usual_pause_is_ignored()
         => Assert.Equal(Now.AddSeconds(120), RetrySchedule.NextTry(3, Now, Now, TimeSpan.FromSeconds(1), 0));
 
     private static PendingEvent Event(long position, string session, string? participant = null)

@@ -14,7 +14,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     private static readonly CancellationToken None = CancellationToken.None;
 
     [Fact]
-    public async Task Events_come_in_order_and_leave_nothing_but_the_cursor()
+    public async Task Events_are_delivered_in_order_and_only_the_cursor_row_remains()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -37,7 +37,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_message_is_the_event_as_JSON_and_says_when_it_was_sent()
+    public async Task A_message_contains_the_event_as_JSON_and_the_time_of_sending()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -56,7 +56,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_failed_event_is_held_in_a_row_and_sent_again_with_the_same_id()
+    public async Task A_failed_event_is_stored_in_a_row_and_resent_with_the_same_id()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 500);
@@ -88,7 +88,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task An_event_is_tried_for_three_days_then_kept_for_seven_and_can_be_sent_again()
+    public async Task An_event_fails_after_three_days_of_attempts_and_can_be_resent()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 500);
@@ -129,7 +129,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task What_was_given_up_is_not_listed_after_seven_days_and_deleted_with_the_next()
+    public async Task Failed_events_are_not_listed_after_seven_days_and_deleted_when_the_next_one_fails()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) =>
@@ -152,7 +152,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Events_that_waited_for_three_days_behind_one_that_was_given_up_get_one_try_and_no_days_of_their_own()
+    public async Task Events_that_waited_behind_a_failed_event_do_not_get_three_days_of_attempts_of_their_own()
     {
         var session = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -171,7 +171,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Events_behind_a_failed_one_wait_and_those_of_other_sessions_and_participants_do_not()
+    public async Task A_failing_event_blocks_only_later_events_of_its_session_and_participant()
     {
         var (sick, well, mover) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -202,7 +202,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_session_whose_events_hang_holds_up_no_other_session_of_its_account_and_no_other_webhook()
+    public async Task A_hanging_delivery_blocks_neither_other_sessions_nor_other_webhooks()
     {
         var (hanging, other) = (Guid.NewGuid(), Guid.NewGuid());
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -235,7 +235,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task What_another_server_appends_while_a_try_hangs_is_found_within_a_second()
+    public async Task Events_appended_by_another_server_during_a_hanging_attempt_are_sent_within_a_second()
     {
         var hanging = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -255,7 +255,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_receiver_that_is_gone_ends_its_webhook_and_gets_nothing_any_more()
+    public async Task A_receiver_that_returns_410_ends_its_webhook_and_gets_no_more_events()
     {
         var session = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -286,7 +286,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     [InlineData(429, "soon", 5)]
     [InlineData(429, "-1", 5)]
     [InlineData(500, "90", 5)]
-    public async Task A_receiver_that_asks_for_a_pause_gets_it(int status, string retryAfter, int seconds)
+    public async Task A_Retry_After_header_delays_the_next_attempt(int status, string retryAfter, int seconds)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) =>
@@ -311,7 +311,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task While_a_receiver_wants_a_pause_it_gets_no_other_event_either()
+    public async Task No_other_event_is_sent_to_a_receiver_during_its_Retry_After_pause()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) =>
@@ -371,7 +371,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     [InlineData(404, "404")]
     [InlineData(500, "500")]
     [InlineData(599, "599")]
-    public async Task Only_a_status_of_2xx_is_a_delivery(int status, string? reason)
+    public async Task Only_a_2xx_status_counts_as_delivered(int status, string? reason)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => status);
@@ -385,7 +385,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_response_without_an_end_is_cut_off_and_its_status_counts()
+    public async Task An_endless_response_body_is_cut_off_and_its_status_counts()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var aborted = new TaskCompletionSource();
@@ -412,7 +412,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_response_that_ends_in_the_middle_of_its_body_counts_by_its_status()
+    public async Task The_status_of_a_response_with_a_truncated_body_counts()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var webhook = await bench.AddAsync(Speaks("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\na little"));
@@ -436,7 +436,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_receiver_that_dies_in_the_middle_and_one_that_is_not_there_are_tried_again()
+    public async Task Aborted_refused_and_invalid_responses_are_failures()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) =>
@@ -459,7 +459,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_holder_that_dies_loses_its_lease_and_nothing_is_lost()
+    public async Task The_lease_of_a_crashed_server_expires_and_no_event_is_lost()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -483,7 +483,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_crash_in_the_middle_repeats_what_was_not_written_and_keeps_the_order()
+    public async Task After_a_crash_unrecorded_deliveries_are_repeated_in_order()
     {
         var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -507,7 +507,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Two_servers_never_send_to_one_webhook_at_the_same_time()
+    public async Task Servers_never_send_to_the_same_webhook_at_the_same_time()
     {
         var session = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -525,7 +525,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Many_events_with_a_receiver_that_fails_a_third_of_the_time_all_arrive_in_order()
+    public async Task All_events_arrive_in_order_at_a_receiver_that_fails_a_third_of_the_time()
     {
         const int Sessions = 40, Events = 1_300;
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -555,7 +555,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Behind_5000_held_events_the_log_waits()
+    public async Task With_5000_held_events_no_more_log_entries_are_read()
     {
         const int MostHeld = 5_000;
         var session = Guid.NewGuid();
@@ -576,7 +576,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Only_chosen_types_are_sent_and_only_what_came_after_the_webhook()
+    public async Task Only_events_of_the_chosen_types_after_the_creation_of_the_webhook_are_sent()
     {
         var session = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -592,7 +592,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_removed_webhook_gets_nothing_and_leaves_no_row()
+    public async Task A_removed_webhook_gets_no_events_and_leaves_no_row()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 500);
@@ -610,7 +610,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_webhook_that_is_removed_while_it_is_served_ends_with_the_next_write()
+    public async Task A_webhook_that_is_removed_during_a_delivery_leaves_no_row()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted));
@@ -627,7 +627,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_server_that_is_stopped_gives_the_lease_back_and_the_next_one_goes_on()
+    public async Task A_stopped_server_releases_its_lease_and_another_server_continues()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync((http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted));
@@ -647,7 +647,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_run_makes_way_for_other_webhooks_after_half_a_minute_and_goes_on_with_a_message()
+    public async Task A_run_ends_after_half_a_minute_and_continues_with_a_queue_message()
     {
         var session = Guid.NewGuid();
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -671,7 +671,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Failing_storage_is_tried_again_half_a_minute_later()
+    public async Task A_storage_failure_causes_a_retry_after_half_a_minute()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -686,7 +686,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Logs_name_the_webhook_and_its_host_and_neither_a_secret_nor_a_query()
+    public async Task Logs_contain_the_webhook_id_and_host_but_no_secret_path_or_query()
     {
         const string Query = "query-that-nobody-may-see";
         using var bench = await WebhookBench.StartAsync(azurite);

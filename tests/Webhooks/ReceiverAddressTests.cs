@@ -17,7 +17,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     [InlineData("2002:7f00:1::1")]
     [InlineData("0.0.0.0")]
     [InlineData("fd00:ec2::254")]
-    public async Task A_name_that_resolves_to_a_private_address_is_never_connected_to(params string[] addresses)
+    public async Task No_connection_is_made_to_a_host_name_that_resolves_to_a_private_address(params string[] addresses)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -35,7 +35,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     [InlineData("http://127.0.0.1:1/", "127.0.0.1 has no address on the internet")]
     [InlineData("http://[::ffff:169.254.169.254]:1/", "has no address on the internet")]
     [InlineData("http://[64:ff9b::10.0.0.1]/", "has no address on the internet")]
-    public async Task An_address_that_is_not_allowed_any_more_is_refused_at_delivery(string url, string reason)
+    public async Task A_delivery_to_an_address_that_is_no_longer_allowed_fails(string url, string reason)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var server = bench.NewServer(new(AllowHttp: true, AllowLoopback: false, AllowPrivate: false));
@@ -48,7 +48,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Http_is_refused_at_delivery_unless_it_is_allowed()
+    public async Task A_delivery_over_HTTP_fails_unless_HTTP_is_allowed()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();
@@ -62,7 +62,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_name_is_resolved_once_and_its_allowed_address_is_used_under_the_name()
+    public async Task A_host_name_is_resolved_once_and_its_allowed_address_is_used_with_the_original_Host_header()
     {
         var looks = 0;
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -83,7 +83,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_name_that_is_not_found_is_tried_again()
+    public async Task A_host_name_that_is_not_found_is_retried()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();

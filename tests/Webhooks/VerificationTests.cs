@@ -42,7 +42,7 @@ public sealed class VerificationTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_rotated_secret_signs_too_until_its_end_and_not_after()
+    public async Task The_previous_secret_also_signs_messages_until_it_expires()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync();

@@ -16,7 +16,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     private static readonly CancellationToken None = CancellationToken.None;
 
     [Fact]
-    public async Task A_webhook_is_a_row_beside_the_users()
+    public async Task A_webhook_is_stored_as_a_row_in_the_partition_of_its_account()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await new CredentialStore(bench.Tables, bench.Time).AddAsync(WebhookBench.Account, "ann", new([1], Access.Read), None);
@@ -34,7 +34,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Users_and_webhooks_are_listed_apart()
+    public async Task Users_and_webhooks_are_listed_separately()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var credentials = new CredentialStore(bench.Tables, bench.Time);
@@ -48,7 +48,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task A_rotated_webhook_has_the_previous_secret_and_its_end_too()
+    public async Task A_rotated_webhook_also_has_the_previous_secret_and_its_expiry()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         var webhook = await bench.AddAsync(new Uri("https://example.com"));
@@ -61,7 +61,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Progress_is_a_cursor_and_a_row_for_each_held_event()
+    public async Task Progress_is_stored_as_a_cursor_and_a_row_for_each_held_event()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 500);
@@ -92,17 +92,17 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     [InlineData("False", "false", false, false, false)]
     [InlineData(null, "true", false, true, true)]
     [InlineData(null, "loopback", false, true, false)]
-    public void Settings_say_which_receivers_are_allowed(string? http, string? addresses, bool allowHttp, bool allowLoopback, bool allowPrivate)
+    public void The_settings_determine_which_receivers_are_allowed(string? http, string? addresses, bool allowHttp, bool allowLoopback, bool allowPrivate)
         => Assert.Equal(new(allowHttp, allowLoopback, allowPrivate), WebhookOptions.Read(Settings(http, addresses), WebhookOptions.Strict));
 
     [Fact]
-    public void Wrong_settings_are_told()
+    public void Invalid_settings_are_reported()
         => Assert.Equal(
             "Sessions__Webhooks__AllowHttp: expected true or false.\nSessions__Webhooks__AllowPrivateAddresses: expected true, false or loopback.",
             Assert.Throws<InvalidConfigurationException>(() => WebhookOptions.Read(Settings("1", "all"), WebhookOptions.Strict)).Message);
 
     [Fact]
-    public async Task The_function_serves_a_message_and_drops_one_that_it_cannot_read()
+    public async Task The_function_accepts_a_valid_message_and_an_unreadable_one_without_an_error()
     {
         await using var sessions = new InMemorySessions();
         var function = ActivatorUtilities.CreateInstance<DeliverWebhooks>(sessions.Services);
@@ -124,7 +124,7 @@ public sealed class WebhookStoreTests(AzuriteFixture azurite)
     [InlineData("text", false)]
     [InlineData("""{"account":"9900000","participant":"0199a3c2-8a11-7c3b-9d52-1f0e2d3c4b5a"}""", true)]
     [InlineData("""{"account":"9900000","participant":"0199a3c2"}""", false)]
-    public void A_message_names_an_account_and_a_webhook_or_a_participant(string text, bool isRead)
+    public void A_message_must_name_an_account_and_a_webhook_or_a_participant(string text, bool isRead)
         => Assert.Equal(isRead, WebhookMessages.TryRead(text, out _, out _, out _));
 
     private static IConfiguration Settings(string? http, string? addresses) => new ConfigurationBuilder().AddInMemoryCollection(
