@@ -47,7 +47,7 @@ async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl
     await act(run, ...devices);
   } catch (error) {
     // What follows a failed check would fail for the same reason.
-    error.isReported || report("the scenario goes on", start, error);
+    error.isReported || report("the scenario continues", start, error);
   }
 
   await run.close();

@@ -96,7 +96,7 @@ async function startGateway(program, url) {
     }
   }
 
-  throw new Error("The gateway does not start.");
+  throw new Error("The gateway did not start.");
 }
 
 /** A network between a device and the server, which can be broken and mended. */

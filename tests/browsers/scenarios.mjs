@@ -103,10 +103,10 @@ async function loudness({ page }) {
 async function publishing(run, device) {
   const ann = await run.join("ann", device, {});
   const bob = await run.join("bob", device);
-  await run.check("publish takes audio and video", async () =>
+  await run.check("audio and video are published", async () =>
     assert.deepEqual((await run.publish(ann, media, "camera")).sort(), ["AUDIO", "VIDEO"]));
   await run.hears("a subscriber receives audio and video", bob, "ann camera audio", "ann camera video");
-  await run.hears("one without a subscription receives nothing", ann);
+  await run.hears("a participant without a subscription receives nothing", ann);
   await run.check("the video element plays", async () => {
     const [before] = await playing(bob);
     await until(
@@ -116,7 +116,7 @@ async function publishing(run, device) {
   });
 
   await run.publish(ann, screen, "screen");
-  await run.hears("a second stream has an alias of its own", bob, "ann camera audio", "ann camera video", "ann screen video");
+  await run.hears("a second stream arrives with its own alias", bob, "ann camera audio", "ann camera video", "ann screen video");
 
   await run.check("a muted microphone is silent", async () => {
     await ann.page.evaluate(() => window.rtc.setMicEnabled(false));
@@ -131,17 +131,17 @@ async function publishing(run, device) {
     });
   }
 
-  await run.check("a microphone that is on again is heard", async () => {
+  await run.check("an unmuted microphone is heard", async () => {
     await ann.page.evaluate(() => window.rtc.setMicEnabled(true));
     await until(() => loudness(bob), (energy) => energy > 1e-6, "sound");
   });
 
   await run.unpublish(ann, "camera");
   await run.hears("an unpublished stream ends", bob, "ann screen video");
-  await run.check("its end is reported", () =>
+  await run.check("the end of the stream is reported", () =>
     until(() => bob.page.evaluate(() => [...window.remoteStreams.values()].map(({ alias }) => alias)), (aliases) => aliases.join() === "screen", ["screen"]));
   await run.publish(ann, media, "camera");
-  await run.hears("it can be published again", bob, "ann camera audio", "ann camera video", "ann screen video");
+  await run.hears("the stream can be published again", bob, "ann camera audio", "ann camera video", "ann screen video");
 }
 
 async function subscriptions(run, device) {
@@ -151,43 +151,43 @@ async function subscriptions(run, device) {
   await Promise.all([run.publish(ann, sound), run.publish(bob, sound), run.publish(eve, media, "camera")]);
   await run.publish(eve, screen, "screen");
   const session = run.session;
-  await run.hears("a session", ann, "bob audio", "eve camera audio", "eve camera video", "eve screen video");
+  await run.hears("a subscription to the session", ann, "bob audio", "eve camera audio", "eve camera video", "eve screen video");
   await run.subscribe(ann, { sessionId: session, participants: [{ participantId: bob.id }] });
-  await run.hears("one participant", ann, "bob audio");
+  await run.hears("a subscription to one participant", ann, "bob audio");
   await run.subscribe(ann, { sessionId: session, participants: [{ participantId: bob.id }, { participantId: eve.id, streamAliases: ["screen"] }] });
-  await run.hears("a participant and an alias", ann, "bob audio", "eve screen video");
+  await run.hears("a subscription to a participant and an alias", ann, "bob audio", "eve screen video");
   await run.subscribe(bob, { sessionId: session, participants: [{ participantId: eve.id, streamAliases: ["camera"] }] });
-  await run.hears("an alias of two tracks", bob, "eve camera audio", "eve camera video");
+  await run.hears("a subscription to an alias with two tracks", bob, "eve camera audio", "eve camera video");
   await run.subscribe(ann, {});
-  await run.hears("nobody", ann);
+  await run.hears("an empty subscription", ann);
   await run.subscribe(ann, { sessionId: session });
-  await run.hears("the session again", ann, "bob audio", "eve camera audio", "eve camera video", "eve screen video");
-  await run.hears("who is not subscribed receives nothing", eve);
+  await run.hears("a renewed subscription to the session", ann, "bob audio", "eve camera audio", "eve camera video", "eve screen video");
+  await run.hears("a participant without a subscription receives nothing", eve);
 }
 
 async function removal(run, device) {
   const ann = await run.join("ann", device);
   const bob = await run.join("bob", device);
   await Promise.all([run.publish(ann, sound), run.publish(bob, sound)]);
-  await run.hears("before, ann", ann, "bob audio");
-  await run.hears("before, bob", bob, "ann audio");
+  await run.hears("ann receives bob before the removal", ann, "bob audio");
+  await run.hears("bob receives ann before the removal", bob, "ann audio");
   await run.api("DELETE", `/sessions/${run.session}/participants/${bob.id}`);
-  await run.hears("who was removed is not heard", ann);
-  await run.hears("who was removed hears nobody", bob);
+  await run.hears("a removed participant is not received", ann);
+  await run.hears("a removed participant receives nobody", bob);
   await run.put(bob, { sessionId: run.session });
-  await run.hears("who is back is heard", ann, "bob audio");
-  await run.hears("who is back hears", bob, "ann audio");
+  await run.hears("a participant that joined again is received", ann, "bob audio");
+  await run.hears("a participant that joined again receives", bob, "ann audio");
   await run.api("DELETE", `/sessions/${run.session}`);
-  await run.hears("a deleted session is silent, ann", ann);
-  await run.hears("a deleted session is silent, bob", bob);
+  await run.hears("ann receives nobody in a deleted session", ann);
+  await run.hears("bob receives nobody in a deleted session", bob);
 
   await run.createSession();
   await run.put(ann, { sessionId: run.session });
   await run.put(bob, { sessionId: run.session });
-  await run.hears("another session, ann", ann, "bob audio");
+  await run.hears("ann receives bob in another session", ann, "bob audio");
   await run.api("DELETE", `/participants/${bob.id}`);
-  await run.hears("a deleted participant is not heard", ann);
-  await run.check("a deleted participant does not come back", async () => {
+  await run.hears("a deleted participant is not received", ann);
+  await run.check("the SDK does not reconnect a deleted participant", async () => {
     await until(() => sockets(bob), (all) => all.every(({ code }) => code !== null), "a closed socket");
     await pause(twoReconnects);
     assert.deepEqual(await sockets(bob), [{ code: 1000 }]);
@@ -197,8 +197,8 @@ async function removal(run, device) {
 async function permissions(run, device) {
   const ann = await run.join("ann", device, {}, ["AUDIO"]);
   const bob = await run.join("bob", device);
-  await run.check("publish takes audio alone", async () => assert.deepEqual(await run.publish(ann), ["AUDIO"]));
-  await run.hears("audio arrives alone", bob, "ann audio");
+  await run.check("only audio is published", async () => assert.deepEqual(await run.publish(ann), ["AUDIO"]));
+  await run.hears("only audio arrives", bob, "ann audio");
 }
 
 async function codecs(run, device) {
@@ -206,7 +206,7 @@ async function codecs(run, device) {
   const ann = await run.join("ann", device, {});
   const bob = await run.join("bob", device);
   await run.publish(ann, media, undefined, mimeType);
-  await run.hears("both arrive", bob, "ann audio", "ann video");
+  await run.hears("audio and video arrive", bob, "ann audio", "ann video");
   await run.check("the preferred codec is used", async () => {
     const tracks = await bob.page.evaluate(() => window.received());
     assert.equal(tracks.find(({ kind }) => kind === "video").codec, mimeType);
@@ -218,18 +218,18 @@ async function brokenSocket(run, device) {
   const bob = await run.join("bob", device, {});
   await Promise.all([run.publish(ann, sound), run.publish(bob, sound)]);
   await run.publish(bob, screen, "screen");
-  await run.hears("before", ann, "bob audio", "bob screen video");
+  await run.hears("media arrives before the socket breaks", ann, "bob audio", "bob screen video");
   ann.network.breakOff();
-  await run.check("the socket is broken", () => until(() => sockets(ann), (all) => all[0].code === 1006, 1006));
-  await run.hears("media go on", ann, "bob audio", "bob screen video");
+  await run.check("the socket is closed abnormally", () => until(() => sockets(ann), (all) => all[0].code === 1006, 1006));
+  await run.hears("media continues without the socket", ann, "bob audio", "bob screen video");
   await run.subscribe(ann, { sessionId: run.session, participants: [{ participantId: bob.id, streamAliases: ["screen"] }] });
   ann.network.mend();
   await run.check("the SDK reconnects", () => until(() => sockets(ann), (all) => all.at(-1).code === null, null));
-  await run.hears("a change meanwhile arrives", ann, "bob screen video");
+  await run.hears("a change during the outage arrives", ann, "bob screen video");
   await run.subscribe(bob, { sessionId: run.session });
   await run.subscribe(ann, { sessionId: run.session });
   await run.hears("a later change arrives", ann, "bob audio", "bob screen video");
-  await run.hears("the other device hears too", bob, "ann audio");
+  await run.hears("the other device also receives audio", bob, "ann audio");
 }
 
 async function tokens(run, { browser, sdk }) {
@@ -247,20 +247,20 @@ async function tokens(run, { browser, sdk }) {
     });
     await page.close();
   };
-  await Promise.all([turnedAway("a wrong token is tried once", wrong), turnedAway("a V2 token is tried once", v2)]);
+  await Promise.all([turnedAway("the SDK tries an invalid token once", wrong), turnedAway("the SDK tries a V2 token once", v2)]);
 }
 
 async function iceRestart(run, device) {
   const ann = await run.join("ann", device, {});
   const bob = await run.join("bob", device);
   await run.publish(ann, media, "camera");
-  await run.hears("before", bob, "ann camera audio", "ann camera video");
+  await run.hears("media arrives before the ICE restart", bob, "ann camera audio", "ann camera video");
   const before = await publishingPorts(ann);
-  await run.check("ICE restarts from another port", async () => {
+  await run.check("ICE restarts on another port", async () => {
     await ann.page.evaluate(() => window.restartIce());
     await until(() => publishingPorts(ann), (ports) => ports.length > 0 && !ports.some((port) => before.includes(port)), `not ${before}`);
   });
-  await run.hears("media go on", bob, "ann camera audio", "ann camera video");
+  await run.hears("media continues after the ICE restart", bob, "ann camera audio", "ann camera video");
 }
 
 export const scenarios = { publishing, subscriptions, removal, permissions, codecs, brokenSocket, iceRestart, tokens };
@@ -276,16 +276,16 @@ export async function restart(run, device, killed) {
   const ann = await run.join("ann", device);
   const bob = await run.join("bob", device);
   await Promise.all([run.publish(ann), run.publish(bob)]);
-  await run.hears("before, ann", ann, "bob audio", "bob video");
-  await run.hears("before, bob", bob, "ann audio", "ann video");
-  await run.check("the gateway is killed and starts again", killed);
+  await run.hears("ann receives bob before the restart", ann, "bob audio", "bob video");
+  await run.hears("bob receives ann before the restart", bob, "ann audio", "ann video");
+  await run.check("the gateway is killed and restarted", killed);
   if (device.kind === "firefox") {
     await Promise.all([ann, bob].map((one) => run.reload(one).then(() => run.publish(one))));
   }
 
   await Promise.all([
-    run.hearsWithin(recovery, "ann hears again", ann, "bob audio", "bob video"),
-    run.hearsWithin(recovery, "bob hears again", bob, "ann audio", "ann video"),
+    run.hearsWithin(recovery, "ann receives bob after the restart", ann, "bob audio", "bob video"),
+    run.hearsWithin(recovery, "bob receives ann after the restart", bob, "ann audio", "ann video"),
   ]);
 }
 
@@ -296,11 +296,11 @@ export async function expiry(run, device) {
   await run.publish(ann);
   await run.createSession();
   await Promise.all([ann, bob].map((one) => run.put(one, { sessionId: run.session })));
-  await run.hears("before", bob, "ann audio", "ann video");
-  await run.hears("a session that has expired is silent", bob);
+  await run.hears("media arrives before the session expires", bob, "ann audio", "ann video");
+  await run.hears("an expired session forwards no media", bob);
   await run.createSession();
   await Promise.all([ann, bob].map((one) => run.put(one, { sessionId: run.session })));
-  await run.hears("its participants can join another", bob, "ann audio", "ann video");
+  await run.hears("its participants can join another session", bob, "ann audio", "ann video");
 }
 
 /** Two devices of different kinds hear and see each other. */
@@ -323,10 +323,10 @@ export async function callPage(run, { browser }) {
         until(() => page.$eval("#status", ({ textContent }) => textContent), (text) => text.startsWith("You are in session"), "You are in session"));
     }
 
-    await run.check("a tab receives the other two", () => hears(pages[0], nameOf, ["audio", "audio", "video", "video"]));
-    await run.check("so does the other", () => hears(pages[1], nameOf, ["audio", "audio", "video", "video"]));
-    await run.check("the third hears nobody", () => hears(pages[2], nameOf, []));
-    await run.check("no console has an error", () => assert.deepEqual(pages.flatMap(({ errors }) => errors), []));
+    await run.check("the first tab receives the other two", () => hears(pages[0], nameOf, ["audio", "audio", "video", "video"]));
+    await run.check("the second tab receives the other two", () => hears(pages[1], nameOf, ["audio", "audio", "video", "video"]));
+    await run.check("the third tab receives nobody", () => hears(pages[2], nameOf, []));
+    await run.check("no tab logs a console error", () => assert.deepEqual(pages.flatMap(({ errors }) => errors), []));
   } finally {
     await Promise.allSettled(pages.map((page) => page.close()));
   }

@@ -76,16 +76,16 @@ assert.deepEqual(
 await step("updateParticipantSubscriptions, none", () => call(api.updateParticipantSubscriptions(account, session.id, eve.id), 204));
 assert.deepEqual(await call(api.getParticipantSubscriptions(account, session.id, eve.id), 200), {});
 
-console.log("a second session:", await fails(
+console.log("join a second session:", await fails(
   api.addParticipantToSession(account, other.id, bob.id), 409, "Response status code was not ok: 409.",
   "The participant is in another session; remove it from there first."));
 await step("removeParticipantFromSession", () => call(api.removeParticipantFromSession(account, session.id, bob.id), 204));
-await step("addParticipantToSession, moved", () => call(api.addParticipantToSession(account, other.id, bob.id, { sessionId: other.id }), 204));
+await step("addParticipantToSession, another session", () => call(api.addParticipantToSession(account, other.id, bob.id, { sessionId: other.id }), 204));
 assert.deepEqual((await call(api.getParticipant(account, bob.id), 200)).sessions, [other.id]);
 
-console.log("removed twice:", await fails(
+console.log("remove a participant twice:", await fails(
   api.removeParticipantFromSession(account, session.id, bob.id), 404, "Not Found", "There is no participant with this id in this session."));
-console.log("a tag too long:", await fails(
+console.log("a tag over 50 characters:", await fails(
   api.createSession(account, { tag: "x".repeat(51) }), 400, "Bad Request", "tag: expected at most 50 characters."));
 console.log("a wrong secret:", await fails(
   controllerFor(user, "wrong").getSession(account, session.id), 401, "Unauthorized", "The credentials do not open this account."));
