@@ -179,7 +179,7 @@ public sealed class TemplateTests
     [Fact]
     public async Task A_parameter_out_of_bounds_is_rejected()
     {
-        string[] refused =
+        string[] rejected =
         [
             "instanceMemoryMB = 1024",
             "maximumInstances = 39",
@@ -192,21 +192,21 @@ public sealed class TemplateTests
         var folder = Directory.CreateTempSubdirectory("sessions-infra-");
         try
         {
-            for (var index = 0; index < refused.Length; index++)
+            for (var index = 0; index < rejected.Length; index++)
             {
                 await File.WriteAllTextAsync(Path.Combine(folder.FullName, $"{index}.bicepparam"), $"""
                     using '{Path.GetRelativePath(folder.FullName, Main)}'
                     param environmentName = 'check'
                     param location = 'westeurope'
-                    param {refused[index]}
+                    param {rejected[index]}
                     """);
             }
 
             var run = await Bicep.RunAsync(["build-params", "--pattern", $"{folder.FullName}/*.bicepparam"]);
 
             Assert.Equal(1, run.ExitCode);
-            // Each in its fourth line.
-            Assert.All(refused.Index(), each => Assert.Contains($"{each.Index}.bicepparam(4,", run.Errors, StringComparison.Ordinal));
+            // The error of each file is in its fourth line.
+            Assert.All(rejected.Index(), each => Assert.Contains($"{each.Index}.bicepparam(4,", run.Errors, StringComparison.Ordinal));
         }
         finally
         {
