@@ -3,13 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace Sessions;
 
-/// <summary>A LocalHost that is running.</summary>
-/// <param name="ProcessId">Its process.</param>
-/// <param name="Url">Where it listens.</param>
-/// <param name="ConnectionString">Its storage, on this machine.</param>
+/// <summary>A running LocalHost.</summary>
+/// <param name="ProcessId">The id of its process.</param>
+/// <param name="Url">The URL on which it listens.</param>
+/// <param name="ConnectionString">The connection string of its storage, which is on this machine.</param>
 public sealed record RunningLocalHost(int ProcessId, string Url, string ConnectionString);
 
-/// <summary>A folder of data that LocalHost keeps: the files of Azurite, the signing key, and the file that tells of a LocalHost that runs.</summary>
+/// <summary>
+/// A data folder of LocalHost. It contains the files of Azurite, the signing key, and a file that describes the running LocalHost.
+/// </summary>
 public sealed partial class LocalData(string folder)
 {
     private const string LockFile = "lock";
@@ -22,8 +24,8 @@ public sealed partial class LocalData(string folder)
     public bool Exists => File.Exists(Path.Combine(folder, LockFile));
 
     /// <summary>
-    /// A folder of LocalHost's: in the clone when the program or the current folder is in one, otherwise beside the program, where a
-    /// published LocalHost has it.
+    /// Finds a folder of LocalHost. If the program or the current folder is in a clone of the repository, it is the folder in the clone.
+    /// Otherwise it is the folder beside the program, where a published LocalHost has it.
     /// </summary>
     public static string FindFolder(string name, params IEnumerable<string> starts)
     {
@@ -40,7 +42,9 @@ public sealed partial class LocalData(string folder)
         return Path.Combine(AppContext.BaseDirectory, name);
     }
 
-    /// <summary>Takes the folder for one LocalHost alone, until the result is disposed of; null when another one has it.</summary>
+    /// <summary>
+    /// Locks the folder for one LocalHost until the result is disposed of. Returns null if another LocalHost has locked it.
+    /// </summary>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written.</exception>
     public FileStream? TryLock()
     {
@@ -55,11 +59,14 @@ public sealed partial class LocalData(string folder)
         }
     }
 
-    /// <summary>Tells <see cref="Running"/> of this process. It need not be taken back: the lock says whether it still runs.</summary>
+    /// <summary>
+    /// Stores the process, URL and storage that <see cref="Running"/> returns. Nothing has to remove them, because the lock shows whether
+    /// the process still runs.
+    /// </summary>
     public void WriteRunning(RunningLocalHost running)
         => File.WriteAllText(Path.Combine(folder, RunningFile), JsonSerializer.Serialize(running, Format.Default.RunningLocalHost));
 
-    /// <summary>The LocalHost that uses the folder; null when none does.</summary>
+    /// <summary>The LocalHost that uses the folder, or null if none does.</summary>
     public RunningLocalHost? Running()
     {
         using (var free = TryLock())
@@ -75,7 +82,7 @@ public sealed partial class LocalData(string folder)
     /// <summary>The size of all files, in bytes.</summary>
     public long Size() => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
 
-    /// <summary>Deletes the folder; false when a LocalHost uses it.</summary>
+    /// <summary>Deletes the folder. Returns false if a LocalHost uses it.</summary>
     public bool TryDelete()
     {
         using var alone = TryLock();

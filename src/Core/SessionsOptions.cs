@@ -6,19 +6,21 @@ using Sessions.Webhooks;
 
 namespace Sessions;
 
-/// <summary>The configuration cannot be used. The message has a line for each mistake and no secret.</summary>
+/// <summary>The configuration is invalid. The message has one line for each invalid setting and contains no secret.</summary>
 public sealed class InvalidConfigurationException(IEnumerable<string> mistakes) : Exception(string.Join('\n', mistakes));
 
 /// <summary>The configuration: the settings whose names begin with <c>Sessions:</c> (in the environment <c>Sessions__</c>).</summary>
 public sealed record SessionsOptions
 {
-    /// <summary>Where the tables are.</summary>
+    /// <summary>The storage account.</summary>
     public required StorageOptions Storage { get; init; }
 
-    /// <summary>The key that signs participants' tokens, at least <see cref="SigningKey.MinBytes"/> bytes; empty when it is in a vault.</summary>
+    /// <summary>
+    /// The key that signs participants' tokens, at least <see cref="SigningKey.MinBytes"/> bytes. It is empty if the key is in a vault.
+    /// </summary>
     public ReadOnlyMemory<byte> TokenSigningKey { get; private init; }
 
-    /// <summary>The secret of a Key Vault that has the key, when App Service has not resolved the reference to it.</summary>
+    /// <summary>The Key Vault secret that contains the key, if App Service has not resolved the reference to it.</summary>
     public Uri? TokenSigningSecret { get; private init; }
 
     /// <summary>How long a session lives from its creation.</summary>
@@ -30,29 +32,31 @@ public sealed record SessionsOptions
     /// <summary>The most participants in a session.</summary>
     public int ParticipantsPerSession { get; private init; }
 
-    /// <summary>How long a request may take before it is given up with a 503.</summary>
+    /// <summary>How long a request may take before it returns 503.</summary>
     public TimeSpan RequestTimeout { get; private init; }
 
-    /// <summary>How long an idempotency key is remembered, at least as long as a session or participant lives.</summary>
+    /// <summary>How long an idempotency key is valid, at least as long as the lifetime of a session or participant.</summary>
     public TimeSpan IdempotencyKeyLifetime { get; private init; }
 
     /// <summary>How long events are kept.</summary>
     public TimeSpan EventRetention { get; private init; }
 
-    /// <summary>Which receivers webhooks may have.</summary>
+    /// <summary>The rules for the URLs of webhooks.</summary>
     public required WebhookOptions Webhooks { get; init; }
 
-    /// <summary>The times that are set, with the names of their settings.</summary>
+    /// <summary>The configured durations, with the names of their settings.</summary>
     private IReadOnlyList<(string Name, TimeSpan Time)> Times { get; init; } = [];
 
-    /// <summary>How many proxies in front add the address that they saw to the end of <c>X-Forwarded-For</c>, and are trusted to.</summary>
+    /// <summary>
+    /// The number of trusted proxies in front of the server. Each of them appends the address of its client to <c>X-Forwarded-For</c>.
+    /// </summary>
     public int TrustedProxies { get; private init; }
 
-    // A session is deleted in one transaction: its members, its header, and the row of the outbox.
+    // A deletion of a session is one transaction of its members, its header, and the row of the outbox.
     private const int MaxParticipantsPerSession = TableCalls.MaxTransactionActions - 2;
     private const int DefaultParticipantsPerSession = 20;
 
-    // The front end of Azure, or LocalHost itself. None would be no way to tell callers apart.
+    // The one proxy is the front end of Azure, or LocalHost itself. With 0, callers could not be told apart.
     private const int DefaultTrustedProxies = 1;
     private const int MaxTrustedProxies = 10;
 
@@ -62,15 +66,15 @@ public sealed record SessionsOptions
     private static readonly TimeSpan Year = TimeSpan.FromDays(365);
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(9);
 
-    // A client that repeats a request does so within days; a key that is forgotten too early would create a second resource.
+    // Clients repeat a request within days. If a key expired before the repeat, the repeat would create a second resource.
     private static readonly TimeSpan MinIdempotencyKeyLifetime = TimeSpan.FromDays(30);
     private static readonly TimeSpan MaxIdempotencyKeyLifetime = TimeSpan.FromDays(3650);
 
-    // Below the 30 seconds that many clients wait, and the 230 seconds after which Azure cuts off a request.
+    // Many clients wait for 30 seconds, and Azure closes a request after 230 seconds. Both limits are below these.
     private static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromSeconds(200);
 
-    /// <summary>How long events are kept unless a setting says otherwise.</summary>
+    /// <summary>How long events are kept by default.</summary>
     public static readonly TimeSpan DefaultEventRetention = TimeSpan.FromDays(7);
 
     /// <summary>Every setting whose name begins with <c>Sessions:</c>.</summary>
@@ -89,7 +93,7 @@ public sealed record SessionsOptions
     ];
 
     /// <summary>Reads and checks the settings.</summary>
-    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or invalid.</exception>
     public static SessionsOptions Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration, "Sessions");
@@ -114,22 +118,25 @@ public sealed record SessionsOptions
         });
     }
 
-    /// <summary>Reads how long events are kept, and no other setting.</summary>
-    /// <exception cref="InvalidConfigurationException">The setting is wrong.</exception>
+    /// <summary>Reads only the setting for how long events are kept.</summary>
+    /// <exception cref="InvalidConfigurationException">The setting is invalid.</exception>
     public static TimeSpan ReadEventRetention(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration, "Sessions");
         return settings.Checked(ReadEventRetention(settings));
     }
 
-    /// <summary>How the times that are set were understood, a line for each.</summary>
+    /// <summary>Describes how each configured duration was read, one line for each.</summary>
     public IEnumerable<string> DescribeTimes(DateTimeOffset now)
         => Times.Select(setting => $"{setting.Name}: {setting.Time:c}, for example until {now + setting.Time:yyyy-MM-dd HH:mm:ss}Z from now on.");
 
     private static TimeSpan ReadEventRetention(SettingsReader settings)
         => settings.Time(nameof(EventRetention), DefaultEventRetention, Second, Year, UpToAYear);
 
-    /// <summary>The key, or the secret that a Key Vault reference names: App Service hands the reference to the app when it cannot read the vault.</summary>
+    /// <summary>
+    /// Reads the key, or the URL of the secret that a Key Vault reference names. App Service passes the reference itself to the app if it
+    /// cannot read the vault.
+    /// </summary>
     private static (byte[] Key, Uri? Secret) ReadTokenSigningKey(SettingsReader settings)
     {
         var text = settings.Text(nameof(TokenSigningKey)) ?? "";

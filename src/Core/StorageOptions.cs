@@ -6,19 +6,21 @@ using Microsoft.Extensions.Configuration;
 
 namespace Sessions;
 
-/// <summary>Where the tables are: one of the two settings.</summary>
+/// <summary>The storage account, by one of two settings.</summary>
 /// <param name="ConnectionString">A storage connection string.</param>
-/// <param name="TableEndpoint">A table endpoint that is opened with the app's own identity, or the person's login.</param>
+/// <param name="TableEndpoint">
+/// A table endpoint. It is opened with the app's own identity, or with the login of the person who runs the program.
+/// </param>
 public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint)
 {
     private const string StorageConnectionString = nameof(StorageConnectionString);
     private const string StorageTableEndpoint = nameof(StorageTableEndpoint);
     private const string StorageQueueUri = nameof(StorageQueueUri);
 
-    /// <summary>The queue endpoint, when it is not the one that belongs to the table endpoint.</summary>
+    /// <summary>The queue endpoint, if it does not follow from the table endpoint.</summary>
     public Uri? QueueEndpoint { get; init; }
 
-    /// <summary>These settings.</summary>
+    /// <summary>The settings of the storage account.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
         new($"Sessions:{StorageConnectionString}", "A storage connection string."),
@@ -26,8 +28,8 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
         new($"Sessions:{StorageQueueUri}", "The queue endpoint, when it does not follow from the table endpoint."),
     ];
 
-    /// <summary>Reads and checks these settings alone.</summary>
-    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    /// <summary>Reads and checks only these settings.</summary>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or invalid.</exception>
     public static StorageOptions Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration, "Sessions");
@@ -50,11 +52,11 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
         };
     }
 
-    /// <summary>The storage account's tables.</summary>
+    /// <summary>Creates a client of the storage account's tables.</summary>
     public TableServiceClient Connect(TableClientOptions clientOptions)
         => TableEndpoint is null ? new(ConnectionString, clientOptions) : Login(TableEndpoint, clientOptions);
 
-    /// <summary>The storage account's queues.</summary>
+    /// <summary>Creates a client of the storage account's queues.</summary>
     /// <exception cref="InvalidConfigurationException">The settings name no queue endpoint.</exception>
     public QueueServiceClient ConnectQueues(QueueClientOptions clientOptions)
         => TableEndpoint is not null ? Login(QueueEndpoint ?? QueueEndpointBeside(TableEndpoint), clientOptions)
@@ -70,7 +72,7 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
             ? new UriBuilder(tableEndpoint) { Host = tableEndpoint.Host.Replace(".table.", ".queue.", StringComparison.OrdinalIgnoreCase) }.Uri
             : throw new InvalidConfigurationException([$"Sessions__{StorageQueueUri}: set it, because it does not follow from Sessions__{StorageTableEndpoint}."]);
 
-    // Not inlined, so that Azure.Identity and what it brings are loaded only when it is called.
+    // Not inlined, so that Azure.Identity and its dependencies are loaded only when this method is called.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static TableServiceClient Login(Uri tableEndpoint, TableClientOptions clientOptions)
         => new(tableEndpoint, new DefaultAzureCredential(), clientOptions);

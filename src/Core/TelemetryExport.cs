@@ -9,7 +9,7 @@ using OpenTelemetry.Trace;
 
 namespace Sessions;
 
-/// <summary>Where <see cref="Telemetry"/> goes.</summary>
+/// <summary>Exports <see cref="Telemetry"/>.</summary>
 public static class TelemetryExport
 {
     private const string AzureMonitor = "APPLICATIONINSIGHTS_CONNECTION_STRING";
@@ -18,8 +18,8 @@ public static class TelemetryExport
     private const string Sampler = "OTEL_TRACES_SAMPLER";
 
     /// <summary>
-    /// Exports traces and metrics to Azure Monitor when <c>APPLICATIONINSIGHTS_CONNECTION_STRING</c> is set, and those and
-    /// the logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is. With neither, nothing is registered.
+    /// Exports traces and metrics to Azure Monitor if <c>APPLICATIONINSIGHTS_CONNECTION_STRING</c> is set. Exports traces, metrics and logs
+    /// by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set. If neither is set, it registers nothing.
     /// </summary>
     public static IServiceCollection AddSessionsTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
@@ -28,18 +28,18 @@ public static class TelemetryExport
         return services;
     }
 
-    // Not inlined, so that OpenTelemetry's assemblies are loaded only when it is called.
+    // Not inlined, so that OpenTelemetry's assemblies are loaded only when this method is called.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Export(IServiceCollection services, IConfiguration configuration)
     {
-        // The web server's source gives LocalHost's requests; in Azure the Functions host sends its own.
+        // LocalHost's requests come from the web server's source. In Azure the Functions host exports its own requests.
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(
                 configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : configuration["WEBSITE_SITE_NAME"] ?? "sessions"))
             .WithTracing(tracing => tracing.AddSource(Telemetry.Name, "Microsoft.AspNetCore"))
             .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name));
 
-        // The Functions host can hand requests on as not sampled, and the default samplers would drop those.
+        // The Functions host can pass on a request as not sampled. The default samplers would drop such a request.
         var traceAll = configuration[Sampler] is not { Length: > 0 };
         if (traceAll)
             telemetry.WithTracing(tracing => tracing.SetSampler(new AlwaysOnSampler()));
@@ -54,7 +54,7 @@ public static class TelemetryExport
             {
                 options.ConnectionString = connectionString;
                 if (traceAll)
-                    options.TracesPerSecond = null; // Its own sampler, of 5 unless told otherwise, comes before any other.
+                    options.TracesPerSecond = null; // By default its own sampler limits traces to 5 per second, before any other sampler.
                 if (configuration[AzureMonitorAuthentication]?.Contains("Authorization=AAD", StringComparison.OrdinalIgnoreCase) == true)
                     options.Credential = new DefaultAzureCredential();
             }

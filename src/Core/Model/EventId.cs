@@ -3,17 +3,17 @@ using System.Globalization;
 namespace Sessions.Model;
 
 /// <summary>
-/// The id of an event: <c>evt_{id of the session or participant}_{number}</c>, and <c>_{index}</c> for the second and later events of
-/// one change.
+/// The id of an event: <c>evt_{id of the session or participant}_{number}</c>. The second and later events of one change also end with
+/// <c>_{index}</c>. For example, a change has the events <c>evt_…_7</c> and <c>evt_…_7_1</c>.
 /// </summary>
 /// <param name="Source">The session or participant whose outbox has the event.</param>
 /// <param name="Number">The number of the change.</param>
-/// <param name="Index">Which event of the change, from 0 on.</param>
+/// <param name="Index">The index of the event among those of the change, from 0.</param>
 internal readonly record struct EventId(Guid Source, long Number, int Index)
 {
     private const string Prefix = "evt";
 
-    /// <summary>Reads an id in the form that <see cref="ToString"/> writes, and no other.</summary>
+    /// <summary>Reads an id. Only the exact form that <see cref="ToString"/> writes is accepted.</summary>
     public static bool TryParse(string text, out EventId id)
     {
         id = default;

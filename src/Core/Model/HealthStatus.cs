@@ -1,5 +1,5 @@
 namespace Sessions.Model;
 
-/// <summary>The answer to a health check.</summary>
-/// <param name="Status">Always <c>healthy</c>; what is not healthy is an <see cref="ApiError"/>.</param>
+/// <summary>The response to a health check.</summary>
+/// <param name="Status">Always <c>healthy</c>. If the server is not healthy, the response is an <see cref="ApiError"/>.</param>
 public sealed record HealthStatus(string Status);

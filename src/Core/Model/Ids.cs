@@ -14,7 +14,7 @@ public readonly record struct AccountId
 
     private AccountId(string text) => _text = text;
 
-    /// <summary>Reads an id; false when no account can have it.</summary>
+    /// <summary>Reads an id. Returns false if the text is not a valid account id.</summary>
     public static bool TryParse(string text, out AccountId id)
     {
         var isValid = text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyExcept(Allowed);
@@ -22,19 +22,19 @@ public readonly record struct AccountId
         return isValid;
     }
 
-    /// <summary>Reads an id that is known to be one.</summary>
-    /// <exception cref="FormatException">No account can have it.</exception>
+    /// <summary>Reads an id from text that is known to be valid.</summary>
+    /// <exception cref="FormatException">The text is not a valid account id.</exception>
     public static AccountId Parse(string text)
         => TryParse(text, out var id) ? id : throw new FormatException($"{text} is no id of an account.");
 
-    /// <summary>The id as it stands in paths and keys.</summary>
+    /// <summary>The id in the form used in paths and keys.</summary>
     public override string ToString() => _text ?? "";
 }
 
 /// <summary>The id of a session: a UUID.</summary>
 public readonly record struct SessionId(Guid Value)
 {
-    /// <summary>Reads an id: a UUID of 36 characters in any case. Anything else is the id of nothing.</summary>
+    /// <summary>Reads a UUID of 36 characters, in upper or lower case. Returns false for all other text.</summary>
     public static bool TryParse(string? text, out SessionId id)
     {
         var isValid = Uuid.TryParse(text, out var value);
@@ -49,7 +49,7 @@ public readonly record struct SessionId(Guid Value)
 /// <summary>The id of a participant: a UUID.</summary>
 public readonly record struct ParticipantId(Guid Value)
 {
-    /// <summary>Reads an id: a UUID of 36 characters in any case. Anything else is the id of nothing.</summary>
+    /// <summary>Reads a UUID of 36 characters, in upper or lower case. Returns false for all other text.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out ParticipantId id)
     {
         var isValid = Uuid.TryParse(text, out var value);
@@ -69,7 +69,7 @@ internal static class Uuid
     /// <summary>Reads 8-4-4-4-12 hexadecimal digits in any case.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Guid id)
     {
-        // .NET also ignores white space around a UUID, and takes "0x" and "+" for digits.
+        // .NET also ignores white space around a UUID, and accepts "0x" and "+" as digits.
         id = default;
         return !text.ContainsAnyExcept(Allowed) && Guid.TryParseExact(text, "D", out id);
     }

@@ -3,14 +3,16 @@ using System.Text.Json;
 namespace Sessions.Model;
 
 /// <summary>
-/// A place in a request body: its value and the path that an error names it by. Whatever is not as expected is a
-/// <see cref="JsonException"/> whose message gives the path and the expectation.
+/// A value in a request body, and its path for error messages. If the value is not as a method expects, the method throws a
+/// <see cref="JsonException"/> whose message has the path and the expectation.
 /// </summary>
-/// <param name="Value">The JSON found there.</param>
-/// <param name="Path">Where that is, as in <c>participants[0].streamAliases</c>; empty for the body itself.</param>
+/// <param name="Value">The JSON value.</param>
+/// <param name="Path">The path of the value, for example <c>participants[0].streamAliases</c>. It is empty for the body itself.</param>
 public readonly record struct JsonField(JsonElement Value, string Path)
 {
-    /// <summary>The field <paramref name="name"/> of this object; null when it is missing or <c>null</c>: clients send both.</summary>
+    /// <summary>
+    /// The field <paramref name="name"/> of this object, or null if it is absent or <c>null</c>. Some clients send <c>null</c>.
+    /// </summary>
     public JsonField? Field(string name)
     {
         if (Value.ValueKind != JsonValueKind.Object)
@@ -21,7 +23,7 @@ public readonly record struct JsonField(JsonElement Value, string Path)
             : null;
     }
 
-    /// <summary>This string, which may have at most <paramref name="maxLength"/> Unicode characters.</summary>
+    /// <summary>This string. It may have at most <paramref name="maxLength"/> Unicode characters.</summary>
     public string Text(int maxLength)
     {
         var text = Text();
@@ -46,7 +48,7 @@ public readonly record struct JsonField(JsonElement Value, string Path)
         }
     }
 
-    /// <summary>This string, in any case, as the one of <paramref name="values"/> that it names.</summary>
+    /// <summary>Returns the one of <paramref name="values"/> that equals this string, ignoring case.</summary>
     public string OneOf(params ReadOnlySpan<string> values)
     {
         var text = Value.ValueKind == JsonValueKind.String ? Text() : null;
@@ -59,7 +61,7 @@ public readonly record struct JsonField(JsonElement Value, string Path)
         throw Expected(string.Join(" or ", values!));
     }
 
-    /// <summary>The items of this array, which may have at most <paramref name="maxCount"/>.</summary>
+    /// <summary>The items of this array, at most <paramref name="maxCount"/>.</summary>
     public IReadOnlyList<JsonField> Items(int maxCount)
     {
         if (Value.ValueKind != JsonValueKind.Array)
@@ -71,6 +73,6 @@ public readonly record struct JsonField(JsonElement Value, string Path)
         return [.. Value.EnumerateArray().Select((item, index) => new JsonField(item, $"{path}[{index}]"))];
     }
 
-    /// <summary>The error that this place is not <paramref name="what"/>.</summary>
+    /// <summary>Creates the error that this value is not <paramref name="what"/>.</summary>
     public JsonException Expected(string what) => new($"{(Path.Length == 0 ? "The body" : Path)}: expected {what}.");
 }

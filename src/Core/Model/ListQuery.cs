@@ -1,20 +1,20 @@
 namespace Sessions.Model;
 
-/// <summary>Which sessions or participants of an account a list has.</summary>
-/// <param name="After">The id of the last one of the page before; null for the first page.</param>
-/// <param name="Limit">How many at most, 1 to <see cref="MaxLimit"/>.</param>
-/// <param name="Tag">Only those with this tag; null for any.</param>
-/// <param name="TagPrefix">Only those whose tag begins so; null for any.</param>
+/// <summary>Selects the sessions or participants of a list of an account.</summary>
+/// <param name="After">The id of the last item of the previous page, or null for the first page.</param>
+/// <param name="Limit">The most items of the page, from 1 to <see cref="MaxLimit"/>.</param>
+/// <param name="Tag">Selects only items with this tag. Null selects every tag.</param>
+/// <param name="TagPrefix">Selects only items whose tag begins with this text. Null selects every tag.</param>
 public sealed record ListQuery(Guid? After, int Limit, string? Tag, string? TagPrefix)
 {
-    /// <summary>The most in a page: as many as one storage call returns.</summary>
+    /// <summary>The highest limit, which is the most rows that one storage call returns.</summary>
     public const int MaxLimit = 1000;
 
-    /// <summary>How many are in a page when the caller asks for no number.</summary>
+    /// <summary>The limit of a request that names none.</summary>
     public const int DefaultLimit = 100;
 }
 
-/// <summary>A part of a list.</summary>
-/// <param name="Items">What is in it.</param>
-/// <param name="Next">The id of the last one, behind which there may be more; null at the end.</param>
+/// <summary>A page of a list.</summary>
+/// <param name="Items">The items of the page.</param>
+/// <param name="Next">The id of the page's last item if there may be more items after it, or null at the end of the list.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, Guid? Next);

@@ -3,15 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace Sessions.Model;
 
-/// <summary>Something that has happened, as callers are told of it.</summary>
-/// <param name="Id">The same however often the event is told.</param>
-/// <param name="Type">One of <see cref="EventTypes"/>.</param>
-/// <param name="Timestamp">When it took effect (UTC).</param>
-/// <param name="Data">Whom it concerns.</param>
+/// <summary>An event in a feed or in a webhook.</summary>
+/// <param name="Id">The id of the event, which is the same each time the event is sent.</param>
+/// <param name="Type">The type, one of <see cref="EventTypes"/>.</param>
+/// <param name="Timestamp">The time at which the change took effect, in UTC.</param>
+/// <param name="Data">The session, participant and device of the event.</param>
 public sealed record SessionsEvent(
     string Id, string Type, [property: JsonConverter(typeof(UtcTimeConverter))] DateTimeOffset Timestamp, EventData Data);
 
-/// <summary>Writes a time as ISO 8601 has it for UTC, with a Z.</summary>
+/// <summary>Writes a time in UTC in the form of ISO 8601, with a Z.</summary>
 internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
@@ -20,13 +20,13 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
         => writer.WriteStringValue(value.UtcDateTime);
 }
 
-/// <summary>Whom an event concerns.</summary>
+/// <summary>The session, participant and device of an event.</summary>
 /// <param name="AccountId">The account.</param>
-/// <param name="SessionId">The session; left out for events of a participant alone.</param>
-/// <param name="ParticipantId">The participant; left out for events of a session alone.</param>
-/// <param name="Tag">The label that the caller gave what was created; left out when none was sent.</param>
-/// <param name="Reason">Why a participant left: one of <see cref="LeaveReasons"/>.</param>
-/// <param name="DeviceId">The participant's device; left out for events that are not of a device.</param>
+/// <param name="SessionId">The session, absent for events that concern only a participant.</param>
+/// <param name="ParticipantId">The participant, absent for events that concern only a session.</param>
+/// <param name="Tag">The tag that the caller sent when it created the session or participant, absent if it sent none.</param>
+/// <param name="Reason">Why the participant left, one of <see cref="LeaveReasons"/>.</param>
+/// <param name="DeviceId">The participant's device, absent for events that do not concern a device.</param>
 public sealed record EventData(
     string AccountId, string? SessionId, string? ParticipantId, string? Tag, string? Reason, string? DeviceId = null);
 
@@ -45,36 +45,38 @@ public static class EventTypes
     /// <summary>A participant was created.</summary>
     public const string ParticipantCreated = "participant.created";
 
-    /// <summary>A participant is in a session.</summary>
+    /// <summary>A participant joined a session.</summary>
     public const string ParticipantJoined = "participant.joined";
 
-    /// <summary>A participant is no longer in the session.</summary>
+    /// <summary>A participant left its session.</summary>
     public const string ParticipantLeft = "participant.left";
 
-    /// <summary>A device of the participant has a connection.</summary>
+    /// <summary>A device of the participant connected.</summary>
     public const string ParticipantConnected = "participant.connected";
 
-    /// <summary>A device of the participant has no connection any more.</summary>
+    /// <summary>A device of the participant disconnected.</summary>
     public const string ParticipantDisconnected = "participant.disconnected";
 }
 
-/// <summary>The events of which the original tells a participant's callback URL (Bandwidth/api-docs, <c>site/docs/webrtc/webhooks.md</c>).</summary>
+/// <summary>
+/// The events that the original API sends to a participant's callback URL (Bandwidth/api-docs, <c>site/docs/webrtc/webhooks.md</c>).
+/// </summary>
 internal static class CallbackEvents
 {
-    /// <summary>A device has a connection.</summary>
+    /// <summary>A device connected.</summary>
     public const string Connect = "onConnect";
 
-    /// <summary>A device has lost its connection, and may come back.</summary>
+    /// <summary>A device lost its connection and may reconnect.</summary>
     public const string Disconnect = "onDisconnect";
 
-    /// <summary>A device is gone for good.</summary>
+    /// <summary>A device left and will not reconnect.</summary>
     public const string Leave = "onLeave";
 }
 
 /// <summary>Why a participant left its session.</summary>
 public static class LeaveReasons
 {
-    /// <summary>A request took it out of the session.</summary>
+    /// <summary>A request removed the participant from the session.</summary>
     public const string Removed = "removed";
 
     /// <summary>A request deleted the participant.</summary>
@@ -87,14 +89,18 @@ public static class LeaveReasons
     public const string SessionEnded = "sessionEnded";
 }
 
-/// <summary>An event as a row of the outbox holds it: the row's keys say of which session or participant.</summary>
-/// <param name="Type">One of <see cref="EventTypes"/>; null for one that only the participant's callback URL is told of.</param>
-/// <param name="Timestamp">When it took effect.</param>
-/// <param name="ParticipantId">The participant, in a session's outbox.</param>
-/// <param name="Tag">The label that was sent at creation.</param>
-/// <param name="Reason">Why a participant left.</param>
+/// <summary>An event in a row of an outbox. The row's keys contain its session or participant.</summary>
+/// <param name="Type">
+/// The type, one of <see cref="EventTypes"/>, or null for an event that only the participant's callback URL gets.
+/// </param>
+/// <param name="Timestamp">The time at which the change took effect.</param>
+/// <param name="ParticipantId">The participant, if the outbox is a session's.</param>
+/// <param name="Tag">The tag that was sent at creation.</param>
+/// <param name="Reason">Why the participant left.</param>
 /// <param name="DeviceId">The participant's device.</param>
-/// <param name="Callback">One of <see cref="CallbackEvents"/>; null for one that the callback URL is not told of.</param>
+/// <param name="Callback">
+/// The callback event, one of <see cref="CallbackEvents"/>, or null for an event that the callback URL does not get.
+/// </param>
 internal sealed record StoredEvent(
     [property: JsonPropertyName("type")] string? Type,
     [property: JsonPropertyName("at")] DateTimeOffset Timestamp,

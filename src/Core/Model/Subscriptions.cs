@@ -3,14 +3,15 @@ using System.Text.Json;
 namespace Sessions.Model;
 
 /// <summary>
-/// Whose media a participant receives: those of <paramref name="Participants"/> when there are any, otherwise
-/// everyone's in the session when <paramref name="SessionId"/> is there, otherwise nobody's.
+/// The participants whose media a participant receives. If <paramref name="Participants"/> has items, it receives the media of these
+/// participants. Otherwise it receives the media of every participant of the session if <paramref name="SessionId"/> is set, and no media
+/// if it is not.
 /// </summary>
-/// <param name="SessionId">The session; left out when there is no subscription.</param>
-/// <param name="Participants">At most <see cref="MaxParticipants"/> participants, who need not be in the session yet.</param>
+/// <param name="SessionId">The session, absent if there is no subscription.</param>
+/// <param name="Participants">The named participants, at most <see cref="MaxParticipants"/>. They need not be in the session yet.</param>
 public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantSubscription>? Participants)
 {
-    /// <summary>The most participants that one participant may name.</summary>
+    /// <summary>The most participants in a subscription.</summary>
     public const int MaxParticipants = 100;
 
     /// <summary>The most stream aliases of one named participant.</summary>
@@ -19,14 +20,14 @@ public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantS
     /// <summary>The longest stream alias, in Unicode characters.</summary>
     public const int MaxStreamAliasLength = 100;
 
-    /// <summary>The most that subscriptions may take as JSON, in bytes: what one column of Table Storage holds.</summary>
+    /// <summary>The largest size of subscriptions as JSON, in bytes. It is the largest value of a column of Table Storage.</summary>
     public const int MaxStoredBytes = 64 * 1024;
 
     /// <summary>No subscription.</summary>
     public static Subscriptions None { get; } = new(null, null);
 
     /// <summary>Reads a request body for a participant of the session <paramref name="sessionId"/>.</summary>
-    /// <exception cref="JsonException">The body is not valid; the message names the field and what was expected.</exception>
+    /// <exception cref="JsonException">The body is not valid. The message names the field and the expected value.</exception>
     public static Subscriptions Read(JsonField body, SessionId sessionId)
     {
         var session = body.Field("sessionId");
@@ -51,11 +52,11 @@ public sealed record Subscriptions(string? SessionId, IReadOnlyList<ParticipantS
 
 /// <summary>One participant of a subscription.</summary>
 /// <param name="ParticipantId">The participant whose media are received.</param>
-/// <param name="StreamAliases">Which of its streams; all of them when left out or empty.</param>
+/// <param name="StreamAliases">The streams that are received. If the list is absent or empty, all streams are.</param>
 public sealed record ParticipantSubscription(string ParticipantId, IReadOnlyList<string>? StreamAliases)
 {
     /// <summary>Reads one item of <c>participants</c>.</summary>
-    /// <exception cref="JsonException">The item is not valid; the message names the field and what was expected.</exception>
+    /// <exception cref="JsonException">The item is not valid. The message names the field and the expected value.</exception>
     public static ParticipantSubscription Read(JsonField item)
     {
         var id = item.Field("participantId") ?? throw item.Expected("a participantId");

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Sessions.Model;
 
-/// <summary>The JSON of the API: camel case, and a missing value is left out, because the official Node SDK throws on null.</summary>
+/// <summary>
+/// The JSON of the API: names in camel case, and no field with the value null, because the official Node SDK throws on null.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -21,6 +23,6 @@ namespace Sessions.Model;
 [JsonSerializable(typeof(IReadOnlyList<SessionsEvent>))]
 internal sealed partial class WireFormat : JsonSerializerContext
 {
-    // The bodies are JSON and never part of a page: text stays as it was sent, and as short.
+    // The bodies are never embedded in a web page, so text needs no HTML escapes and stays as it was sent.
     static WireFormat() => Default = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -5,16 +5,16 @@ using System.Xml;
 namespace Sessions;
 
 /// <summary>
-/// Reads a length of time, of a setting or of an option of the command line: a number with its unit (<c>9h</c>, <c>1d12h</c>),
-/// <c>d.hh:mm:ss</c>, or ISO 8601 (<c>PT9H</c>). Text that people read in two ways is refused: <c>24:00:00</c>, which
-/// <see cref="TimeSpan.Parse(string)"/> takes for 24 days, a number without a unit, and months and years.
+/// Reads a duration from a setting or a command line option: numbers with units (<c>9h</c>, <c>1d12h</c>), <c>d.hh:mm:ss</c>, or ISO 8601
+/// (<c>PT9H</c>). Ambiguous text is refused: a number without a unit, months and years, and <c>24:00:00</c>, which
+/// <see cref="TimeSpan.Parse(string)"/> reads as 24 days.
 /// </summary>
 public static partial class Durations
 {
-    /// <summary>How a time is written, for messages.</summary>
+    /// <summary>The accepted forms of a duration, for messages.</summary>
     public const string Forms = "for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours";
 
-    /// <summary>Reads a time that is not negative; false when the text is none.</summary>
+    /// <summary>Reads a duration that is not negative. Returns false if the text is not a duration.</summary>
     public static bool TryParse(string text, out TimeSpan time)
     {
         try
@@ -32,7 +32,7 @@ public static partial class Durations
         return time >= TimeSpan.Zero;
     }
 
-    /// <summary>The sum of the groups <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>f</c>, the fraction of a second.</summary>
+    /// <summary>Adds the groups <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>f</c>, which is the fraction of a second.</summary>
     private static TimeSpan From(Match match)
     {
         var seconds = checked((((((Number("d") * 24) + Number("h")) * 60) + Number("m")) * 60) + Number("s"));
@@ -47,7 +47,7 @@ public static partial class Durations
     [GeneratedRegex(@"^((?<d>[0-9]+)\.)?(?<h>[01]?[0-9]|2[0-3]):(?<m>[0-5][0-9]):(?<s>[0-5][0-9])(\.(?<f>[0-9]{1,7}))?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Clock();
 
-    // Without years and months, which have no fixed length.
+    // Years and months are excluded, because they have no fixed length.
     [GeneratedRegex("^P[^YM]*(T.*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Iso();
 }

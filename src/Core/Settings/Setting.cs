@@ -4,20 +4,23 @@ using Microsoft.Extensions.Configuration.CommandLine;
 namespace Sessions;
 
 /// <summary>A setting.</summary>
-/// <param name="Name">Its name in a configuration, for example <c>Sessions:SessionLifetime</c>.</param>
-/// <param name="Description">What it is for, as <c>--help</c> says it.</param>
+/// <param name="Name">The name in a configuration, for example <c>Sessions:SessionLifetime</c>.</param>
+/// <param name="Description">The description that <c>--help</c> prints.</param>
 public sealed record Setting(string Name, string Description)
 {
     /// <summary>
-    /// How a name is typed where its value comes from: <c>--Sessions:X</c> on a command line, and otherwise <c>Sessions__X</c>, in an
-    /// environment variable or among the settings of an app.
+    /// The name of a setting in the form in which the operator sets it: <c>--Sessions:X</c> if its value comes from the command line, and
+    /// otherwise <c>Sessions__X</c>, as in an environment variable or an app setting.
     /// </summary>
     public static string AsTyped(IConfiguration configuration, string name)
         => (configuration as IConfigurationRoot)?.Providers.LastOrDefault(provider => provider.TryGet(name, out _)) is CommandLineConfigurationProvider
             ? $"--{name}"
             : name.Replace(":", "__", StringComparison.Ordinal);
 
-    /// <summary>A line for each setting below a section that is not among the known ones, with the nearest of them.</summary>
+    /// <summary>
+    /// Finds the settings in a section that are not known. Returns a line for each of them with the most similar known setting, for example
+    /// <c>Sessions:SessionLifetime</c> for <c>Sessions:SessionLifetim</c>.
+    /// </summary>
     public static IEnumerable<string> FindUnknown(IConfiguration configuration, string section, IReadOnlyCollection<Setting> known)
         => from entry in configuration.GetSection(section).AsEnumerable()
            where entry.Value is not null && !known.Any(setting => setting.Name.Equals(entry.Key, StringComparison.OrdinalIgnoreCase))
@@ -26,10 +29,15 @@ public sealed record Setting(string Name, string Description)
            let nearest = known.MinBy(setting => EndsAlike(setting.Name, entry.Key) ? 0 : Distance(setting.Name, entry.Key))!.Name
            select $"{typed}: there is no such setting. Did you mean {(typed.StartsWith('-') ? $"--{nearest}" : nearest.Replace(":", "__", StringComparison.Ordinal))}?";
 
-    /// <summary>Whether a name ends as another does, as <c>Gateway:MediaPort</c> and <c>Gateway:Port</c> do.</summary>
+    /// <summary>
+    /// Whether a name ends with the last part of another, as <c>Gateway:MediaPort</c> does with that of <c>Gateway:Port</c>.
+    /// </summary>
     private static bool EndsAlike(string name, string other) => name.EndsWith(other[(other.LastIndexOf(':') + 1)..], StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>How many characters are inserted, deleted or replaced to make one text of another, without regard to case (Levenshtein).</summary>
+    /// <summary>
+    /// The Levenshtein distance of two texts, ignoring case: how many characters must be inserted, deleted or replaced to change one text
+    /// into the other.
+    /// </summary>
     public static int Distance(string one, string other)
     {
         var row = Enumerable.Range(0, other.Length + 1).ToArray();
