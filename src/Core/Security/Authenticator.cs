@@ -8,37 +8,37 @@ using Sessions.Storage;
 
 namespace Sessions.Security;
 
-/// <summary>How a check of credentials ended.</summary>
-/// <param name="Access">What the caller may do; null when the credentials do not open the account.</param>
-/// <param name="Wait">How long the caller has to wait before they are looked at; null when they were.</param>
+/// <summary>The result of a check of credentials.</summary>
+/// <param name="Access">The caller's access, or null if the credentials are not valid for the account.</param>
+/// <param name="Wait">How long the caller must wait before its credentials are checked, or null if they were checked.</param>
 public readonly record struct Authentication(Access? Access, TimeSpan? Wait = null);
 
 /// <summary>
-/// Checks credentials. A verified one is remembered for <see cref="MemoryLifetime"/>, so that it normally costs no storage
-/// call, and a revoked one dies within that time.
+/// Checks credentials. A verified credential is cached for <see cref="MemoryLifetime"/>, so a check normally needs no storage call, and a
+/// revoked credential stops working within this time.
 /// </summary>
 public sealed class Authenticator(CredentialStore credentials, GuessLimiter limiter, SessionsOptions options, TimeProvider time)
 {
-    /// <summary>How long a verified credential is not looked up again.</summary>
+    /// <summary>How long a verified credential is cached.</summary>
     public static readonly TimeSpan MemoryLifetime = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many verified credentials are remembered.</summary>
+    /// <summary>How many verified credentials are cached.</summary>
     internal const int MaxRemembered = 10_000;
 
-    // An entry past its time is not used, and yet tells a caller that has opened the account before from one that guesses.
+    // An expired entry does not verify a credential, but it shows that the caller has opened the account before and does not guess.
     private readonly BoundedMemory<GivenCredential, (Access Access, DateTimeOffset Until)> _remembered = new(MaxRemembered);
 
-    // Requests with the same credential at once are one guess, however many: they share its look-up.
+    // Concurrent requests with the same credential share one look-up and count as one guess.
     private readonly ConcurrentDictionary<GivenCredential, Lazy<Task<Authentication>>> _lookUps = new();
 
     /// <summary>
-    /// What a caller may do in the account. One storage call at most; for a credential that is remembered none, and no
-    /// allocation. A header that can be no credential is refused without a look-up, and is not counted as a guess.
+    /// Checks the caller's access to the account. A cached credential needs no storage call and no allocation, and any other needs at most
+    /// one storage call. If the header cannot be a credential, it is refused without a look-up and does not count as a guess.
     /// </summary>
     /// <param name="accountId">The account.</param>
     /// <param name="authorization">The <c>Authorization</c> header.</param>
-    /// <param name="caller">Tells where the request comes from, when that matters.</param>
-    /// <param name="cancellation">Ends the wait for the look-up, which others may share.</param>
+    /// <param name="caller">Returns the origin of the request. It is called only if the credential is not cached.</param>
+    /// <param name="cancellation">Cancels the wait for the look-up, but not the look-up, which other requests may share.</param>
     public ValueTask<Authentication> AuthenticateAsync(
         AccountId accountId, string authorization, Func<Caller> caller, CancellationToken cancellation)
     {
@@ -72,7 +72,7 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
             var lookUp = _lookUps.GetOrAdd(credential, mine);
             var result = await lookUp.Value.WaitAsync(cancellation);
 
-            // It is the other caller that has to wait.
+            // The limit applies to the other caller, so this caller tries again.
             if (lookUp == mine || result.Wait is null)
                 return result;
         }
@@ -90,7 +90,8 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
                 isGuess = true;
             }
 
-            // Not with the request: others may share the look-up, and a guess counts though its caller went away.
+            // The request's cancellation does not cancel the look-up: other requests may share it, and a guess counts even if its caller
+            // disconnects.
             using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
             if (await VerifyAsync(credential.AccountId, given, time.GetUtcNow(), deadline.Token) is { } verified)
             {
@@ -110,11 +111,11 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
         }
     }
 
-    /// <summary>What the caller may do and how long that is remembered; null when the credentials do not open the account.</summary>
+    /// <summary>The caller's access and when its cache entry expires, or null if the credentials are not valid for the account.</summary>
     private async Task<(Access Access, DateTimeOffset Until)?> VerifyAsync(
         AccountId accountId, BasicCredentials given, DateTimeOffset now, CancellationToken cancellation)
     {
-        // The same work for an unknown user as for a wrong secret, and for one that was never rotated.
+        // An unknown user, a wrong secret and a secret that was never rotated all take the same time.
         var credential = await credentials.FindAsync(accountId, given.UserName, cancellation);
         var matches = Matches(given, credential?.SecretHash);
         var matchesPrevious = Matches(given, credential?.Previous?.SecretHash);
@@ -133,8 +134,8 @@ public sealed class Authenticator(CredentialStore credentials, GuessLimiter limi
         => CryptographicOperations.FixedTimeEquals(given.SecretHash, secretHash ?? new byte[SHA256.HashSizeInBytes]) & secretHash is not null;
 
     /// <summary>
-    /// A user name and a secret for an account, by what they are and not by how the header spells them. They are kept as a
-    /// digest only, so that the time to find them tells nothing of a secret.
+    /// A user name and a secret for an account. Two headers with the same user name and secret are equal, even if they are spelled
+    /// differently. Only a digest is stored, so the duration of a cache look-up reveals nothing about a secret.
     /// </summary>
     private readonly record struct GivenCredential(AccountId AccountId, UInt128 DigestHigh, UInt128 DigestLow)
     {

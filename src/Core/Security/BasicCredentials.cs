@@ -4,23 +4,23 @@ using System.Text;
 
 namespace Sessions.Security;
 
-/// <summary>What an <c>Authorization: Basic</c> header carries (RFC 7617): UTF-8, and the user name ends at the first colon.</summary>
+/// <summary>The credentials of an <c>Authorization: Basic</c> header (RFC 7617), in UTF-8. The user name ends at the first colon.</summary>
 public sealed record BasicCredentials(string UserName, byte[] SecretHash)
 {
     private const string Scheme = "Basic ";
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The SHA-256 of a secret's UTF-8, as it is stored.</summary>
+    /// <summary>The SHA-256 of a secret's UTF-8, which is the stored form.</summary>
     public static byte[] Hash(string secret) => SHA256.HashData(Utf8.GetBytes(secret));
 
     /// <summary>
-    /// Decodes the header's value to user name, colon and secret, without allocating; false when it is no such header. There
-    /// is one spelling for each such text: canonical base64 (RFC 4648, section 3.5), without blanks in it.
+    /// Decodes the header's value to user name, colon and secret, without allocating. Returns false if it is not such a header. Only
+    /// canonical base64 without blanks is accepted (RFC 4648, section 3.5), so each text has one encoding.
     /// </summary>
     /// <param name="authorization">The header's value.</param>
-    /// <param name="buffer">Space for the text, of at least twice the length of the header's value.</param>
-    /// <param name="text">The text, which is in the buffer.</param>
+    /// <param name="buffer">Space for the text, at least twice as long as the header's value.</param>
+    /// <param name="text">The text, as a part of the buffer.</param>
     internal static bool TryDecode(ReadOnlySpan<char> authorization, Span<byte> buffer, out ReadOnlySpan<byte> text)
     {
         text = default;
@@ -36,7 +36,7 @@ public sealed record BasicCredentials(string UserName, byte[] SecretHash)
         return Ascii.Equals(buffer.Slice(length, canonicalLength), token);
     }
 
-    /// <summary>Reads the decoded text; null when it has no colon or is not UTF-8.</summary>
+    /// <summary>Reads the decoded text. Returns null if it has no colon or is not UTF-8.</summary>
     internal static BasicCredentials? Parse(ReadOnlySpan<byte> text)
     {
         var colon = text.IndexOf((byte)':');

@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Sessions.Security;
 
 /// <summary>
-/// Remembers values by key, and no more than a fixed number: when it is full, the value that was set longest ago is
-/// forgotten. Reading takes no lock and allocates nothing.
+/// A cache with a fixed capacity. When it is full, setting a new key evicts the value that was set longest ago. Reading takes no lock and
+/// allocates nothing.
 /// </summary>
 internal sealed class BoundedMemory<TKey, TValue>(int capacity)
     where TKey : notnull
@@ -32,7 +32,7 @@ internal sealed class BoundedMemory<TKey, TValue>(int capacity)
         return isThere;
     }
 
-    /// <summary>Remembers a value, in place of the key's earlier one, and as the newest.</summary>
+    /// <summary>Sets the value of a key, and makes it the newest.</summary>
     public void Set(TKey key, TValue value)
     {
         lock (_lock)
@@ -43,7 +43,7 @@ internal sealed class BoundedMemory<TKey, TValue>(int capacity)
         }
     }
 
-    /// <summary>Forgets a value.</summary>
+    /// <summary>Removes a value.</summary>
     public void Remove(TKey key)
     {
         lock (_lock)

@@ -5,21 +5,22 @@ using System.Net.Sockets;
 namespace Sessions.Security;
 
 /// <summary>
-/// Where a request comes from, as far as guesses are counted: an IPv4 address, or the /64 of an IPv6 address, because one
-/// subscriber has at least that many addresses (RFC 6177). Everything that is no address is one and the same caller.
+/// The origin of a request, for counting guesses: an IPv4 address, or the /64 of an IPv6 address, because one subscriber has at least that
+/// many addresses (RFC 6177). All text that is not an address counts as one caller.
 /// </summary>
 public readonly record struct Caller
 {
     private const int SubscriberBits = 64;
 
-    // IPv4 addresses are in their mapped form, ::ffff:0:0/96. No /64 looks like one: its lower half is zero.
+    // IPv4 addresses are in their mapped form, ::ffff:0:0/96. No /64 equals one of them, because the lower half of a /64 is zero.
     private readonly UInt128 _network;
 
     private Caller(UInt128 network) => _network = network;
 
     /// <summary>
-    /// The caller as the outermost of <paramref name="trustedProxies"/> proxies saw it. Each proxy adds an entry at the end of
-    /// <c>X-Forwarded-For</c>, so that a caller can write only into those before.
+    /// The address that the outermost of <paramref name="trustedProxies"/> proxies saw. Each proxy appends an entry to
+    /// <c>X-Forwarded-For</c>, so the caller controls only the entries before those of the proxies. For example, behind one proxy,
+    /// <c>192.0.2.1, 198.51.100.7</c> comes from 198.51.100.7.
     /// </summary>
     public static Caller Behind(int trustedProxies, string forwardedFor)
     {
@@ -27,7 +28,7 @@ public readonly record struct Caller
         return Parse(entries[Math.Max(0, entries.Length - trustedProxies)]);
     }
 
-    /// <summary>Reads an entry of <c>X-Forwarded-For</c>: an address, with or without a port.</summary>
+    /// <summary>Reads an entry of <c>X-Forwarded-For</c>, which is an address with or without a port.</summary>
     public static Caller Parse(string entry)
     {
         if (!IPEndPoint.TryParse(entry.Trim(), out var endPoint))

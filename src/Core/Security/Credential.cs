@@ -1,24 +1,24 @@
 namespace Sessions.Security;
 
-/// <summary>What a credential may do.</summary>
+/// <summary>The access that a credential grants.</summary>
 public enum Access
 {
-    /// <summary>Only the GETs.</summary>
+    /// <summary>Only GET requests.</summary>
     Read,
 
-    /// <summary>Everything.</summary>
+    /// <summary>All requests.</summary>
     Write,
 }
 
-/// <summary>A secret and what it opens.</summary>
-/// <param name="SecretHash">The SHA-256 of the secret's UTF-8; the secret itself is stored nowhere.</param>
-/// <param name="Access">What the user may do.</param>
-/// <param name="Previous">The secret before the last rotation; null when there was none.</param>
+/// <summary>A secret and the access that it grants.</summary>
+/// <param name="SecretHash">The SHA-256 of the secret's UTF-8. The secret itself is not stored.</param>
+/// <param name="Access">The user's access.</param>
+/// <param name="Previous">The secret from before the last rotation, or null if there was none.</param>
 public sealed record Credential(byte[] SecretHash, Access Access, PreviousSecret? Previous = null);
 
-/// <summary>A secret that was rotated.</summary>
-/// <param name="SecretHash">Its hash.</param>
-/// <param name="Expires">Until when it is taken still.</param>
+/// <summary>The secret from before a rotation.</summary>
+/// <param name="SecretHash">The SHA-256 of its UTF-8.</param>
+/// <param name="Expires">When it stops being accepted.</param>
 public sealed record PreviousSecret(byte[] SecretHash, DateTimeOffset Expires);
 
 /// <summary>A user of an account, without the secret's hash.</summary>

@@ -3,42 +3,42 @@ using Sessions.Model;
 namespace Sessions.Security;
 
 /// <summary>
-/// Limits how often one caller may fail to open an account: <see cref="FailuresOnAccount"/> times in a <see cref="Window"/> on
-/// one account, and <see cref="FailuresEverywhere"/> times on all accounts together. A guess counts from before it is looked
-/// up, so that guesses in parallel are limited as well; one that opens the account is given back.
+/// Limits how often one caller may fail to open an account: <see cref="FailuresOnAccount"/> times in a <see cref="Window"/> on one account,
+/// and <see cref="FailuresEverywhere"/> times on all accounts together. A guess counts before it is looked up, so the limit also holds for
+/// concurrent guesses. A guess that opens the account is then no longer counted.
 /// </summary>
-/// <param name="time">The time.</param>
+/// <param name="time">The clock.</param>
 /// <param name="capacity">
-/// How many callers are remembered, and how many pairs of an account and a caller. When there are more, the counts that were
-/// begun longest ago are forgotten: that harms nobody, and whoever has that many addresses has as many limits anyway.
+/// How many callers are tracked, and how many pairs of an account and a caller. Above this number, the oldest counts are dropped. This does
+/// no harm, because an attacker with that many addresses has as many limits in any case.
 /// </param>
 public sealed class GuessLimiter(TimeProvider time, int capacity = GuessLimiter.Capacity)
 {
-    /// <summary>How often a caller may fail on one account.</summary>
+    /// <summary>The most failures of a caller on one account.</summary>
     public const int FailuresOnAccount = 10;
 
-    /// <summary>How often a caller may fail on all accounts together.</summary>
+    /// <summary>The most failures of a caller on all accounts together.</summary>
     public const int FailuresEverywhere = 100;
 
-    /// <summary>How many counts of each kind are remembered: 28 MB in all, if every caller guesses.</summary>
+    /// <summary>How many counts of each kind are tracked. They take 28 MB in all if every caller guesses.</summary>
     public const int Capacity = 50_000;
 
-    /// <summary>How long failures are counted, from the first on.</summary>
+    /// <summary>How long failures are counted, from the first failure.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
-    // What keeps a caller out is then most likely its own guesses on their way, which take a storage call each.
+    // The caller is then most likely blocked by its own pending guesses, which take one storage call each.
     private static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly BoundedMemory<(AccountId Account, Caller Caller), Failures> _onAccounts = new(capacity);
     private readonly BoundedMemory<Caller, Failures> _everywhere = new(capacity);
 
-    /// <summary>How many counts are remembered.</summary>
+    /// <summary>How many counts are tracked.</summary>
     internal (int OnAccounts, int Everywhere) Count => (_onAccounts.Count, _everywhere.Count);
 
     /// <summary>
-    /// Counts a guess before it is looked up; <see cref="End"/> has to follow. False when the caller has to
-    /// <paramref name="wait"/>: then nothing is counted or remembered.
+    /// Counts a guess before it is looked up. The caller must then call <see cref="End"/>. Returns false if the caller has to
+    /// <paramref name="wait"/>, and then counts nothing.
     /// </summary>
     public bool TryBegin(AccountId accountId, Caller caller, out TimeSpan wait)
     {
@@ -57,7 +57,7 @@ public sealed class GuessLimiter(TimeProvider time, int capacity = GuessLimiter.
         }
     }
 
-    /// <summary>Ends a guess: one that has <paramref name="failed"/> stays counted until its window ends.</summary>
+    /// <summary>Ends a guess. If it has <paramref name="failed"/>, it stays counted until its window ends.</summary>
     public void End(AccountId accountId, Caller caller, bool failed)
     {
         lock (_lock)
@@ -94,7 +94,7 @@ public sealed class GuessLimiter(TimeProvider time, int capacity = GuessLimiter.
     private static void End<TKey>(BoundedMemory<TKey, Failures> all, TKey key, bool failed)
         where TKey : notnull
     {
-        // It was forgotten meanwhile, and may have been begun anew.
+        // The count was dropped meanwhile, and may have been started again.
         if (!all.TryGet(key, out var failures) || failures.Pending == 0)
             return;
 
@@ -112,7 +112,7 @@ public sealed class GuessLimiter(TimeProvider time, int capacity = GuessLimiter.
         /// <summary>When the window began.</summary>
         public long Began { get; set; } = began;
 
-        /// <summary>How many guesses have failed in it.</summary>
+        /// <summary>How many guesses have failed in the window.</summary>
         public int Failed { get; set; }
 
         /// <summary>How many guesses are being looked up.</summary>

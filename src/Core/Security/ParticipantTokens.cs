@@ -11,12 +11,12 @@ public sealed class ParticipantTokens(SigningKey key, TimeProvider time)
 {
     private const int RandomLength = 16;
 
-    // Three times what the longest ids take.
+    // Three times the length of a token with the longest ids.
     private const int MaxTokenLength = 1024;
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
 
-    // When the first token is signed or read: before that, the key may not be there yet.
+    // Created when the first token is signed or read, because the key may not be available earlier.
     private readonly Lazy<SigningCredentials> _signing = new(() => new(new SymmetricSecurityKey(key.Bytes), SecurityAlgorithms.HmacSha256));
 
     private readonly Lazy<TokenValidationParameters> _validation = new(() => new()
@@ -29,8 +29,8 @@ public sealed class ParticipantTokens(SigningKey key, TimeProvider time)
     });
 
     /// <summary>
-    /// A token with the claims that the official browser client reads: <c>a</c> account id, <c>p</c> participant id,
-    /// <c>v</c> device API version, <c>exp</c> the participant's end in seconds since 1970, <c>tid</c> 16 random characters.
+    /// Creates a token with the claims that the official browser client reads: <c>a</c> account id, <c>p</c> participant id, <c>v</c>
+    /// device API version, <c>exp</c> the participant's expiry in seconds since 1970, <c>tid</c> 16 random characters.
     /// </summary>
     public string Create(AccountId accountId, Participant participant, DateTimeOffset expires)
         => _handler.CreateToken(new SecurityTokenDescriptor
@@ -46,10 +46,10 @@ public sealed class ParticipantTokens(SigningKey key, TimeProvider time)
             SigningCredentials = _signing.Value,
         });
 
-    /// <summary>Reads a token; false when this key has not signed it, when it has expired, and when it is no token.</summary>
+    /// <summary>Reads a token. Returns false if it has expired, is not a token, or was not signed with this key.</summary>
     public bool TryRead(string token, [NotNullWhen(true)] out DeviceToken? read)
     {
-        // With a key that is at hand, the task is complete when it is returned.
+        // The key is in memory, so the task is already complete.
         read = token.Length <= MaxTokenLength
             && _handler.ValidateTokenAsync(token, _validation.Value).GetAwaiter().GetResult() is { IsValid: true } valid
                 ? From((JsonWebToken)valid.SecurityToken)
@@ -67,8 +67,8 @@ public sealed class ParticipantTokens(SigningKey key, TimeProvider time)
                 : null;
 }
 
-/// <summary>What a participant's token says.</summary>
+/// <summary>The claims of a participant's token.</summary>
 /// <param name="AccountId">The account.</param>
-/// <param name="ParticipantId">The participant, which may have been deleted since.</param>
+/// <param name="ParticipantId">The participant, which may have been deleted since the token was created.</param>
 /// <param name="DeviceApiVersion">V2 or V3.</param>
 public sealed record DeviceToken(AccountId AccountId, ParticipantId ParticipantId, string DeviceApiVersion);

@@ -7,13 +7,14 @@ using Microsoft.Extensions.Logging;
 namespace Sessions.Security;
 
 /// <summary>
-/// The key that signs participants' tokens. App Service gives an app the text of a Key Vault reference when it could not read the
-/// vault, for example while a role is new. The environment of a running process never changes, so the app then reads the secret
-/// itself, with its own identity, until it has it (https://learn.microsoft.com/azure/app-service/app-service-key-vault-references).
+/// The key that signs participants' tokens. App Service passes the text of a Key Vault reference to the app if it cannot read the vault,
+/// for example shortly after a role was assigned. The environment of a running process never changes, so the app then reads the secret
+/// itself with its own identity, and retries until it succeeds
+/// (https://learn.microsoft.com/azure/app-service/app-service-key-vault-references).
 /// </summary>
 public sealed partial class SigningKey
 {
-    /// <summary>How long the app waits before it looks again.</summary>
+    /// <summary>How long the app waits between two reads of the vault.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     /// <summary>The fewest bytes that a key may have.</summary>
@@ -30,7 +31,7 @@ public sealed partial class SigningKey
     private Task? _look;
     private long _began;
 
-    /// <summary>The configured key, or the one that the configured reference names.</summary>
+    /// <summary>Uses the configured key, or the key in the secret that the configured reference names.</summary>
     public SigningKey(SessionsOptions options, TimeProvider time, ILogger<SigningKey> logger)
         : this(options, ReadAsync, time, logger)
     {
@@ -46,8 +47,8 @@ public sealed partial class SigningKey
     /// <exception cref="InvalidOperationException"><see cref="IsThereAsync"/> has not returned true yet.</exception>
     public byte[] Bytes => _bytes ?? throw new InvalidOperationException("The signing key is not there yet.");
 
-    /// <summary>Whether the key is there. When it is not, the vault is read, at most once in <see cref="Pause"/>.</summary>
-    /// <param name="cancellation">Ends the wait, and not the look, which others may share.</param>
+    /// <summary>Whether the key is available. If it is not, the vault is read, at most once in <see cref="Pause"/>.</summary>
+    /// <param name="cancellation">Cancels the wait, but not the read of the vault, which other requests may share.</param>
     public ValueTask<bool> IsThereAsync(CancellationToken cancellation) => _bytes is null ? LookAsync(cancellation) : new(true);
 
     private async ValueTask<bool> LookAsync(CancellationToken cancellation)
@@ -81,7 +82,7 @@ public sealed partial class SigningKey
         }
     }
 
-    // Not inlined, so that Azure.Identity and what it brings are loaded only when it is called.
+    // Not inlined, so that Azure.Identity and its dependencies are loaded only when this method is called.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task<string> ReadAsync(Uri secret, CancellationToken cancellation)
     {
