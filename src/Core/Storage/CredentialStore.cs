@@ -8,19 +8,19 @@ namespace Sessions.Storage;
 /// <summary>The credentials of all accounts.</summary>
 public sealed class CredentialStore(Tables tables, TimeProvider time)
 {
-    /// <summary>The longest user name, in UTF-8 bytes: its hex is a key, which may have 512 characters.</summary>
+    /// <summary>The longest user name, in UTF-8 bytes. The hex of the name is a row key, which may have 512 characters.</summary>
     public const int MaxUserNameBytes = 256;
 
-    /// <summary>The credential of a user, or null when there is none.</summary>
+    /// <summary>Finds the credential of a user, or returns null if the user does not exist.</summary>
     public async Task<Credential?> FindAsync(AccountId accountId, string userName, CancellationToken cancellation)
         => (await CredentialRow.FindAsync(tables.Credentials, accountId, userName, cancellation))?.Credential;
 
-    /// <summary>The users of an account, in the order of their names' bytes.</summary>
+    /// <summary>Lists the users of an account, in the order of their names' bytes.</summary>
     public IAsyncEnumerable<CredentialUser> ListAsync(AccountId accountId, CancellationToken cancellation)
         => CredentialRow.ListAsync(tables.Credentials, accountId, cancellation);
 
-    /// <summary>Stores the credential of a new user; false when there is one of this name already.</summary>
-    /// <exception cref="StorageUnavailableException">It may be stored or not.</exception>
+    /// <summary>Stores the credential of a new user. Returns false if a user of this name already exists.</summary>
+    /// <exception cref="StorageUnavailableException">It is unknown whether the credential was stored.</exception>
     public async Task<bool> AddAsync(AccountId accountId, string userName, Credential credential, CancellationToken cancellation)
     {
         var row = new CredentialRow(accountId, userName, credential, time.GetUtcNow());
@@ -28,15 +28,15 @@ public sealed class CredentialStore(Tables tables, TimeProvider time)
         if (write.Outcome == WriteOutcome.Done)
             return true;
 
-        // A row that is there may be this one, when its answer was lost; its WriteId tells.
+        // If the response was lost, the stored row may be the one from this request. Its WriteId shows this.
         return await CredentialRow.FindAsync(tables.Credentials, accountId, userName, cancellation) is { } stored
             ? stored.WriteId == row.WriteId
             : throw new StorageUnavailableException("It is not known whether the credential is stored.");
     }
 
     /// <summary>
-    /// Gives a user another secret, and lets the one before be taken for a while still; false when there is no such user.
-    /// A secret from before that one is not taken any more.
+    /// Replaces a user's secret. The previous secret stays valid for <paramref name="keep"/>, and any older one becomes invalid. Returns
+    /// false if the user does not exist.
     /// </summary>
     public async Task<bool> RotateAsync(
         AccountId accountId, string userName, byte[] secretHash, TimeSpan keep, CancellationToken cancellation)
@@ -45,7 +45,7 @@ public sealed class CredentialStore(Tables tables, TimeProvider time)
         var writeId = Guid.NewGuid().ToString();
         while (await CredentialRow.FindAsync(tables.Credentials, accountId, userName, cancellation) is { } stored)
         {
-            // It was stored, and the answer was lost.
+            // The write succeeded, but its response was lost.
             if (stored.WriteId == writeId)
                 return true;
 
@@ -60,8 +60,8 @@ public sealed class CredentialStore(Tables tables, TimeProvider time)
         return false;
     }
 
-    /// <summary>Deletes a user's credential; false when there is none.</summary>
-    /// <exception cref="StorageUnavailableException">It may be deleted or not.</exception>
+    /// <summary>Deletes a user's credential. Returns false if the user does not exist.</summary>
+    /// <exception cref="StorageUnavailableException">It is unknown whether the credential was deleted.</exception>
     public async Task<bool> RemoveAsync(AccountId accountId, string userName, CancellationToken cancellation)
     {
         var write = await tables.Credentials.TryDeleteAsync(accountId.ToString(), Keys.User(userName), ETag.All, cancellation);
@@ -73,7 +73,7 @@ public sealed class CredentialStore(Tables tables, TimeProvider time)
             : throw new StorageUnavailableException("It is not known whether the credential is deleted.");
     }
 
-    /// <summary>Stores a credential, in place of the user's earlier one.</summary>
+    /// <summary>Stores a credential, and replaces the user's existing one.</summary>
     public Task SaveAsync(AccountId accountId, string userName, Credential credential, CancellationToken cancellation)
         => tables.Credentials.UpsertEntityAsync(
             new CredentialRow(accountId, userName, credential, time.GetUtcNow()).ToEntity(), TableUpdateMode.Replace, cancellation);

@@ -2,19 +2,19 @@ using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>Deletes the rows of sessions and participants that have expired.</summary>
+/// <summary>Deletes the rows of expired sessions and participants.</summary>
 internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOffset endedBefore, EventQueue events)
 {
     private const int AtOnce = 8;
 
     /// <summary>
-    /// Deletes, of each partition of a session or participant that ended at or before <c>endedBefore</c>, the rows that have expired by
-    /// then. A session is deleted with all its members in one transaction, which writes the event of its end. Events and the marker of an
-    /// idempotency key stay until they expire, too, and get an index row for that time. The marker goes last: what is created again with
-    /// its key must not meet the events of before. Safe beside live traffic and other deletions. For each partition two storage calls at
-    /// most, one more for each 100 rows and one for what stays.
+    /// Deletes the expired rows of each partition whose session or participant ended at or before <c>endedBefore</c>. A session and all its
+    /// members are deleted in one transaction, which also writes the event of its end. Events and the marker of an idempotency key stay
+    /// until they expire, and get an index row for that time. The marker is deleted last, so that a resource that is created again with the
+    /// same key does not find events of the previous one. Live traffic and other deletions may run at the same time. Each partition needs
+    /// at most two storage calls, one more for each 100 rows, and one for the rows that stay.
     /// </summary>
-    /// <returns>How many rows were deleted, and the partitions whose index rows have done their work.</returns>
+    /// <returns>How many rows were deleted, and the partitions whose index rows are no longer needed.</returns>
     public async Task<(int Rows, IReadOnlySet<string> Done)> DeleteAsync(IEnumerable<string> partitionKeys, CancellationToken cancellation)
     {
         var deleted = 0;
@@ -29,7 +29,7 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
         return (deleted, done);
     }
 
-    /// <returns>How many rows were deleted; null when not all could be deleted now.</returns>
+    /// <returns>How many rows were deleted, or null if some could not be deleted now.</returns>
     private async Task<int?> DeleteAsync(string partitionKey, CancellationToken cancellation)
     {
         List<TableEntity> expired = [];
@@ -45,14 +45,14 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
             else if (row.RowKey == Keys.IdempotencyMarker || Keys.IsOutbox(row.RowKey))
                 staying.Add(row);
             else
-                return 0; // The session or participant lives.
+                return 0; // The session or participant is live.
         }
 
         var header = expired.Find(row => row.RowKey == Keys.Header);
         if (header is not null || staying.Exists(row => Keys.IsOutbox(row.RowKey)))
             expired.RemoveAll(row => row.RowKey == Keys.IdempotencyMarker);
 
-        // First, so that what stays is found even if this ends here.
+        // The index row is written first, so that the remaining rows are found even if this run ends here.
         if (NextLook(header, staying) is { } next
             && (await table.TryAddAsync(IndexRow.At(next, partitionKey).ToEntity(), cancellation)).Outcome
                 is not (WriteOutcome.Done or WriteOutcome.Conflict))
@@ -67,7 +67,7 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
             .OrderBy(row => row.RowKey == Keys.IdempotencyMarker);
         foreach (var chunk in rest.Chunk(TableCalls.MaxTransactionActions))
         {
-            // Under each row's ETag: what has changed since is looked at the next time.
+            // The rows are deleted under their ETags. If a row has changed since, the next sweep tries again.
             var write = await table.TrySubmitAsync(
                 chunk.Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, row.ETag)), cancellation);
             if (write.Outcome != WriteOutcome.Done)
@@ -77,7 +77,9 @@ internal sealed class ExpiredRows(TableClient table, ChangeTime time, DateTimeOf
         return expired.Count;
     }
 
-    /// <summary>When the next rows of the partition will have expired: its events, also that of the session's end, or the marker.</summary>
+    /// <summary>
+    /// When the next rows of the partition will have expired: its events, including the event of the session's end, or the marker.
+    /// </summary>
     private DateTimeOffset? NextLook(TableEntity? endingHeader, IReadOnlyCollection<TableEntity> staying)
     {
         if (endingHeader is not null)

@@ -4,13 +4,13 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>A session with all its members, as they were at one moment.</summary>
+/// <summary>A consistent snapshot of a session with all its members.</summary>
 internal sealed record MemberList(HeaderRow Header, IReadOnlyList<MemberRow> Members)
 {
     /// <summary>
-    /// Reads the session's partition from the header on, without the events; null when there is no header. One storage call where the rows come in one page. A query
-    /// that comes in pages is no snapshot: other requests can write between two pages. It is then repeated until two passes in
-    /// a row have found the same rows, which all of them were there between the two.
+    /// Reads the session's partition from the header on, without the events. Returns null if there is no header. One storage call if the
+    /// rows come in one page. A query of several pages is not a snapshot, because other requests can write between two pages. It is then
+    /// repeated until two passes in a row find the same rows, all of which existed between the two passes.
     /// </summary>
     public static async Task<MemberList?> FindAsync(
         TableClient table, AccountId accountId, SessionId sessionId, RetryBudget budget)

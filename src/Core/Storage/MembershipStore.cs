@@ -5,17 +5,17 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>
-/// Who is in which session: joins, leaves, deletions and the fence between them, in the order of docs/design.md, which has the
-/// protocol and its invariants. The session's header lists its members and is the truth; the claim in the participant's row makes
-/// it unique. No transaction spans the two, so every step is ordered such that a crash after it leaves a state that the next
-/// request reads correctly.
+/// Changes the memberships of sessions: joins, leaves, deletions and fences, in the order of docs/design.md, which describes the protocol
+/// and its invariants. The session's header lists its members and determines who is a member. The claim in the participant's row makes the
+/// membership unique. No transaction spans the two rows, so the steps are ordered such that the next request reads the rows correctly after
+/// a crash behind any step.
 /// </summary>
 public sealed class MembershipStore(
     Tables tables, SessionsOptions options, TimeProvider time, EventQueue events, MembershipHints? hints = null)
 {
     /// <summary>
-    /// Puts a participant into a session. If it is there already, <paramref name="subscriptions"/> replace its own, and
-    /// null leaves them. The precondition is on the participant.
+    /// Adds a participant to a session. If it is already a member, <paramref name="subscriptions"/> replace its existing ones, and null
+    /// keeps them. The precondition applies to the participant.
     /// </summary>
     public async Task<Outcome> JoinAsync(
         AccountId accountId,
@@ -40,7 +40,10 @@ public sealed class MembershipStore(
         }
     }
 
-    /// <summary>One try to join; null when it met another change, left nothing behind that may yet land, and has to start over.</summary>
+    /// <summary>
+    /// Makes one try to join. Returns null if another change interfered and the join has to start over. In this case the try's insert can
+    /// no longer be applied.
+    /// </summary>
     private async Task<Outcome?> TryJoinAsync(JoinRequest request, RetryBudget budget)
     {
         var (participant, session, member) = await FindLiveAsync(
@@ -62,7 +65,7 @@ public sealed class MembershipStore(
             after = after.With(last);
         }
 
-        // It may have expired since it was read, and not be in that session only because it has.
+        // The participant may have expired since it was read, and may have left the other session only because of that.
         if (!participant.IsLive(time.GetUtcNow()))
             return Outcome.NoParticipant;
         if (!request.Precondition.Holds(participant.EntityTag))
@@ -73,9 +76,9 @@ public sealed class MembershipStore(
     }
 
     /// <summary>
-    /// The end of a join. The header ETag under which the member is inserted was always read before the claim write
-    /// that precedes the insert: so whoever rewrites the header (a fence), and finds the claim unchanged after it, knows
-    /// that this insert cannot land. That is why a lost insert claims again, and a look at the claim would not do.
+    /// Claims the session and inserts the member. The header ETag under which the member is inserted was always read before the claim write
+    /// that precedes the insert. If another request rewrites the header (a fence) and then finds the claim unchanged, it knows that this
+    /// insert cannot succeed. For this reason an insert that lost claims again. It would not be enough to read the claim.
     /// </summary>
     private async Task<Outcome?> ClaimAndInsertAsync(
         JoinRequest request, ParticipantRow participant, Predecessors after, SessionPartition session, RetryBudget budget)
@@ -91,7 +94,7 @@ public sealed class MembershipStore(
             WriteId = request.WriteId,
         };
 
-        // An insert without an answer may land for as long as the header has the ETag that it names.
+        // An insert without a response may be applied for as long as the header has the ETag that the insert names.
         var mayLand = false;
         while (true)
         {
@@ -113,7 +116,8 @@ public sealed class MembershipStore(
                 if (stored?.WriteId == request.WriteId)
                     return Outcome.Done;
 
-                // Behind another change nobody can tell any more: to insert again could undo a leave that was answered.
+                // After another change there is no way to tell whether the insert succeeded. Another insert could undo a leave that
+                // returned success.
                 if (reread?.Header.ETag != session.Header.ETag)
                     throw Unsettled();
             }
@@ -129,8 +133,8 @@ public sealed class MembershipStore(
     }
 
     /// <summary>
-    /// The last change of the session that the participant claims; null when the participant is in it. If it is not, its claim is
-    /// stale or its join on the way, and a fence sees to it that such a join cannot land.
+    /// Returns the last change of the session that the participant claims, or null if the participant is a member there. If it is not a
+    /// member, its claim is stale or its join is in flight, and a fence makes the insert of such a join fail.
     /// </summary>
     private async Task<ChangeNumber?> FenceElsewhereAsync(AccountId accountId, SessionId claimed, ParticipantId participantId, RetryBudget budget)
     {
@@ -148,7 +152,7 @@ public sealed class MembershipStore(
         }
     }
 
-    /// <summary>Takes a participant out of a session. The precondition is on the participant.</summary>
+    /// <summary>Removes a participant from a session. The precondition applies to the participant.</summary>
     public async Task<Outcome> LeaveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, Precondition precondition, CancellationToken cancellation)
     {
@@ -165,9 +169,9 @@ public sealed class MembershipStore(
         var (removal, number) = await RemoveAsync(
             accountId, session, participantId, LeaveReasons.Removed, member, precondition, new(time, cancellation));
 
-        // Only after a removal that is this request's own: otherwise the claim may be that of a join that came after another's.
-        // And under the ETag from before it: a claim written since must stay. A crash before this line leaves a stale claim,
-        // which every reader knows; so does a failure of it.
+        // The claim is cleared only if this request removed the participant. Otherwise the claim may belong to a join that followed another
+        // request's removal. It is cleared under the ETag from before the removal, because a claim that was written since must stay. If
+        // this write fails, or the server crashes before it, the claim is stale, and every reader handles a stale claim.
         if (removal == Removal.Done && participant.SessionId == sessionId)
         {
             await tables.Participants.TryMergeAsync(
@@ -185,8 +189,10 @@ public sealed class MembershipStore(
         };
     }
 
-    /// <summary>Removes a participant from the session as it was read; <paramref name="member"/> is needed for a precondition only.</summary>
-    /// <returns>How it ended, and by then the number of the session's last change.</returns>
+    /// <summary>
+    /// Removes a participant from the session as it was read. <paramref name="member"/> is needed only for a precondition.
+    /// </summary>
+    /// <returns>The result, and the number of the session's last change at that time.</returns>
     private async Task<(Removal Removal, long Number)> RemoveAsync(
         AccountId accountId,
         SessionPartition session,
@@ -201,7 +207,7 @@ public sealed class MembershipStore(
         var mayBeDone = false;
         while (session.Header.Members.Contains(participantId))
         {
-            // The header and the row are read at different moments: when there is no row, the participant has left in between.
+            // The header and the member row are read at different moments. If the row does not exist, the participant has left in between.
             if (!precondition.IsSet || member is not null)
             {
                 if (!precondition.Holds(member?.EntityTag))
@@ -224,8 +230,8 @@ public sealed class MembershipStore(
             if (reread is null)
                 return (mayBeDone ? Removal.Gone : Removal.NoSession, ChangeNumber.All);
 
-            // It may be in again after this removal: to remove it again could undo a join that was answered, and to judge the
-            // condition by the new membership could refuse a removal that was made.
+            // The participant may have joined again after this removal. A second removal could undo a join that returned success. A check
+            // of the condition against the new membership could refuse a removal that was made.
             if (mayBeDone
                 && reread.Header.Members.Contains(participantId)
                 && (reread.Header.ETag != before || (member is not null && member.ETag != tried)))
@@ -242,7 +248,7 @@ public sealed class MembershipStore(
         return (removal, session.Header.Events);
     }
 
-    /// <summary>Deletes the participant and takes it out of its session.</summary>
+    /// <summary>Deletes the participant and removes it from its session.</summary>
     public async Task<Outcome> DeleteParticipantAsync(
         AccountId accountId, ParticipantId id, Precondition precondition, CancellationToken cancellation)
     {
@@ -260,7 +266,7 @@ public sealed class MembershipStore(
                 if (await LeaveOrFenceAsync(accountId, claimed, participant, precondition, budget) is not { } hasLeft)
                     return Outcome.PreconditionFailed;
 
-                // The participant was in the state asked for when it left: what is begun is finished.
+                // The precondition held when the participant left, so the deletion is completed.
                 if (hasLeft)
                     precondition = Precondition.None;
             }
@@ -269,7 +275,7 @@ public sealed class MembershipStore(
                 return Outcome.PreconditionFailed;
             }
 
-            // Under the ETag from before leaving: a join that has claimed since makes this fail.
+            // The ETag is the one from before leaving, so the deletion fails if a join has claimed the participant since.
             var write = await tables.Participants.TryDeleteAsync(
                 Keys.Partition(accountId, id), Keys.Participant, participant.ETag, cancellation);
             if (write.Outcome == WriteOutcome.Done)
@@ -280,8 +286,8 @@ public sealed class MembershipStore(
         }
     }
 
-    /// <summary>Removes the participant from the session it claims, or sees to it that its join there cannot land.</summary>
-    /// <returns>Whether this request removed it; null when the precondition does not hold.</returns>
+    /// <summary>Removes the participant from the session that it claims, or fences the session so that a join in flight fails.</summary>
+    /// <returns>Whether this request removed the participant, or null if the precondition does not hold.</returns>
     private async Task<bool?> LeaveOrFenceAsync(
         AccountId accountId, SessionId sessionId, ParticipantRow participant, Precondition precondition, RetryBudget budget)
     {
@@ -301,7 +307,8 @@ public sealed class MembershipStore(
                     case Removal.PreconditionFailed:
                         return null;
                     case Removal.Gone when precondition.IsSet:
-                        // This request's removal or another's: nobody can tell whether the participant was in the state asked for.
+                        // It is unknown whether this request or another removed the participant, so it is unknown whether the precondition
+                        // held.
                         throw Unsettled();
                     default:
                         continue;
@@ -317,7 +324,7 @@ public sealed class MembershipStore(
         }
     }
 
-    /// <summary>Deletes the session and frees its members.</summary>
+    /// <summary>Deletes the session, so that its members can join other sessions.</summary>
     public async Task<Outcome> DeleteSessionAsync(
         AccountId accountId, SessionId id, Precondition precondition, CancellationToken cancellation)
     {
@@ -344,7 +351,7 @@ public sealed class MembershipStore(
         }
     }
 
-    /// <summary>What a member receives, or null when the participant is not in the session.</summary>
+    /// <summary>Returns the subscriptions of a member, or null if the participant is not in the session.</summary>
     public async Task<Versioned<Subscriptions>?> GetSubscriptionsAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, CancellationToken cancellation)
         => await MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation) is { } member
@@ -353,7 +360,7 @@ public sealed class MembershipStore(
                 : null;
 
     /// <summary>
-    /// Replaces what a member receives. A participant that is in no session joins this one. The precondition is on the
+    /// Replaces the subscriptions of a member. A participant that is in no session joins this one. The precondition applies to the
     /// participant.
     /// </summary>
     public async Task<Outcome> UpdateSubscriptionsAsync(
@@ -369,15 +376,16 @@ public sealed class MembershipStore(
 
         using var hint = new HintAtEnd(hints, new(accountId, sessionId, participantId));
 
-        // In parallel: the write alone cannot tell a member that has expired. When it has, the write went to a row
-        // that nothing reads any more. The clock is looked at first: what lived then may have been changed in time.
+        // The row is read in parallel, because the write alone does not show whether the member has expired. If it has, nothing reads the
+        // changed row any more. The clock is read first, because the change may have been made before the member expired.
         var now = time.GetUtcNow();
         var reading = MemberRow.FindAsync(tables.Sessions, accountId, sessionId, participantId, cancellation);
         var writing = TryReplaceSubscriptionsAsync(
             MemberRow.SubscriptionsChange(accountId, sessionId, participantId, subscriptions, Guid.NewGuid().ToString()), cancellation);
         await Task.WhenAll(reading, writing);
 
-        // When the member has expired, so has its session or its participant: the join is refused, and gives the reason.
+        // If the member has expired, its session or its participant has also expired. The join then refuses the request and returns the
+        // reason.
         var member = await reading;
         if (!await writing || member?.IsLive(now) == false)
             return await JoinAsync(accountId, sessionId, participantId, subscriptions, Precondition.None, cancellation);
@@ -386,8 +394,8 @@ public sealed class MembershipStore(
     }
 
     /// <summary>
-    /// The outcome of a change to a member row that the read beside it did not find, because the row was inserted after the read
-    /// or removed before it. Whether the member had expired by <paramref name="now"/>, its session and its participant tell.
+    /// Decides the outcome of a change to a member row that the parallel read did not find. The row was inserted after the read or removed
+    /// before it. The session and the participant show whether the membership had expired by <paramref name="now"/>.
     /// </summary>
     private async Task<Outcome> SettleMissedAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, DateTimeOffset now, CancellationToken cancellation)
@@ -401,13 +409,13 @@ public sealed class MembershipStore(
         if (participant?.IsLive(now) == false)
             return Outcome.NoParticipant;
 
-        // Deleted by a request, the missing one was live; deleted by the sweep, it had expired.
+        // A missing row was live if a request deleted it, and had expired if the sweep deleted it.
         return session is not null && participant is not null
             ? Outcome.Done
             : throw new StorageUnavailableException("The session or the participant was deleted, and nothing tells whether it had expired.");
     }
 
-    /// <summary>A join of a participant that is in the session; null when it is not any more.</summary>
+    /// <summary>Handles a join of a participant that is already in the session. Returns null if it has left since.</summary>
     private async Task<Outcome?> ReplaceSubscriptionsAsync(JoinRequest request, MemberRow? member, RetryBudget budget)
     {
         if (request is { Subscriptions: null, Precondition.IsSet: false })
@@ -436,8 +444,8 @@ public sealed class MembershipStore(
             if (stored?.WriteId == request.WriteId)
                 return Outcome.Done;
 
-            // Under the ETag that the row still has, this write changes it once, however often it is sent. Behind another
-            // change nobody can tell any more, and to write again could undo it.
+            // If the row still has the ETag, this write takes effect once, however often it is sent. After another change there is no way
+            // to tell whether it succeeded, and another write could undo that change.
             if (mayBeDone && stored?.ETag != member.ETag)
                 throw Unsettled();
             member = stored;
@@ -449,19 +457,21 @@ public sealed class MembershipStore(
             => MemberRow.FindAsync(tables.Sessions, request.AccountId, request.SessionId, request.ParticipantId, budget.Cancellation);
     }
 
-    /// <summary>Replaces what a member receives, whatever it is now; false when there is no such row, or it was not reached.</summary>
+    /// <summary>
+    /// Replaces the subscriptions of a member unconditionally. Returns false if there is no such row, or no connection was made.
+    /// </summary>
     private async Task<bool> TryReplaceSubscriptionsAsync(TableEntity change, CancellationToken cancellation)
     {
         var write = await tables.Sessions.TryMergeAsync(change, ETag.All, cancellation);
         if (write.Outcome != WriteOutcome.Unknown)
             return write.Outcome == WriteOutcome.Done;
 
-        // Unless it is there now, it may land at any time: even on the row of a later membership.
+        // If the change is not stored yet, it may be applied at any time, even to the row of a later membership.
         var stored = await tables.Sessions.FindAsync(change.PartitionKey, change.RowKey, cancellation);
         return stored?.GetString(Columns.WriteId) == change.GetString(Columns.WriteId) ? true : throw Unsettled();
     }
 
-    /// <summary>The participant and the session, if they live; both by one look at the clock, after the reads.</summary>
+    /// <summary>Reads the participant and the session, and returns each if it is live. The clock is read once, after both reads.</summary>
     private async Task<(ParticipantRow? Participant, SessionPartition? Session, MemberRow? Member)> FindLiveAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
     {
@@ -472,7 +482,7 @@ public sealed class MembershipStore(
         return (participant?.IsLive(now) == true ? participant : null, session?.Header.IsLive(now) == true ? session : null, member);
     }
 
-    /// <summary>The session, and the member row when it is asked for; also what has expired.</summary>
+    /// <summary>Reads the session, and the member row if it is requested. They may have expired.</summary>
     private async Task<(SessionPartition? Session, MemberRow? Member)> FindAsync(
         AccountId accountId, SessionId sessionId, ParticipantId participantId, bool withMember, CancellationToken cancellation)
     {
@@ -491,19 +501,19 @@ public sealed class MembershipStore(
 
     private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
 
-    /// <summary>Gives a hint when the request ends, however it does: one without an answer may have changed something, too.</summary>
+    /// <summary>Sends a hint when the request ends, even if it fails, because a request that fails may have changed something.</summary>
     private readonly struct HintAtEnd(MembershipHints? hints, MembershipHint hint) : IDisposable
     {
         public void Dispose() => hints?.Listener?.Invoke(hint);
     }
 
-    /// <summary>How a removal ended.</summary>
+    /// <summary>The result of a removal.</summary>
     private enum Removal
     {
         /// <summary>This request removed the participant.</summary>
         Done,
 
-        /// <summary>It is gone, and this request may have removed it.</summary>
+        /// <summary>The participant is gone, and this request may have removed it.</summary>
         Gone,
 
         NotAMember,
@@ -511,7 +521,7 @@ public sealed class MembershipStore(
         PreconditionFailed,
     }
 
-    /// <summary>What is asked for, and the <see cref="MemberRow.WriteId"/> of the row that it writes, in whichever try.</summary>
+    /// <summary>A request to join, and the <see cref="MemberRow.WriteId"/> of the row that each of its tries writes.</summary>
     private sealed record JoinRequest(
         AccountId AccountId,
         SessionId SessionId,
@@ -520,7 +530,7 @@ public sealed class MembershipStore(
         Precondition Precondition,
         string WriteId)
     {
-        /// <summary>Ends when the delivery knows that there may be an event: not later than the change.</summary>
+        /// <summary>Completes when the message to the delivery is stored, which must be before the change.</summary>
         public required Task Announcement { get; init; }
     }
 }

@@ -3,22 +3,22 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>Creates sessions and participants: their rows, their rows in the expiry index, and the markers of idempotency keys.</summary>
+/// <summary>Creates sessions and participants: their rows, their index rows for the expiry, and the markers of idempotency keys.</summary>
 internal static class NewRows
 {
     /// <summary>
-    /// Creates the row that <paramref name="make"/> returns for an id, its event, and its row in the expiry index. Two storage calls,
-    /// made at once; with an idempotency key one after the other, so that a refused repeat leaves nothing.
+    /// Creates the row that <paramref name="make"/> returns for an id, its event, and its row in the expiry index. This takes two storage
+    /// calls, which run in parallel. With an idempotency key they run in sequence, so that a refused repeat leaves no row behind.
     /// </summary>
     /// <param name="table">The table of the sessions or of the participants.</param>
-    /// <param name="kind">The row key of what is created.</param>
+    /// <param name="kind">The row key of a session's or a participant's own row.</param>
     /// <param name="accountId">The account.</param>
-    /// <param name="idempotencyKey">The caller's key, which then gives the id; null for a generated id.</param>
-    /// <param name="make">Makes the row for an id.</param>
-    /// <param name="options">How long a key is remembered, and events are kept.</param>
-    /// <param name="events">Told of the event, at once with the first call.</param>
-    /// <param name="budget">Bounds the retries.</param>
-    /// <returns>The row, and whether it was created; false when the idempotency key was used before.</returns>
+    /// <param name="idempotencyKey">The caller's key, from which the id is derived, or null for a generated id.</param>
+    /// <param name="make">Creates the row for an id.</param>
+    /// <param name="options">How long an idempotency key is valid, and how long events are kept.</param>
+    /// <param name="events">Gets a message about the event, in parallel with the first storage call.</param>
+    /// <param name="budget">Limits the retries.</param>
+    /// <returns>The row, and whether it was created. It was not if the idempotency key was used before.</returns>
     public static async Task<(T Row, bool IsNew)> CreateAsync<T>(
         TableClient table,
         string kind,
@@ -44,7 +44,7 @@ internal static class NewRows
 
         while (true)
         {
-            // Such ids begin with the time, so that a list in their order begins with the oldest.
+            // The ids begin with the time of creation, so a list that is sorted by id begins with the oldest resource.
             var row = make(Guid.CreateVersion7(budget.Now));
             var entity = row.ToEntity(accountId);
             var announcement = events.AnnounceAsync(accountId, entity.PartitionKey, budget.Cancellation);
@@ -68,8 +68,9 @@ internal static class NewRows
     }
 
     /// <summary>
-    /// Adds a row, and its event, whose id was generated for this one try; false when there is no clear answer and the row cannot be found. It
-    /// may land yet, so another try takes another id: with the same, this row could come back after its deletion.
+    /// Adds a row and its event. The row's id was generated for this try. Returns false if there is no clear response and the row cannot be
+    /// found. The write may still be applied later, so another try uses another id. With the same id, this row could reappear after its
+    /// deletion.
     /// </summary>
     private static async Task<bool> TryAddAsync(
         TableClient table, TableEntity row, TableTransactionAction creation, CancellationToken cancellation)
@@ -78,14 +79,14 @@ internal static class NewRows
         if (write.Outcome == WriteOutcome.Done)
             return true;
 
-        // A row that is there already can only be this one, and its answer was lost; its WriteId tells.
+        // If the row exists, it can only be the one from this try, and the response was lost. Its WriteId shows this.
         var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
         return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
             ? true
             : throw new InvalidOperationException("A generated id is in use already."));
     }
 
-    /// <summary>Adds a row, and the marker that it was created with an idempotency key; false when another request did so before.</summary>
+    /// <summary>Adds a row and the marker of its idempotency key. Returns false if another request used the key before.</summary>
     private static async Task<bool> AddOnceAsync(
         TableClient table, TableEntity row, TableTransactionAction creation, DateTimeOffset keyExpires, RetryBudget budget)
     {
@@ -103,12 +104,12 @@ internal static class NewRows
                 if (!mayBeDone)
                     return false;
 
-                // The marker that is there may be this request's own, when its answer was lost; its WriteId tells.
+                // If the response was lost, the stored marker may be the one from this request. Its WriteId shows this.
                 var stored = await table.FindAsync(marker.PartitionKey, marker.RowKey, budget.Cancellation);
                 if (stored?.GetString(Columns.WriteId) == marker.GetString(Columns.WriteId))
                     return true;
 
-                // Another's marker keeps the lost write from landing, until the sweep deletes it.
+                // The marker of another request prevents the lost write from being applied, until the sweep deletes the marker.
                 return stored?.GetDateTimeOffset(Columns.Expires) > row.GetDateTimeOffset(Columns.Created)
                     ? false
                     : throw new StorageUnavailableException("A creation got no answer, and may land when the expired marker of its key is deleted.");

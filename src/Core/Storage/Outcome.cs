@@ -1,15 +1,15 @@
 namespace Sessions.Storage;
 
-/// <summary>How a change ended.</summary>
+/// <summary>The result of a change.</summary>
 public enum Outcome
 {
-    /// <summary>As asked.</summary>
+    /// <summary>The change was made.</summary>
     Done,
 
-    /// <summary>There is no such session, or it has expired.</summary>
+    /// <summary>The session does not exist or has expired.</summary>
     NoSession,
 
-    /// <summary>There is no such participant, or it has expired.</summary>
+    /// <summary>The participant does not exist or has expired.</summary>
     NoParticipant,
 
     /// <summary>The participant is not in the session.</summary>
@@ -18,15 +18,15 @@ public enum Outcome
     /// <summary>The participant is in another session.</summary>
     InAnotherSession,
 
-    /// <summary>The session has as many participants as it may have.</summary>
+    /// <summary>The session is full.</summary>
     SessionFull,
 
-    /// <summary>The resource is in another state than the precondition names.</summary>
+    /// <summary>The resource is not in a state that the precondition names.</summary>
     PreconditionFailed,
 
-    /// <summary>The idempotency key was used to create something else.</summary>
+    /// <summary>The idempotency key was used before with a different request.</summary>
     IdempotencyKeyReused,
 
-    /// <summary>What was created with the idempotency key has been deleted or has expired.</summary>
+    /// <summary>The resource that was created with the idempotency key has been deleted or has expired.</summary>
     IdempotentResourceGone,
 }

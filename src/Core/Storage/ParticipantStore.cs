@@ -6,10 +6,10 @@ namespace Sessions.Storage;
 public sealed class ParticipantStore(Tables tables, SessionsOptions options, TimeProvider time, EventQueue events)
 {
     /// <summary>
-    /// Creates a participant that is in no session, or with an idempotency key that was used before returns the one that was
-    /// created then, as it is now.
+    /// Creates a participant that is in no session. If the idempotency key was used before, returns the current state of the participant
+    /// that was created with it.
     /// </summary>
-    /// <returns>With the participant, when it expires.</returns>
+    /// <returns>The outcome, the participant, and when it expires.</returns>
     public async Task<(Outcome Outcome, Participant? Participant, DateTimeOffset Expires)> CreateAsync(
         AccountId accountId, NewParticipant participant, string? idempotencyKey, CancellationToken cancellation)
     {
@@ -33,13 +33,13 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return (Outcome.Done, participantNow, created.Expires);
     }
 
-    /// <summary>The participant with its session and subscriptions, or null when there is none or it has expired.</summary>
+    /// <summary>Reads a participant with its session and subscriptions. Returns null if it does not exist or has expired.</summary>
     public async Task<Versioned<Participant>?> GetAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
         => await ParticipantRow.FindAsync(tables.Participants, accountId, id, cancellation) is { } participant
             ? await ReadMembershipAsync(accountId, participant, cancellation)
             : null;
 
-    /// <summary>The participants of an account, in the order of their ids.</summary>
+    /// <summary>Lists the participants of an account, in the order of their ids.</summary>
     public async Task<Page<ListedParticipant>> ListAsync(AccountId accountId, ListQuery query, CancellationToken cancellation)
     {
         var page = await ResourceList.ReadAsync(tables.Participants, Keys.Participant, accountId, query, time.GetUtcNow(), cancellation);
@@ -52,11 +52,14 @@ public sealed class ParticipantStore(Tables tables, SessionsOptions options, Tim
         return new(id, ParticipantFields.Of(id, participant), now, now + options.ParticipantLifetime);
     }
 
-    /// <summary>Reads the member row, too; null when the participant has expired. One look at the clock, after the reads, judges both.</summary>
+    /// <summary>
+    /// Reads the member row of a participant. Returns null if the participant has expired. The clock is read once, after the reads, and
+    /// decides for both rows.
+    /// </summary>
     private async Task<Versioned<Participant>?> ReadMembershipAsync(
         AccountId accountId, ParticipantRow participant, CancellationToken cancellation)
     {
-        // A claim alone says nothing: it may be stale, or its join on the way.
+        // The claim alone does not prove a membership, because it may be stale or its join may be in flight.
         var member = participant.SessionId is { } claimed
             ? await MemberRow.FindAsync(tables.Sessions, accountId, claimed, participant.Id, cancellation)
             : null;

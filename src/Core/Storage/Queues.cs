@@ -5,17 +5,19 @@ using Azure.Storage.Queues.Models;
 
 namespace Sessions.Storage;
 
-/// <summary>The queues, in the storage account of the tables.</summary>
-/// <param name="connect">Connects when a queue is first used: without feeds and webhooks none is.</param>
+/// <summary>The queues, which are in the storage account of the tables.</summary>
+/// <param name="connect">
+/// Creates the client. It is called when a queue is first used, so never if there are no feeds and no webhooks.
+/// </param>
 public sealed class Queues(Func<QueueServiceClient> connect)
 {
-    /// <summary>The queue of the partitions that may have an event.</summary>
+    /// <summary>The queue of partitions that may have an event.</summary>
     public const string EventsName = "sessions-events";
 
-    /// <summary>The queue of the webhooks that may have something to deliver.</summary>
+    /// <summary>The queue of webhooks that may have an event to deliver.</summary>
     public const string WebhooksName = "sessions-webhooks";
 
-    /// <summary>How the host names the queue of the messages that failed too often.</summary>
+    /// <summary>The suffix with which the Functions host names the queue of messages that failed too often.</summary>
     public const string PoisonSuffix = "-poison";
 
     private static readonly TimeSpan Forever = TimeSpan.FromSeconds(-1);
@@ -25,13 +27,15 @@ public sealed class Queues(Func<QueueServiceClient> connect)
     /// <summary>The partitions that may have an event.</summary>
     public QueueClient Events => Named(EventsName);
 
-    /// <summary>The webhooks that may have something to deliver.</summary>
+    /// <summary>The webhooks that may have an event to deliver.</summary>
     public QueueClient Webhooks => Named(WebhooksName);
 
-    /// <summary>The client of the queue with a name.</summary>
+    /// <summary>Returns the client of the queue with this name.</summary>
     public QueueClient Named(string name) => _service.Value.GetQueueClient(name);
 
-    /// <summary>Sends a text, to be seen after a delay in whole seconds. Makes the queue when it is not there.</summary>
+    /// <summary>
+    /// Sends a text that becomes visible after a delay, which is rounded up to whole seconds. Creates the queue if it does not exist.
+    /// </summary>
     public static async Task SendAsync(QueueClient queue, string text, TimeSpan delay, CancellationToken cancellation)
     {
         try
@@ -47,7 +51,7 @@ public sealed class Queues(Func<QueueServiceClient> connect)
         Task TrySendAsync() => queue.SendMessageAsync(text, TimeSpan.FromSeconds(Math.Ceiling(delay.TotalSeconds)), Forever, cancellation);
     }
 
-    /// <summary>Makes the queues that are not there yet.</summary>
+    /// <summary>Creates the queues that do not exist yet.</summary>
     public Task CreateAsync(CancellationToken cancellation)
         => Task.WhenAll(
             from name in new[] { EventsName, WebhooksName }

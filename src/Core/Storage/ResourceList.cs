@@ -5,19 +5,19 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>The rows of all sessions, or of all participants, of an account, in the order of their ids.</summary>
+/// <summary>Lists the rows of the sessions or of the participants of an account, in the order of their ids.</summary>
 internal static class ResourceList
 {
     /// <summary>
-    /// Reads a page of what is live. One storage call where the service finds the rows in one; it may end a call early, and then the
-    /// page is shorter than asked for.
+    /// Reads a page of live rows. One storage call if the service finds the rows in one. The service may end a call early, and the page is
+    /// then shorter than requested.
     /// </summary>
     /// <param name="table">The table of the sessions or of the participants.</param>
-    /// <param name="kind">The row key of a session's or a participant's own row: one partition has other rows, too.</param>
+    /// <param name="kind">The row key of a session's or a participant's own row. A partition also has other rows.</param>
     /// <param name="accountId">The account.</param>
-    /// <param name="query">What is asked for.</param>
-    /// <param name="now">What has expired by then is not in the list.</param>
-    /// <param name="cancellation">Ends the request.</param>
+    /// <param name="query">The requested page and filters.</param>
+    /// <param name="now">The time of the request. Rows that have expired by then are left out.</param>
+    /// <param name="cancellation">Cancels the request.</param>
     public static async Task<Page<TableEntity>> ReadAsync(
         TableClient table, string kind, AccountId accountId, ListQuery query, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -50,10 +50,13 @@ internal static class ResourceList
         static string Filter(FormattableString filter) => TableClient.CreateQueryFilter(filter);
     }
 
-    /// <summary>A text that comes after all that begin with the prefix; null when there is no simple one.</summary>
+    /// <summary>
+    /// Returns a text that sorts after all texts that begin with the prefix, for example <c>abd</c> for <c>abc</c>, or null if there is no
+    /// simple one.
+    /// </summary>
     private static string? Behind(string prefix)
     {
-        // From here on, the order of code units is not that of the characters.
+        // Above this code unit, the order of code units differs from the order of characters.
         const int LastSimple = 0xD7FF;
 
         return prefix.EnumerateRunes().LastOrDefault() is { Value: > 0 and < LastSimple } last

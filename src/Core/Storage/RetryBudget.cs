@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Sessions.Storage;
 
-/// <summary>Bounds how often one request tries again after it lost against another, and spreads the tries out.</summary>
+/// <summary>Limits how often a request retries after a conflict, and spreads the retries over time.</summary>
 internal sealed class RetryBudget(TimeProvider time, CancellationToken cancellation)
 {
     private const int MaxPauses = 40;
@@ -10,14 +10,14 @@ internal sealed class RetryBudget(TimeProvider time, CancellationToken cancellat
 
     private int _pauses;
 
-    /// <summary>Ends the request's storage calls and pauses.</summary>
+    /// <summary>Cancels the request's storage calls and pauses.</summary>
     public CancellationToken Cancellation { get; } = cancellation;
 
-    /// <summary>The time.</summary>
+    /// <summary>The current time.</summary>
     public DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>Waits a random while, longer as the tries go on.</summary>
-    /// <exception cref="StorageUnavailableException">It was the last try.</exception>
+    /// <summary>Waits for a random time, whose upper limit grows with each retry.</summary>
+    /// <exception cref="StorageUnavailableException">The request has used up its retries.</exception>
     public Task PauseAsync()
     {
         var pauses = Interlocked.Increment(ref _pauses);

@@ -5,22 +5,23 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>
-/// A session's header as it was read, and the transactions that change the session's partition. Each that changes the membership
-/// writes the next row of the outbox.
+/// A session's header as it was read, and the transactions that change the session's partition. Each transaction that changes the
+/// membership also writes the next row of the outbox.
 /// </summary>
 internal sealed class SessionPartition(TableClient table, AccountId accountId, HeaderRow header)
 {
-    // A join rewrites the header, and inserts the member and the row of the outbox. What has expired may stay for the next change.
+    // A join rewrites the header, and inserts the member and the row of the outbox. Any further expired members are left for the next
+    // change.
     private const int MaxExpiredInJoin = TableCalls.MaxTransactionActions - 3;
 
     public HeaderRow Header => header;
 
-    /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
+    /// <summary>Reads the header, even if it has expired. Returns null if it does not exist. One storage call.</summary>
     public static async Task<SessionPartition?> FindAsync(
         TableClient table, AccountId accountId, SessionId sessionId, CancellationToken cancellation)
         => await HeaderRow.FindAsync(table, accountId, sessionId, cancellation) is { } header ? new(table, accountId, header) : null;
 
-    /// <summary>Rewrites the header, so that no join that read it before can land. One storage call.</summary>
+    /// <summary>Rewrites the header, so that the insert of any join that read it before fails. One storage call.</summary>
     public async Task<Write> FenceAsync(CancellationToken cancellation)
     {
         var write = await table.TryMergeAsync(HeaderRow.FenceChange(accountId, header.Id), header.ETag, cancellation);
@@ -30,8 +31,8 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
     }
 
     /// <summary>
-    /// Inserts a member and drops those that have expired. <paramref name="after"/> are the changes that took the participant out of
-    /// other sessions. One storage call.
+    /// Inserts a member and deletes the expired members. <paramref name="after"/> are the changes that removed the participant from other
+    /// sessions. One storage call.
     /// </summary>
     public Task<Write> AddAsync(MemberRow member, Predecessors after, ChangeTime time, CancellationToken cancellation)
     {
@@ -49,7 +50,7 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
     }
 
     /// <summary>
-    /// Deletes a member whose row has the ETag; afterwards the header has <paramref name="writeId"/>. One storage call.
+    /// Deletes a member if its row has the ETag. The header's last write id is then <paramref name="writeId"/>. One storage call.
     /// </summary>
     public Task<Write> RemoveAsync(
         ParticipantId participantId, string reason, ETag etag, Guid writeId, ChangeTime time, CancellationToken cancellation)
@@ -64,7 +65,7 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
             cancellation);
     }
 
-    /// <summary>Deletes the members that have expired. One storage call.</summary>
+    /// <summary>Deletes the expired members. One storage call.</summary>
     public Task<Write> DropExpiredAsync(ChangeTime time, CancellationToken cancellation)
     {
         var expired = header.Members.Expired(time.Now).Take(MaxExpiredInJoin).ToArray();
@@ -81,7 +82,7 @@ internal sealed class SessionPartition(TableClient table, AccountId accountId, H
     public Task<Write> DeleteAsync(ChangeTime time, CancellationToken cancellation)
         => DeleteAsync(EventTypes.SessionDeleted, time.Now, time, cancellation);
 
-    /// <summary>Deletes the session, which has expired, with all its members. One storage call.</summary>
+    /// <summary>Deletes the session after it has expired, with all its members. One storage call.</summary>
     public Task<Write> EndAsync(ChangeTime time, CancellationToken cancellation)
         => DeleteAsync(EventTypes.SessionEnded, header.Expires, time, cancellation);
 

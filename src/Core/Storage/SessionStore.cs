@@ -5,7 +5,7 @@ namespace Sessions.Storage;
 /// <summary>The sessions of all accounts. Their deletion is part of <see cref="MembershipStore"/>.</summary>
 public sealed class SessionStore(Tables tables, SessionsOptions options, TimeProvider time, EventQueue events)
 {
-    /// <summary>Creates a session, or with an idempotency key that was used before returns the one that was created then.</summary>
+    /// <summary>Creates a session. If the idempotency key was used before, returns the session that was created with it.</summary>
     public async Task<(Outcome Outcome, Session? Session)> CreateAsync(
         AccountId accountId, NewSession session, string? idempotencyKey, CancellationToken cancellation)
     {
@@ -26,7 +26,7 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         return created.Tag == header.Tag ? (Outcome.Done, created) : (Outcome.IdempotencyKeyReused, null);
     }
 
-    /// <summary>The session, or null when there is none or it has expired.</summary>
+    /// <summary>Reads a session. Returns null if it does not exist or has expired.</summary>
     public async Task<Versioned<Session>?> GetAsync(AccountId accountId, SessionId id, CancellationToken cancellation)
     {
         var header = await HeaderRow.FindAsync(tables.Sessions, accountId, id, cancellation);
@@ -34,7 +34,7 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         return header?.IsLive(now) == true ? new(header.ToModel(now), header.EntityTag(now)) : null;
     }
 
-    /// <summary>The sessions of an account, in the order of their ids.</summary>
+    /// <summary>Lists the sessions of an account, in the order of their ids.</summary>
     public async Task<Page<Session>> ListAsync(AccountId accountId, ListQuery query, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
@@ -42,7 +42,7 @@ public sealed class SessionStore(Tables tables, SessionsOptions options, TimePro
         return new([.. page.Items.Select(row => HeaderRow.From(row, new(Keys.IdIn(row.PartitionKey))).ToModel(now))], page.Next);
     }
 
-    /// <summary>The participants in the session, or null when there is no session or it has expired.</summary>
+    /// <summary>Lists the participants of a session. Returns null if the session does not exist or has expired.</summary>
     public async Task<IReadOnlyList<Participant>?> ListParticipantsAsync(AccountId accountId, SessionId id, CancellationToken cancellation)
     {
         var session = await MemberList.FindAsync(tables.Sessions, accountId, id, new(time, cancellation));

@@ -4,12 +4,12 @@ using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>How every program talks to Table Storage.</summary>
+/// <summary>The client options for Table Storage, which every program uses.</summary>
 public static class StorageClient
 {
     /// <summary>
-    /// The table client's options: reads are tried again for about 5 seconds, writes are not. A try ends after 5 seconds of
-    /// silence, so that a request's deadline leaves time for others.
+    /// The options of the table client. Reads are retried for about 5 seconds, and writes are not retried. A try is canceled after 5
+    /// seconds without data, so that the request's timeout leaves time for other tries.
     /// </summary>
     public static TableClientOptions Options()
     {
@@ -26,7 +26,7 @@ public static class StorageClient
         return options;
     }
 
-    /// <summary>The connections to storage.</summary>
+    /// <summary>Creates the HTTP transport for connections to storage.</summary>
     internal static HttpClientTransport Transport() => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
@@ -34,16 +34,16 @@ public static class StorageClient
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(2),
 
-        // Below the 4 minutes after which Azure drops an idle connection without a word.
+        // Azure silently drops a connection that was idle for 4 minutes, so this is shorter.
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
 
-        // So that a storage account that has moved is found at its new address.
+        // Reconnecting finds a storage account that has moved to another address.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     });
 
     /// <summary>
-    /// Retries reads. A write goes out once: when its answer is lost, only the protocol knows whether to send it again,
-    /// and a second answer would hide what became of the first try.
+    /// Retries reads. A write is sent once. If its response is lost, only the protocol can decide whether to send it again, and the second
+    /// response would hide the result of the first try.
     /// </summary>
     private sealed class ReadRetryPolicy()
         : RetryPolicy(maxRetries: 7, DelayStrategy.CreateExponentialDelayStrategy(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)))

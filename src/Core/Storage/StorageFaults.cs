@@ -2,40 +2,40 @@ using Azure;
 
 namespace Sessions.Storage;
 
-/// <summary>Storage did not do what it should, or lost to other changes more often than is worth another try.</summary>
+/// <summary>Storage failed, or the request lost against other changes too often to retry again.</summary>
 public sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>Whether the message says which table cannot be used and why, and may be told to anybody who asks.</summary>
+    /// <summary>Whether the message names the table that cannot be used and the reason, and contains nothing confidential.</summary>
     public bool IsExplained { get; init; }
 }
 
-/// <summary>Why storage could not be used.</summary>
+/// <summary>The reason why storage could not be used.</summary>
 public enum StorageCause
 {
     /// <summary>Another reason, or not a failure of storage.</summary>
     Other,
 
-    /// <summary>Storage answered that it is busy, or has failed itself.</summary>
+    /// <summary>Storage returned that it is busy, or failed with an error of its own.</summary>
     Busy,
 
-    /// <summary>Storage did not answer in time, or could not be reached.</summary>
+    /// <summary>Storage did not respond in time, or could not be reached.</summary>
     Silent,
 
-    /// <summary>Storage refuses the key or the identity, or the network.</summary>
+    /// <summary>Storage refuses the key, the identity or the network.</summary>
     Refused,
 
-    /// <summary>A table or a queue has not been made.</summary>
+    /// <summary>A table or a queue does not exist.</summary>
     Missing,
 }
 
-/// <summary>Tells failures of storage apart.</summary>
+/// <summary>Classifies failures of storage.</summary>
 public static class StorageFaults
 {
-    /// <summary>Whether no connection was made, so that nothing was sent.</summary>
+    /// <summary>Whether the connection failed, so that nothing was sent.</summary>
     public static bool IsUnreached(RequestFailedException exception)
         => exception.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
 
-    /// <summary>Why a call failed; of several tries the last one counts.</summary>
+    /// <summary>Returns the reason for which a call failed. If it was retried, the last try counts.</summary>
     public static StorageCause CauseOf(Exception exception) => exception switch
     {
         StorageUnavailableException { InnerException: { } inner } => CauseOf(inner),
@@ -45,13 +45,13 @@ public static class StorageFaults
         RequestFailedException { Status: 0 or 408 } or OperationCanceledException or IOException => StorageCause.Silent,
         RequestFailedException { Status: 429 or >= 500 } => StorageCause.Busy,
 
-        // By its name: the type would load Azure.Identity where a connection string is used.
+        // The type is compared by name, because a reference to it would load Azure.Identity even for a connection string.
         _ when exception.GetType().FullName is "Azure.Identity.AuthenticationFailedException" or "Azure.Identity.CredentialUnavailableException"
             => StorageCause.Refused,
         _ => StorageCause.Other,
     };
 
-    /// <summary>Whether another try may succeed: no answer, a time-out, throttling, or an error of the service.</summary>
+    /// <summary>Whether a retry may succeed: no response, a timeout, throttling, or an error of the service.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
         RequestFailedException { Status: 0 or 408 or 429 or >= 500 } => true,

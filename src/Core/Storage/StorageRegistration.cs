@@ -4,10 +4,13 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Sessions.Storage;
 
-/// <summary>What every program over the tables and queues needs.</summary>
+/// <summary>Registers the services that every program with access to the tables and queues needs.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Registers the tables and queues that <see cref="SessionsOptions"/> name; a client's options that are registered already win.</summary>
+    /// <summary>
+    /// Registers the tables and queues of the account in <see cref="SessionsOptions"/>. Client options that are already registered are
+    /// kept.
+    /// </summary>
     public static IServiceCollection AddTables(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => StorageClient.Options());
@@ -19,7 +22,7 @@ public static class StorageRegistration
         return services;
     }
 
-    /// <summary>Registers what tells the delivery of changes, for a program that makes some.</summary>
+    /// <summary>Registers the queue of messages to the delivery, for a program that makes changes.</summary>
     public static IServiceCollection AddEventQueue(this IServiceCollection services)
         => services.AddSingleton<Feeds>().AddSingleton(provider => EventQueue.Over(
             provider.GetRequiredService<Queues>(), provider.GetRequiredService<Feeds>(), provider.GetRequiredService<TimeProvider>()));

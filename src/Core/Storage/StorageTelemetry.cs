@@ -5,15 +5,18 @@ using Azure.Core.Pipeline;
 namespace Sessions.Storage;
 
 /// <summary>
-/// Counts each try of a storage call, and traces it in the request's activity. The SDK's own activities would carry the
-/// keys, and the account ids in them.
+/// Counts each try of a storage call, and traces it in the request's activity. The SDK's own activities are off, because they would contain
+/// the keys and therefore the account ids.
 /// </summary>
 internal sealed class StorageTelemetry : HttpPipelinePolicy
 {
-    // A transaction's address does not name its table, so that its caller does.
+    // A transaction's URL does not contain the table, so the caller names it.
     private const string TableProperty = "Sessions.Table";
 
-    /// <summary>Names the table of the transaction that is sent before the result is disposed; null when nothing listens.</summary>
+    /// <summary>
+    /// Names the table of the transactions that are sent until the result is disposed of. Returns null if nobody listens to metrics or
+    /// traces.
+    /// </summary>
     public static IDisposable? TransactionOn(string table)
         => IsOn ? HttpPipeline.CreateHttpMessagePropertiesScope(new Dictionary<string, object?> { [TableProperty] = table }) : null;
 
@@ -47,7 +50,10 @@ internal sealed class StorageTelemetry : HttpPipelinePolicy
         }
     }
 
-    /// <summary>The last segment without its keys, as in <c>/sessions(PartitionKey='…',RowKey='…')</c>. No key has a slash.</summary>
+    /// <summary>
+    /// Returns the last segment without its keys, for example <c>sessions</c> of <c>/sessions(PartitionKey='…',RowKey='…')</c>. No key
+    /// contains a slash.
+    /// </summary>
     private static string TableOf(string path)
     {
         var segment = path[(path.LastIndexOf('/') + 1)..];

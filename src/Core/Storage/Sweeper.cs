@@ -4,29 +4,29 @@ using Azure.Data.Tables;
 
 namespace Sessions.Storage;
 
-/// <summary>Deletes what has expired.</summary>
+/// <summary>Deletes the rows of expired sessions and participants.</summary>
 public sealed class Sweeper(Tables tables, TimeSpan eventRetention, TimeProvider time, EventQueue events)
 {
     /// <summary>
-    /// How long after its end a session or participant may be deleted: longer than any request that read it before can take,
-    /// whatever the difference of the machines' clocks.
+    /// How long after its end a session or participant is kept. This is longer than the duration of any request that read it before its
+    /// end, even if the clocks of the machines differ.
     /// </summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Deletes the rows of at most about <paramref name="most"/> sessions and as many participants that ended at least
-    /// <see cref="Grace"/> ago, the oldest first. Its cost grows with what expired, and not with what lives. What is left is
-    /// next: a row of the index goes last.
+    /// Deletes the rows of at most about <paramref name="most"/> sessions and as many participants that ended at least <see cref="Grace"/>
+    /// ago, the oldest first. The cost grows with the number of expired rows, not with the number of live ones. A row of the index is
+    /// deleted last, so the next sweep continues with the remaining rows.
     /// </summary>
     /// <returns>How many rows of sessions, members, participants and events were deleted.</returns>
     public async Task<int> SweepAsync(int most, CancellationToken cancellation)
         => await SweepAsync(tables.Sessions, most, cancellation) + await SweepAsync(tables.Participants, most, cancellation);
 
     /// <summary>
-    /// Deletes all rows of sessions and participants that ended at least <see cref="Grace"/> ago, also of those that have no row
-    /// in the index. Reads both tables from one end to the other.
+    /// Deletes all rows of sessions and participants that ended at least <see cref="Grace"/> ago, even if they have no row in the index.
+    /// Reads both tables completely.
     /// </summary>
-    /// <returns>After each page how many rows of sessions and members, and how many of participants, were deleted so far.</returns>
+    /// <returns>After each page, how many rows of sessions and members, and how many of participants, have been deleted so far.</returns>
     public async IAsyncEnumerable<(int Sessions, int Participants)> PurgeAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var (sessions, participants) = (0, 0);
@@ -48,7 +48,7 @@ public sealed class Sweeper(Tables tables, TimeSpan eventRetention, TimeProvider
             var (rows, done) = await expired.DeleteAsync(page.Select(index => index.ResourcePartitionKey), cancellation);
             deleted += rows;
 
-            // Whether this succeeds does not matter: the index row of what is gone is met again by the next sweep, and goes then.
+            // If this fails, the next sweep finds the index rows again and deletes them.
             foreach (var partition in page.Where(index => done.Contains(index.ResourcePartitionKey)).GroupBy(index => index.PartitionKey))
                 await table.TrySubmitAsync(partition.Select(Delete), cancellation);
 

@@ -4,38 +4,41 @@ using Azure.Data.Tables.Models;
 
 namespace Sessions.Storage;
 
-/// <summary>How a write ended.</summary>
+/// <summary>The result of a write.</summary>
 internal enum WriteOutcome
 {
-    /// <summary>It is stored.</summary>
+    /// <summary>The write is stored.</summary>
     Done,
 
-    /// <summary>Refused and nothing changed: the row is there already, or has another ETag.</summary>
+    /// <summary>The write was refused and changed nothing, because the row already exists or has another ETag.</summary>
     Conflict,
 
-    /// <summary>Refused and nothing changed: the row is not there.</summary>
+    /// <summary>The write was refused and changed nothing, because the row does not exist.</summary>
     Missing,
 
-    /// <summary>No connection was made, and nothing changed.</summary>
+    /// <summary>The connection failed, so the write changed nothing.</summary>
     NotSent,
 
-    /// <summary>No clear answer: it may be stored, or may yet be.</summary>
+    /// <summary>There was no clear response. The write may be stored, or may still be applied later.</summary>
     Unknown,
 }
 
-/// <summary>A write's outcome, and the ETag of the row when it is stored.</summary>
+/// <summary>A write's outcome, and the ETag of the row if it is stored.</summary>
 internal readonly record struct Write(WriteOutcome Outcome, ETag ETag = default);
 
-/// <summary>The calls of <see cref="TableClient"/> with expected outcomes as values; only the unexpected is thrown.</summary>
+/// <summary>Calls of <see cref="TableClient"/> that return expected outcomes as values and throw only for unexpected ones.</summary>
 internal static class TableCalls
 {
     /// <summary>How many changes a transaction may have at most (https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions).</summary>
     public const int MaxTransactionActions = 100;
 
-    /// <summary>How many rows a page may have at most; to ask for more is an error (https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination).</summary>
+    /// <summary>
+    /// How many rows a page may have at most. A request for more is an error
+    /// (https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination).
+    /// </summary>
     public const int MaxPageSize = 1_000;
 
-    /// <summary>The row, or null when there is none.</summary>
+    /// <summary>Reads a row. Returns null if it does not exist.</summary>
     public static async Task<TableEntity?> FindAsync(
         this TableClient table, string partitionKey, string rowKey, CancellationToken cancellation)
     {
@@ -43,7 +46,7 @@ internal static class TableCalls
         if (found.HasValue)
             return found.Value;
 
-        // The SDK answers a missing table, too, as a missing row.
+        // For the SDK, a missing table is the same as a missing row.
         var response = found.GetRawResponse();
         return response.Headers.TryGetValue("x-ms-error-code", out var code) && code == TableErrorCode.TableNotFound
             ? throw new RequestFailedException(response)
@@ -57,23 +60,28 @@ internal static class TableCalls
     public static Task<Write> TryMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
         => TryAsync(() => table.UpdateEntityAsync(row, etag, TableUpdateMode.Merge, cancellation), cancellation);
 
-    /// <summary>Changes the row as it was read: <see cref="TryMergeAsync"/> with its ETag, or <see cref="TryAddAsync"/> when there was none.</summary>
+    /// <summary>
+    /// Changes a row that was read: <see cref="TryMergeAsync"/> under its ETag, or <see cref="TryAddAsync"/> if it did not exist.
+    /// </summary>
     public static Task<Write> TryAddOrMergeAsync(this TableClient table, TableEntity row, ETag etag, CancellationToken cancellation)
         => etag == default ? table.TryAddAsync(row, cancellation) : table.TryMergeAsync(row, etag, cancellation);
 
-    /// <summary>The same as an action of a transaction.</summary>
+    /// <summary>Like <see cref="TryAddOrMergeAsync"/>, as an action of a transaction.</summary>
     public static TableTransactionAction AddOrMerge(TableEntity row, ETag etag)
         => etag == default ? new(TableTransactionActionType.Add, row) : new(TableTransactionActionType.UpdateMerge, row, etag);
 
     /// <summary>
-    /// Deletes the row, if it has the ETag. As a transaction, because .NET sends a request without a body again when its
-    /// connection closes without an answer, and the second answer would be that there is no such row.
+    /// Deletes the row if it has the ETag. The deletion is sent as a transaction, because .NET resends a request without a body if its
+    /// connection closes before the response, and the second response would be that the row does not exist.
     /// </summary>
     public static Task<Write> TryDeleteAsync(
         this TableClient table, string partitionKey, string rowKey, ETag etag, CancellationToken cancellation)
         => table.TrySubmitAsync([new(TableTransactionActionType.Delete, new TableEntity(partitionKey, rowKey), etag)], cancellation);
 
-    /// <summary>All of the actions, which are of one partition, or none of them. The ETag is that of the first one's row.</summary>
+    /// <summary>
+    /// Submits actions of one partition as a transaction, which makes all of them or none. The ETag in the result is that of the first
+    /// action's row.
+    /// </summary>
     public static Task<Write> TrySubmitAsync(
         this TableClient table, IEnumerable<TableTransactionAction> actions, CancellationToken cancellation)
         => TryAsync(

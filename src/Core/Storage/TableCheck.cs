@@ -3,12 +3,12 @@ using Azure.Data.Tables;
 namespace Sessions.Storage;
 
 /// <summary>
-/// Whether the tables can be read, by a check that began at most <see cref="Age"/> ago: however often anybody asks, storage is
-/// asked once in that time. Those who ask while a check is under way share it.
+/// Checks whether the tables can be read. The result is reused for <see cref="Age"/>, so storage gets one check in that time, however many
+/// callers request one. Concurrent callers share a check that is running.
 /// </summary>
 public sealed class TableCheck
 {
-    /// <summary>How old a check may be, whether it succeeded or failed.</summary>
+    /// <summary>How long a result is reused, whether the check succeeded or failed.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromSeconds(1);
 
     private readonly IEnumerable<TableClient> _tables;
@@ -29,8 +29,8 @@ public sealed class TableCheck
         => (_tables, _options, _time) = (tables, options, time);
 
     /// <summary>Checks the tables.</summary>
-    /// <param name="cancellation">Ends the wait, and not the check, which others may share.</param>
-    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
+    /// <param name="cancellation">Cancels the wait, but not the check, which other callers may share.</param>
+    /// <exception cref="StorageUnavailableException">A table is missing, cannot be read, or does not respond.</exception>
     public Task RunAsync(CancellationToken cancellation)
     {
         lock (_lock)

@@ -4,7 +4,7 @@ using Azure.Data.Tables;
 namespace Sessions.Storage;
 
 /// <summary>The tables.</summary>
-/// <param name="table">The client of the table with a name.</param>
+/// <param name="table">Returns the client of the table with this name.</param>
 public sealed class Tables(Func<string, TableClient> table)
 {
     /// <summary>The tables of a storage account.</summary>
@@ -13,26 +13,28 @@ public sealed class Tables(Func<string, TableClient> table)
     {
     }
 
-    /// <summary>A partition for each session: its header and its members.</summary>
+    /// <summary>The sessions. Each has a partition with its header and its members.</summary>
     public TableClient Sessions { get; } = table("sessions");
 
-    /// <summary>A partition for each participant: its fields and its claim.</summary>
+    /// <summary>The participants. Each has a partition with its fields and its claim.</summary>
     public TableClient Participants { get; } = table("participants");
 
-    /// <summary>A partition for each account: its users, its webhooks, and whether its feed is on.</summary>
+    /// <summary>The accounts. Each has a partition with its users, its webhooks, and whether its feed is on.</summary>
     public TableClient Credentials { get; } = table("credentials");
 
-    /// <summary>A partition for each account whose feed is or was on, with its log of events, and one for the progress of each webhook.</summary>
+    /// <summary>
+    /// The logs of events. Each account whose feed is or was on has a partition with its log, and each webhook has one with its progress.
+    /// </summary>
     public TableClient Events { get; } = table("events");
 
     internal IEnumerable<TableClient> All => [Sessions, Participants, Credentials, Events];
 
-    /// <summary>Makes the tables that are not there yet.</summary>
+    /// <summary>Creates the tables that do not exist yet.</summary>
     public Task CreateAsync(CancellationToken cancellation)
         => Task.WhenAll(All.Select(table => table.CreateIfNotExistsAsync(cancellation)));
 
-    /// <summary>Asks each of these tables for a row.</summary>
-    /// <exception cref="StorageUnavailableException">A table is missing, or may not be read, or does not answer.</exception>
+    /// <summary>Reads one row of each of these tables.</summary>
+    /// <exception cref="StorageUnavailableException">A table is missing, cannot be read, or does not respond.</exception>
     internal static Task CheckAsync(IEnumerable<TableClient> tables, CancellationToken cancellation)
         => Task.WhenAll(tables.Select(table => CheckAsync(table, cancellation)));
 

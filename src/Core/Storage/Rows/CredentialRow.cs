@@ -12,7 +12,7 @@ internal sealed record CredentialRow(AccountId AccountId, string UserName, Crede
 
     public string WriteId { get; private init; } = Guid.NewGuid().ToString();
 
-    /// <summary>Reads the row; null when there is none. One storage call.</summary>
+    /// <summary>Reads the row. Returns null if it does not exist. One storage call.</summary>
     public static async Task<CredentialRow?> FindAsync(
         TableClient table, AccountId accountId, string userName, CancellationToken cancellation)
         => await table.FindAsync(accountId.ToString(), Keys.User(userName), cancellation) is { } row
@@ -23,7 +23,7 @@ internal sealed record CredentialRow(AccountId AccountId, string UserName, Crede
             }
             : null;
 
-    /// <summary>The users of an account, in the order of their names' bytes.</summary>
+    /// <summary>Lists the users of an account, in the order of their names' bytes.</summary>
     public static IAsyncEnumerable<CredentialUser> ListAsync(TableClient table, AccountId accountId, CancellationToken cancellation)
         => table.QueryAsync<TableEntity>(
                 TableClient.CreateQueryFilter($"PartitionKey eq {accountId.ToString()}"),
@@ -50,7 +50,9 @@ internal sealed record CredentialRow(AccountId AccountId, string UserName, Crede
         return row;
     }
 
-    /// <summary>The columns that change when the secret is rotated: the one before is taken until <paramref name="previousExpires"/>.</summary>
+    /// <summary>
+    /// The columns that change when the secret is rotated. The previous secret stays valid until <paramref name="previousExpires"/>.
+    /// </summary>
     public TableEntity SecretChange(byte[] secretHash, DateTimeOffset previousExpires, string writeId)
         => new(AccountId.ToString(), Keys.User(UserName))
         {

@@ -6,9 +6,9 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>A device of a participant, from its first connection until it has left.</summary>
-/// <param name="Id">What the gateway calls it.</param>
-/// <param name="Gateway">The gateway that has it.</param>
-/// <param name="Run">Which run of that gateway's program: the next one does not know the devices of the one before.</param>
+/// <param name="Id">The id that the gateway gave it.</param>
+/// <param name="Gateway">The gateway to which it is connected.</param>
+/// <param name="Run">The run of the gateway's program. After a restart, the new run does not know the devices of the previous run.</param>
 /// <param name="IsAway">Whether its connection is lost.</param>
 internal sealed record StoredDevice(
     [property: JsonPropertyName("id")] string Id,
@@ -16,54 +16,55 @@ internal sealed record StoredDevice(
     [property: JsonPropertyName("run")] string Run,
     [property: JsonPropertyName("away")] bool IsAway);
 
-/// <summary>What becomes of a device.</summary>
+/// <summary>The kind of a change of a device.</summary>
 internal enum DeviceChangeKind
 {
-    /// <summary>It has a connection.</summary>
+    /// <summary>The device connected.</summary>
     Connected,
 
-    /// <summary>Its connection is lost.</summary>
+    /// <summary>The device lost its connection.</summary>
     Lost,
 
-    /// <summary>It does not come back.</summary>
+    /// <summary>The device left and will not reconnect.</summary>
     Left,
 
-    /// <summary>This run of a gateway takes over the devices that an earlier run has left behind: their connections are lost.</summary>
+    /// <summary>The current run of a gateway takes over the devices of an earlier run, whose connections are lost.</summary>
     Adopted,
 }
 
 /// <summary>A change of a device.</summary>
-/// <param name="Kind">What has become of it.</param>
-/// <param name="DeviceId">The device; empty for all that are adopted.</param>
-/// <param name="Time">When.</param>
+/// <param name="Kind">The kind of the change.</param>
+/// <param name="DeviceId">The device, or empty for all devices that are taken over.</param>
+/// <param name="Time">The time of the change.</param>
 internal readonly record struct DeviceChange(DeviceChangeKind Kind, string DeviceId, DateTimeOffset Time);
 
 /// <summary>
-/// The devices of a participant, in a row of their own in its partition, and the number of the last row of its outbox. Only gateways
-/// write it: the membership never conflicts with them. It outlives the participant, whose callback URL and tag it has for that.
+/// The devices of a participant and the number of the last row of its outbox. They are a row of their own in the participant's partition.
+/// Only gateways write it, so gateways and memberships never conflict. The row outlives the participant, so it has a copy of the
+/// participant's callback URL and tag.
 /// </summary>
 internal sealed record DevicesRow(AccountId AccountId, ParticipantId ParticipantId, string? CallbackUrl, string? Tag, DateTimeOffset Expires)
     : ExpiringRow(Expires)
 {
-    /// <summary>The number of the last row of the outbox; the creation has 0.</summary>
+    /// <summary>The number of the last row of the outbox. The event of the creation has number 0.</summary>
     public long Events { get; private init; }
 
     public IReadOnlyList<StoredDevice> Devices { get; private init; } = [];
 
     public string? WriteId { get; private init; }
 
-    /// <summary>What has happened since the row was read, in order.</summary>
+    /// <summary>The events since the row was read, in order.</summary>
     public IReadOnlyList<StoredEvent> News { get; private init; } = [];
 
-    /// <summary>Whether the callback URL is one that can be called. Whether it may be, the delivery decides.</summary>
+    /// <summary>Whether the callback URL is an HTTP or HTTPS URL. The delivery decides whether it may be called.</summary>
     public bool HasCallback { get; } = Uri.TryCreate(CallbackUrl, UriKind.Absolute, out var url)
         && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
 
-    /// <summary>The row of a participant whose first device connects.</summary>
+    /// <summary>Creates the row of a participant whose first device connects.</summary>
     public static DevicesRow Of(AccountId accountId, ParticipantRow participant)
         => new(accountId, participant.Id, participant.Fields.CallbackUrl, participant.SentTag, participant.Expires);
 
-    /// <summary>Reads the row; null when there is none. One storage call.</summary>
+    /// <summary>Reads the row. Returns null if it does not exist. One storage call.</summary>
     public static async Task<DevicesRow?> FindAsync(TableClient table, AccountId accountId, ParticipantId id, CancellationToken cancellation)
         => await table.FindAsync(Keys.Partition(accountId, id), Keys.Devices, cancellation) is { } row
             ? new(accountId, id, row.GetString(Columns.CallbackUrl), row.GetString(Columns.Tag), row.GetDateTimeOffset(Columns.Expires)!.Value)
@@ -76,8 +77,8 @@ internal sealed record DevicesRow(AccountId AccountId, ParticipantId Participant
             : null;
 
     /// <summary>
-    /// The row after a change that a run of a gateway has seen. A run changes only devices that are its own; one that connects becomes
-    /// its own. A device that is connected already and connects again stays connected, and nobody is told.
+    /// Returns the row after a change that was seen by a run of a gateway. A run changes only its own devices, and a device that connects
+    /// becomes its own. If a connected device connects again, it stays connected and there is no event.
     /// </summary>
     public DevicesRow With(DeviceChange change, string gateway, string run)
     {
@@ -102,7 +103,10 @@ internal sealed record DevicesRow(AccountId AccountId, ParticipantId Participant
         };
     }
 
-    /// <summary>The transaction that stores this row, if the stored one is still the one that was read, with the news in the outbox.</summary>
+    /// <summary>
+    /// The actions of the transaction that stores this row and adds the new events to the outbox, if the stored row has not changed since
+    /// it was read.
+    /// </summary>
     public IEnumerable<TableTransactionAction> ToActions(string writeId, DateTimeOffset eventsExpire)
     {
         var row = new TableEntity(Keys.Partition(AccountId, ParticipantId), Keys.Devices)
@@ -113,7 +117,7 @@ internal sealed record DevicesRow(AccountId AccountId, ParticipantId Participant
             [Columns.Devices] = JsonSerializer.SerializeToUtf8Bytes(Devices, StoredFormat.Default.IReadOnlyListStoredDevice),
             [Columns.WriteId] = writeId,
 
-            // Not before its events: it has their number.
+            // The row does not expire before its events, because it has their number.
             [Columns.Expires] = Expires > eventsExpire ? Expires : eventsExpire,
         };
         yield return TableCalls.AddOrMerge(row, ETag);
@@ -121,7 +125,7 @@ internal sealed record DevicesRow(AccountId AccountId, ParticipantId Participant
             yield return new EventRow(row.PartitionKey, Events - News.Count + index + 1, [told], eventsExpire).ToAction();
     }
 
-    /// <summary>The row as it is stored when that transaction is done.</summary>
+    /// <summary>The row after this transaction has succeeded.</summary>
     public DevicesRow Stored(Azure.ETag etag) => this with { News = [], ETag = etag };
 
     private DevicesRow Put(StoredDevice device) => this with { Devices = [.. Devices.Where(other => other.Id != device.Id), device] };

@@ -4,7 +4,7 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>A row that nobody sees any more from the time on at which it expires.</summary>
+/// <summary>A row that is invisible from the time at which it expires.</summary>
 internal abstract record ExpiringRow(DateTimeOffset Expires)
 {
     public ETag ETag { get; protected init; }
@@ -12,7 +12,7 @@ internal abstract record ExpiringRow(DateTimeOffset Expires)
     public bool IsLive(DateTimeOffset now) => now < Expires;
 }
 
-/// <summary>The row of a session or of a participant: what <see cref="NewRows"/> creates.</summary>
+/// <summary>The row of a session or of a participant, which <see cref="NewRows"/> creates.</summary>
 internal abstract record ResourceRow(DateTimeOffset Created, DateTimeOffset Expires) : ExpiringRow(Expires)
 {
     public abstract TableEntity ToEntity(AccountId accountId);

@@ -5,7 +5,7 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>
-/// The header of a session's partition. It lists the members; every transaction that inserts or deletes a member row rewrites it
+/// The header of a session's partition, which lists the members. Every transaction that inserts or deletes a member row rewrites the header
 /// under its ETag.
 /// </summary>
 internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Created, DateTimeOffset Expires) : ResourceRow(Created, Expires)
@@ -16,17 +16,17 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
 
     public MemberSet Members { get; private init; } = MemberSet.Empty;
 
-    /// <summary>The number of the last row of the outbox: each change of the membership adds one.</summary>
+    /// <summary>The number of the last row of the outbox. Each change of the membership adds one.</summary>
     public long Events { get; private init; } = FirstEvent;
 
     public string? WriteId { get; private init; }
 
     private const long FirstEvent = 1;
 
-    /// <summary>The column as it was read: <see cref="MembersChange"/> makes the one of a new row.</summary>
+    /// <summary>The column as it was read. For a new row, <see cref="MembersChange"/> writes it.</summary>
     private string? Version { get; init; }
 
-    /// <summary>Reads the header, also one that has expired; null when there is none. One storage call.</summary>
+    /// <summary>Reads the header, even if it has expired. Returns null if it does not exist. One storage call.</summary>
     public static async Task<HeaderRow?> FindAsync(TableClient table, AccountId accountId, SessionId id, CancellationToken cancellation)
         => await table.FindAsync(Keys.Partition(accountId, id), Keys.Header, cancellation) is { } row ? From(row, id) : null;
 
@@ -55,7 +55,7 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
     public override EventRow CreationEvent(AccountId accountId, DateTimeOffset eventsExpire)
         => new(Keys.Partition(accountId, Id), Events, [new(EventTypes.SessionCreated, Created, Tag: Tag)], eventsExpire);
 
-    /// <summary>The columns that change when no member does: a fence.</summary>
+    /// <summary>The columns that a fence changes, which keeps the members.</summary>
     public static TableEntity FenceChange(AccountId accountId, SessionId id)
         => new(Keys.Partition(accountId, id), Keys.Header) { [Columns.WriteId] = Guid.NewGuid().ToString() };
 
@@ -70,8 +70,8 @@ internal sealed record HeaderRow(SessionId Id, string? Tag, DateTimeOffset Creat
         };
 
     /// <summary>
-    /// The session's entity tag: fresh when it is created, for each join and leave, and when a member expires. Of the members
-    /// that one version lists, how many have expired says which.
+    /// The session's entity tag. It changes with each join and leave, and when a member expires. It consists of the version of the list of
+    /// members and the number of members that have expired, for example <c>{version}.2</c>.
     /// </summary>
     public string EntityTag(DateTimeOffset now)
         => Members.Expired(now).Count() is var expired and > 0

@@ -3,12 +3,12 @@ using Azure.Data.Tables;
 namespace Sessions.Storage;
 
 /// <summary>
-/// Says that a session or participant was created with an idempotency key. It outlives what was created: deleted by a request
-/// or by the sweep, it must not be created a second time.
+/// The row that marks a session or participant as created with an idempotency key. It outlives the resource, so that a repeated request
+/// does not create the resource again after a request or the sweep has deleted it.
 /// </summary>
 internal static class IdempotencyMarker
 {
-    /// <summary>The marker beside the row of what is created.</summary>
+    /// <summary>Creates the marker for the row of a new resource.</summary>
     public static TableEntity Beside(TableEntity created, DateTimeOffset expires) => new(created.PartitionKey, Keys.IdempotencyMarker)
     {
         [Columns.Expires] = expires,

@@ -4,21 +4,24 @@ using Azure.Data.Tables;
 namespace Sessions.Storage;
 
 /// <summary>
-/// A row of the expiry index: what ends when, so that a sweep reads what has ended and not what lives. Beside each session and
-/// participant there is one, in a partition of the hour in which it ends.
+/// A row of the expiry index, which lists when sessions and participants end. A sweep therefore reads the rows that have ended and not
+/// those that are live. Each session and participant has an index row in a partition of the hour in which it ends, for example
+/// <c>:2031050614:a</c>.
 /// </summary>
 /// <param name="PartitionKey">The hour.</param>
 /// <param name="ResourcePartitionKey">The partition of the session or participant that ends then.</param>
 internal sealed record IndexRow(string PartitionKey, string ResourcePartitionKey)
 {
-    /// <summary>The row that has the sweep look at the partition of <paramref name="expiring"/> when that row has expired.</summary>
+    /// <summary>
+    /// Creates the row that makes the sweep check the partition of <paramref name="expiring"/> after that row has expired.
+    /// </summary>
     public static IndexRow Beside(TableEntity expiring)
         => At(expiring.GetDateTimeOffset(Columns.Expires)!.Value, expiring.PartitionKey);
 
-    /// <summary>The row that has the sweep look at a partition after a time.</summary>
+    /// <summary>Creates the row that makes the sweep check a partition after a time.</summary>
     public static IndexRow At(DateTimeOffset time, string partitionKey) => new(Keys.Index(time, partitionKey), partitionKey);
 
-    /// <summary>The rows of the hours that had ended by <paramref name="endedBefore"/>, the oldest first, in pages.</summary>
+    /// <summary>Reads the rows of the hours that had ended by <paramref name="endedBefore"/>, the oldest first, in pages.</summary>
     public static async IAsyncEnumerable<IReadOnlyList<IndexRow>> ReadAsync(
         TableClient table,
         DateTimeOffset endedBefore,

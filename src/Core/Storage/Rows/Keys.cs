@@ -6,23 +6,28 @@ using Sessions.Model;
 namespace Sessions.Storage;
 
 /// <summary>
-/// Every key of every table. Nothing needs escaping: account ids are validated (<see cref="AccountId"/>),
-/// the other ids are generated, and user names are written as hex.
+/// Creates and reads every key of every table. No key needs escaping: account ids are validated (<see cref="AccountId"/>), the other ids
+/// are generated, and user names are written as hex.
 /// </summary>
 internal static class Keys
 {
-    /// <summary>Sorts before the members: a query that comes in pages has read the header first.</summary>
+    /// <summary>The row of a session's header. It sorts before the members, so a query of several pages reads the header first.</summary>
     public const string Header = "header";
 
     public const string Participant = "participant";
 
-    /// <summary>A row that says that its session or participant was created with an idempotency key. It outlives a deletion.</summary>
+    /// <summary>The row that marks a session or participant as created with an idempotency key. It outlives a deletion.</summary>
     public const string IdempotencyMarker = "idempotency";
 
-    /// <summary>How the partitions of the expiry index begin: no account id begins so, and the rest of the key sorts by time.</summary>
+    /// <summary>
+    /// The prefix of the partitions of the expiry index. No account id begins with it, and the rest of the key sorts by time.
+    /// </summary>
     public const string IndexPrefix = ":";
 
-    /// <summary>In the partition of an account's users, the row that says that its feed is on. No user has this key: UTF-8 has no byte FE.</summary>
+    /// <summary>
+    /// In the partition of an account's users, the row that exists while its feed is on. No user has this key, because UTF-8 has no byte
+    /// FE.
+    /// </summary>
     public const string Feed = "feed";
 
     /// <summary>In the partition of an account's log, the row with the number of the last entry.</summary>
@@ -31,20 +36,20 @@ internal static class Keys
     /// <summary>In the table of the logs, the partition with a row for each account whose feed is or was on.</summary>
     public const string Feeds = ":feeds";
 
-    /// <summary>How the cursors of an account's log begin, and the first key behind them.</summary>
+    /// <summary>The prefix of the cursors in an account's log, and the first key after them.</summary>
     public const string CursorPrefix = "at:", CursorEnd = "at;";
 
-    /// <summary>In a participant's partition, its devices that are connected, or were a moment ago.</summary>
+    /// <summary>In a participant's partition, the row of its devices that are connected or may reconnect.</summary>
     public const string Devices = "devices";
 
-    /// <summary>In a participant's partition, how far its callback URL has been told of its devices.</summary>
+    /// <summary>In a participant's partition, the row with the progress of its callback URL.</summary>
     public const string Callback = "callback";
 
     private const string GatewayPrefix = ":gateway:";
     private const string LogPrefix = "log:";
     private const string MemberPrefix = "member:";
 
-    // Sorts before the header: a query of the membership begins at the header and reads no event.
+    // It sorts before the header, so a query of the membership begins at the header and reads no event.
     private const string EventPrefix = "event:";
 
     public static string Partition(AccountId accountId, SessionId sessionId) => $"{accountId}:{sessionId}";
@@ -52,12 +57,12 @@ internal static class Keys
     public static string Partition(AccountId accountId, ParticipantId participantId) => $"{accountId}:{participantId}";
 
     /// <summary>
-    /// The partitions of an account's sessions, or of its participants, lie between these two keys. Those behind <paramref name="after"/>
-    /// have a greater id.
+    /// The range of the partitions of an account's sessions, or of its participants. They lie between these two keys. With
+    /// <paramref name="after"/>, the range begins after that id.
     /// </summary>
     public static (string First, string End) PartitionsOf(AccountId accountId, Guid? after) => ($"{accountId}:{after}", $"{accountId};");
 
-    /// <summary>The id of the session or participant whose partition it is.</summary>
+    /// <summary>The id of the session or participant of a partition.</summary>
     public static Guid IdIn(string partitionKey) => Guid.ParseExact(partitionKey.AsSpan(partitionKey.LastIndexOf(':') + 1), "D");
 
     /// <summary>The account and the participant of a participant's partition.</summary>
@@ -81,27 +86,32 @@ internal static class Keys
             ? id
             : throw new FormatException($"{memberRowKey} is no key of a member.");
 
-    /// <summary>The row of the outbox with a number; a participant's creation has the number 0, and a session's 1.</summary>
+    /// <summary>The row of the outbox with a number. The first number is 0 for a participant and 1 for a session.</summary>
     public static string Event(long number) => string.Create(CultureInfo.InvariantCulture, $"{EventPrefix}{number:D12}");
 
     public static bool IsEvent(string rowKey) => rowKey.StartsWith(EventPrefix, StringComparison.Ordinal);
 
-    /// <summary>Whether a row is an event, or one of those that number and deliver them: they outlive their session or participant.</summary>
+    /// <summary>
+    /// Whether a row is an event, or one of the rows with which events are numbered and delivered. These rows outlive their session or
+    /// participant.
+    /// </summary>
     public static bool IsOutbox(string rowKey) => IsEvent(rowKey) || rowKey is Devices or Callback;
 
-    /// <summary>The partition with a row for each participant whose devices a gateway has: no account id begins so.</summary>
+    /// <summary>
+    /// The partition with a row for each participant whose devices are connected to a gateway. No account id begins with this prefix.
+    /// </summary>
     public static string Gateway(string gatewayName) => GatewayPrefix + gatewayName;
 
     public static long NumberOf(string eventRowKey) => long.Parse(eventRowKey.AsSpan(EventPrefix.Length), CultureInfo.InvariantCulture);
 
-    /// <summary>The entry of an account's log with a position; the first one has the position 1.</summary>
+    /// <summary>The entry of an account's log with a position. The first entry has position 1.</summary>
     public static string Log(long position) => string.Create(CultureInfo.InvariantCulture, $"{LogPrefix}{position:D15}");
 
     public static bool IsLog(string rowKey) => rowKey.StartsWith(LogPrefix, StringComparison.Ordinal);
 
     public static long PositionOf(string logRowKey) => long.Parse(logRowKey.AsSpan(LogPrefix.Length), CultureInfo.InvariantCulture);
 
-    /// <summary>How far the outbox in a partition is in the account's log.</summary>
+    /// <summary>The row in an account's log with the progress of the outbox in a partition.</summary>
     public static string Cursor(string outboxPartition) => $"{CursorPrefix}{outboxPartition}";
 
     /// <summary>Whether a row of an account's credentials is a user's.</summary>
@@ -109,7 +119,7 @@ internal static class Keys
 
     public const string WebhookPrefix = "webhook:";
 
-    /// <summary>Sorts directly behind the webhooks.</summary>
+    /// <summary>The first key after the webhooks.</summary>
     public const string AfterWebhooks = "webhook;";
 
     public static string Webhook(string webhookId) => WebhookPrefix + webhookId;
@@ -119,26 +129,26 @@ internal static class Keys
     /// <summary>The partition with the progress of a webhook.</summary>
     public static string Partition(AccountId accountId, string webhookId) => $"{accountId}:{webhookId}";
 
-    /// <summary>The row with the progress of a webhook. Sorts before the held events: a query of both reads it first.</summary>
+    /// <summary>The row with the progress of a webhook. It sorts before the held events, so a query of both reads it first.</summary>
     public const string WebhookCursor = "cursor";
 
     public const string HeldPrefix = "held:";
 
-    /// <summary>Sorts directly behind the held events.</summary>
+    /// <summary>The first key after the held events.</summary>
     public const string AfterHeld = "held;";
 
     public const string FailedPrefix = "failed:";
 
-    /// <summary>Sorts directly behind the events that were given up.</summary>
+    /// <summary>The first key after the failed events.</summary>
     public const string AfterFailed = "failed;";
 
-    /// <summary>An event that a webhook has to get yet.</summary>
+    /// <summary>The row of an event that is not delivered to a webhook yet.</summary>
     public static string Held(long position) => string.Create(CultureInfo.InvariantCulture, $"{HeldPrefix}{position:D15}");
 
-    /// <summary>An event that was given up.</summary>
+    /// <summary>The row of an event whose delivery failed for good.</summary>
     public static string Failed(long position) => string.Create(CultureInfo.InvariantCulture, $"{FailedPrefix}{position:D15}");
 
-    /// <summary>The position in the log of an event that is held or was given up.</summary>
+    /// <summary>The position in the log of a held or failed event.</summary>
     public static long HeldPositionOf(string heldOrFailedRowKey)
         => long.Parse(heldOrFailedRowKey.AsSpan(heldOrFailedRowKey.IndexOf(':') + 1), CultureInfo.InvariantCulture);
 
@@ -147,28 +157,28 @@ internal static class Keys
     public static string UserNameOf(string userRowKey) => Encoding.UTF8.GetString(Convert.FromHexString(userRowKey));
 
     /// <summary>
-    /// The partition of the expiry index for what is stored in <paramref name="partitionKey"/> and ends in the hour of
+    /// The partition of the expiry index for the resource in <paramref name="partitionKey"/>, which ends in the hour of
     /// <paramref name="expires"/>.
     /// </summary>
     public static string Index(DateTimeOffset expires, string partitionKey)
-        // Sixteen partitions an hour, because a partition takes 2,000 rows a second at most
+        // There are sixteen partitions an hour, because a partition accepts at most 2,000 rows a second
         // (https://learn.microsoft.com/azure/storage/tables/scalability-targets).
         => $"{IndexHour(expires)}:{partitionKey[^1]}";
 
-    /// <summary>How the partitions of the expiry index for an hour begin.</summary>
+    /// <summary>The prefix of the partitions of the expiry index for an hour.</summary>
     public static string IndexHour(DateTimeOffset time)
         => $"{IndexPrefix}{time.UtcDateTime.ToString("yyyyMMddHH", CultureInfo.InvariantCulture)}";
 
-    /// <summary>Whether a partition is one of the expiry index, and not a session's or a participant's.</summary>
+    /// <summary>Whether a partition belongs to the expiry index, and not to a session or participant.</summary>
     public static bool IsIndex(string partitionKey) => partitionKey.StartsWith(IndexPrefix, StringComparison.Ordinal);
 
     /// <summary>
-    /// The id that an idempotency key stands for in its account. <paramref name="kind"/> is the row key of what is created:
-    /// a key stands for one session and for one participant.
+    /// The id of the resource that is created with an idempotency key in an account. <paramref name="kind"/> is the row key of a session or
+    /// of a participant, so one key can create one session and one participant.
     /// </summary>
     public static Guid IdOf(string kind, AccountId accountId, string idempotencyKey)
     {
-        // A UUID of version 8 (RFC 9562): 122 bits of the digest. No part of the text can hold a line break.
+        // A UUID of version 8 (RFC 9562) with 122 bits of the digest. No part of the text can contain a line break.
         var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{accountId}\n{idempotencyKey}")).AsSpan(0, 16);
         bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);

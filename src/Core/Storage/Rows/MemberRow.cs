@@ -4,18 +4,18 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>A participant in a session. It ends with whichever of the two ends first.</summary>
+/// <summary>A member of a session. It expires with its participant or its session, whichever is first.</summary>
 internal sealed record MemberRow(
     ParticipantId ParticipantId, ParticipantFields Fields, Subscriptions Subscriptions, DateTimeOffset Joined, DateTimeOffset Expires)
     : ExpiringRow(Expires)
 {
-    /// <summary>Fresh for each write of the row.</summary>
+    /// <summary>A new id for each write of the row.</summary>
     public string WriteId { get; init; } = Guid.NewGuid().ToString();
 
     /// <summary>The participant's entity tag while it is in the session.</summary>
     public string EntityTag => WriteId;
 
-    /// <summary>Reads the row, also one that has expired; null when there is none. One storage call.</summary>
+    /// <summary>Reads the row, even if it has expired. Returns null if it does not exist. One storage call.</summary>
     public static async Task<MemberRow?> FindAsync(
         TableClient table, AccountId accountId, SessionId sessionId, ParticipantId id, CancellationToken cancellation)
         => await table.FindAsync(Keys.Partition(accountId, sessionId), Keys.Member(id), cancellation) is { } row ? From(row) : null;

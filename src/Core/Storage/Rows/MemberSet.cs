@@ -5,15 +5,15 @@ namespace Sessions.Storage;
 
 /// <summary>A member of a session, as the session's header lists it.</summary>
 /// <param name="ParticipantId">The participant.</param>
-/// <param name="Expires">When the membership ends: with the participant or with the session, whichever is first.</param>
+/// <param name="Expires">When the membership ends, which is when the participant or the session expires, whichever is first.</param>
 internal readonly record struct MemberEntry(ParticipantId ParticipantId, DateTimeOffset Expires)
 {
     public bool IsLive(DateTimeOffset now) => now < Expires;
 }
 
 /// <summary>
-/// Who is in a session, in the order of joining. It is one column of the session's header, 24 bytes a member: the id, big-endian,
-/// and the end in ticks of 100 ns since the year 1 (UTC), big-endian. So every decision about membership is made from one row.
+/// The members of a session, in the order of joining. They are one column of the session's header, so every decision about membership reads
+/// one row. Each member takes 24 bytes: the id, and the end in ticks of 100 ns since the year 1 (UTC), both big-endian.
 /// </summary>
 internal sealed class MemberSet(IReadOnlyList<MemberEntry> entries)
 {
@@ -22,7 +22,7 @@ internal sealed class MemberSet(IReadOnlyList<MemberEntry> entries)
 
     public static MemberSet Empty { get; } = new([]);
 
-    /// <summary>Every member, those that have expired too.</summary>
+    /// <summary>Every member, including those that have expired.</summary>
     public IReadOnlyList<MemberEntry> Entries => entries;
 
     public static MemberSet From(byte[] stored)
@@ -52,7 +52,7 @@ internal sealed class MemberSet(IReadOnlyList<MemberEntry> entries)
         return stored;
     }
 
-    /// <summary>Whether the participant is among the members, also as one that has expired.</summary>
+    /// <summary>Whether the participant is among the members, including those that have expired.</summary>
     public bool Contains(ParticipantId participantId) => entries.Any(entry => entry.ParticipantId == participantId);
 
     public IEnumerable<MemberEntry> Live(DateTimeOffset now) => entries.Where(entry => entry.IsLive(now));

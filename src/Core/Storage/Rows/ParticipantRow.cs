@@ -7,19 +7,21 @@ namespace Sessions.Storage;
 internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields, DateTimeOffset Created, DateTimeOffset Expires)
     : ResourceRow(Created, Expires)
 {
-    /// <summary>The claim: the session that the participant is in or is joining; null for none.</summary>
+    /// <summary>The claim: the session that the participant is in or is joining, or null for none.</summary>
     public SessionId? SessionId { get; private init; }
 
-    /// <summary>The changes of other sessions that come before the join to <see cref="SessionId"/>, or to the next one.</summary>
+    /// <summary>The changes of other sessions that precede the join to <see cref="SessionId"/>, or the next join.</summary>
     public Predecessors After { get; private init; } = Predecessors.None;
 
-    /// <summary>The entity tag of the participant outside of any session; inside one it is its member row's.</summary>
+    /// <summary>
+    /// The entity tag of the participant while it is in no session. In a session, its entity tag is that of its member row.
+    /// </summary>
     public string EntityTag => Id.ToString();
 
-    /// <summary>The tag that the caller sent; null for none.</summary>
+    /// <summary>The tag that the caller sent, or null for none.</summary>
     public string? SentTag => Fields.Tag == Id.ToString() ? null : Fields.Tag;
 
-    /// <summary>Reads the row, also one that has expired; null when there is none. One storage call.</summary>
+    /// <summary>Reads the row, even if it has expired. Returns null if it does not exist. One storage call.</summary>
     public static async Task<ParticipantRow?> FindAsync(
         TableClient table, AccountId accountId, ParticipantId id, CancellationToken cancellation)
         => await table.FindAsync(Keys.Partition(accountId, id), Keys.Participant, cancellation) is { } row ? From(row, id) : null;
@@ -51,7 +53,7 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
             [new(EventTypes.ParticipantCreated, Created, Tag: SentTag)],
             eventsExpire);
 
-    /// <summary>The columns that change when the participant claims a session, or none.</summary>
+    /// <summary>The columns that change when the participant claims a session, or clears its claim.</summary>
     public static TableEntity ClaimChange(AccountId accountId, ParticipantId participantId, SessionId? sessionId, Predecessors after)
         => new(Keys.Partition(accountId, participantId), Keys.Participant)
         {
@@ -67,7 +69,10 @@ internal sealed record ParticipantRow(ParticipantId Id, ParticipantFields Fields
         => new(Id.ToString(), Fields.CallbackUrl, Fields.Permissions, Fields.Tag, Fields.DeviceApiVersion);
 }
 
-/// <summary>What a participant is created with: kept in its own row and copied to its member row, so that a list is one query.</summary>
+/// <summary>
+/// The fields with which a participant is created. They are stored in its own row and copied to its member row, so that a list is one
+/// query.
+/// </summary>
 internal sealed record ParticipantFields(string? CallbackUrl, string PublishPermissions, string Tag, string DeviceApiVersion)
 {
     public IReadOnlyList<string> Permissions => PublishPermissions.Split(',', StringSplitOptions.RemoveEmptyEntries);
@@ -78,7 +83,7 @@ internal sealed record ParticipantFields(string? CallbackUrl, string PublishPerm
         row.GetString(Columns.Tag),
         row.GetString(Columns.DeviceApiVersion));
 
-    /// <summary>The fields of a new participant, whose tag is its id unless the caller sent one.</summary>
+    /// <summary>The fields of a new participant. Its tag is its id if the caller sent no tag.</summary>
     public static ParticipantFields Of(ParticipantId id, NewParticipant participant) => new(
         participant.CallbackUrl,
         string.Join(',', participant.PublishPermissions),

@@ -5,37 +5,41 @@ namespace Sessions.Storage;
 
 /// <summary>A change of a session, or all of its changes.</summary>
 /// <param name="SessionId">The session.</param>
-/// <param name="Number">The number of the change's row in the session's outbox; <see cref="All"/> for a session that is gone.</param>
+/// <param name="Number">
+/// The number of the change's row in the session's outbox, or <see cref="All"/> for a session that no longer exists.
+/// </param>
 internal readonly record struct ChangeNumber(SessionId SessionId, long Number)
 {
     public const long All = long.MaxValue;
 }
 
 /// <summary>
-/// The changes of other sessions that come before a participant's next join: they took it out of the sessions that it was in. No
-/// transaction spans two sessions, so the join's row in the outbox names them, and whoever tells of the join tells of them first.
+/// The changes that removed a participant from its previous sessions, and that precede its next join. No transaction spans two sessions, so
+/// the join's row in the outbox names these changes. They must be logged before the join.
 /// </summary>
 internal sealed record Predecessors(IReadOnlyList<ChangeNumber> Changes)
 {
-    // A claim that was never followed by a join has to be remembered with the one before it. A row is small: the last ones do.
+    // Not every claim is followed by a join, so the changes of several claims are kept. Their number is limited to keep the row small.
     private const int MaxChanges = 8;
 
     public static Predecessors None { get; } = new([]);
 
-    /// <summary>Reads the column, which has <c>{sessionId}:{number}</c> for each change, separated by commas.</summary>
+    /// <summary>
+    /// Reads the column. It has <c>{sessionId}:{number}</c> for each change, separated by commas, for example <c>3f2b…:7</c>.
+    /// </summary>
     public static Predecessors Parse(string? stored) => string.IsNullOrEmpty(stored) ? None : new([.. stored.Split(',').Select(ParseChange)]);
 
-    /// <summary>The column; null for none, which leaves the column as it is.</summary>
+    /// <summary>The value of the column, or null for no changes, which keeps the stored value.</summary>
     public string? ToColumn()
         => Changes.Count == 0
             ? null
             : string.Join(',', Changes.Select(change => string.Create(CultureInfo.InvariantCulture, $"{change.SessionId}:{change.Number}")));
 
-    /// <summary>These and a later one.</summary>
+    /// <summary>Returns these changes and a later one.</summary>
     public Predecessors With(ChangeNumber later)
         => new([.. Changes.Where(change => change.SessionId != later.SessionId).Append(later).TakeLast(MaxChanges)]);
 
-    /// <summary>Those of other sessions: in one session, the numbers say what comes first.</summary>
+    /// <summary>Returns the changes of all other sessions. Within one session, the numbers determine the order.</summary>
     public Predecessors Except(SessionId sessionId) => new([.. Changes.Where(change => change.SessionId != sessionId)]);
 
     private static ChangeNumber ParseChange(string text)

@@ -3,7 +3,7 @@ using Sessions.Model;
 
 namespace Sessions.Storage;
 
-/// <summary>The JSON in rows that is not the API's: what has no value is left out.</summary>
+/// <summary>The JSON format of values in rows and messages that are not part of the API. Null values are left out.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<StoredEvent>))]
 [JsonSerializable(typeof(IReadOnlyList<StoredDevice>))]
