@@ -5,15 +5,15 @@ using Sessions.Storage;
 
 namespace Sessions.Events;
 
-/// <summary>Measures how long the messages of the queue of events wait. Azure Storage has no metric for that.</summary>
+/// <summary>Measures how long messages wait in the queue of events. Azure Storage has no such metric.</summary>
 public sealed class EventBacklog(Queues queues, TimeProvider time)
 {
-    // The most that one call returns (https://learn.microsoft.com/rest/api/storageservices/peek-messages).
+    // The most messages that one call returns (https://learn.microsoft.com/rest/api/storageservices/peek-messages).
     private const int MaxPeeked = 32;
 
     /// <summary>
-    /// Measures the messages at the front of the queue, so that the metric also rises while no message is handled. Does nothing when
-    /// the queue cannot be read: the health check and the delivery report that.
+    /// Measures the messages at the front of the queue, so that the metric also rises while no message is handled. Does nothing if the
+    /// queue cannot be read, because the health check and the delivery report that.
     /// </summary>
     public async Task MeasureAsync(CancellationToken cancellation)
     {
@@ -29,7 +29,7 @@ public sealed class EventBacklog(Queues queues, TimeProvider time)
         }
     }
 
-    /// <summary>Measures a message: the time since it became visible.</summary>
+    /// <summary>Records the time since a message became visible.</summary>
     internal static void Record(EventMessage message, TimeProvider time)
     {
         if (message.Due is { } due)
@@ -44,7 +44,7 @@ public sealed class EventBacklog(Queues queues, TimeProvider time)
         }
         catch (JsonException)
         {
-            // The delivery fails on it, and the host puts it into the poison queue.
+            // The delivery also fails to parse the message, and the Functions host moves it to the poison queue.
         }
     }
 }

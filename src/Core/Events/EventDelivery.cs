@@ -5,26 +5,27 @@ using Sessions.Webhooks;
 namespace Sessions.Events;
 
 /// <summary>
-/// What becomes of a message of the queue of events. It was sent before the change was made, so the partition is looked at until no
-/// request that announced one can be under way any more: a write that lands late is found, too.
+/// Handles the messages of the queue of events. A message is sent before its change is made. The partition is therefore looked at until no
+/// request that sent such a message can still be writing, so that a late write is also found. With the default timeout, the last look is
+/// about 55 seconds after the message was sent.
 /// </summary>
 public sealed class EventDelivery(
     PartitionLook look, EventLog log, Feeds feeds, CallbackDelivery callbacks, Queues queues, SessionsOptions options, TimeProvider time)
 {
-    // Longer than a write can be on its way after its request has given it up.
+    // Longer than storage can take to apply a write after its request was canceled.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 
-    // While the request that has sent the message is likely to be at work. A message that has waited in the queue for as long comes
-    // from a request that is over: pauses would only keep others waiting.
+    // The request that sent the message is probably still running for this time. If a message has waited in the queue for longer, its
+    // request has ended, and pauses would only delay other messages.
     private static readonly TimeSpan LikelyRequest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan[] Pauses = [.. new[] { 50, 100, 200, 400 }.Select(milliseconds => TimeSpan.FromMilliseconds(milliseconds))];
 
-    // Then the message is put back.
+    // After these looks, the message returns to the queue with these delays.
     private static readonly TimeSpan[] Delays = [.. new[] { 1, 4, 15, 60 }.Select(seconds => TimeSpan.FromSeconds(seconds))];
 
     private TimeSpan LongestRequest => options.RequestTimeout + Margin;
 
-    /// <summary>Handles a message; when it throws, the message comes again.</summary>
+    /// <summary>Handles a message. If this throws, the Functions host delivers the message again.</summary>
     public async Task RunAsync(string text, CancellationToken cancellation)
     {
         var message = EventMessage.Parse(text);
@@ -43,21 +44,22 @@ public sealed class EventDelivery(
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) && !cancellation.IsCancellationRequested)
         {
-            // Not with the host's count of failures: it gives a message up after five, and storage may be away for longer.
+            // The message is sent as a new one, because the host moves a message to the poison queue after five failures, and an outage of
+            // storage may last longer.
             await message.SendAsync(queues.Events, Delays[1], time, cancellation);
             return;
         }
 
         if (!isLast)
         {
-            // When the change was found, a further one of the same partition has a message of its own: two looks are enough.
+            // The change was found, and any further change of the partition has its own message, so two more looks are enough.
             var looks = hasFound ? Math.Max(message.Looks, Delays.Length - 2) : message.Looks;
             var delay = looks < Delays.Length - 1 ? Delays[looks] : end!.Value - time.GetUtcNow() + Delays[0];
             await (message with { Looks = looks + 1 }).SendAsync(queues.Events, delay, time, cancellation);
         }
         else if (isFeedOn && log.Appended is { } appended)
         {
-            // Once more: a crash between an append and this call would have woken nobody.
+            // The webhooks are notified again, because a crash between an append and its notification would have left them without one.
             await appended(accountId, cancellation);
         }
     }

@@ -4,45 +4,45 @@ using Sessions.Storage;
 
 namespace Sessions.Events;
 
-/// <summary>How the reading of a feed ended.</summary>
+/// <summary>The result of reading a feed.</summary>
 public enum FeedOutcome
 {
-    /// <summary>There is a page.</summary>
+    /// <summary>A page was read.</summary>
     Done,
 
-    /// <summary>There is no such session.</summary>
+    /// <summary>The session does not exist.</summary>
     NoSession,
 
     /// <summary>The account's feed is off.</summary>
     Off,
 
-    /// <summary>The cursor is not one of this feed.</summary>
+    /// <summary>The cursor is not valid for this feed.</summary>
     NoCursor,
 
-    /// <summary>Events behind the cursor are not kept any more; <see cref="FeedPage.Cursor"/> says from where to go on.</summary>
+    /// <summary>Events after the cursor have expired. <see cref="FeedPage.Cursor"/> is the position from which to continue.</summary>
     Gone,
 }
 
 /// <summary>A page of a feed.</summary>
-/// <param name="Outcome">How it ended.</param>
+/// <param name="Outcome">The result.</param>
 /// <param name="Events">The events, in order.</param>
-/// <param name="Cursor">Stands for the last event of the page; null for the beginning.</param>
+/// <param name="Cursor">The cursor of the last event of the page, or null for the beginning of the feed.</param>
 public sealed record FeedPage(FeedOutcome Outcome, IReadOnlyList<SessionsEvent> Events, string? Cursor)
 {
     internal static FeedPage Failed(FeedOutcome outcome, string? cursor = null) => new(outcome, [], cursor);
 }
 
 /// <summary>
-/// The events of a session, which are its outbox, and of an account, which are its log. A cursor neither skips nor repeats an event:
-/// both are in an order in which nothing is ever put in between.
+/// Reads the events of a session from its outbox, and the events of an account from its log. A cursor neither skips nor repeats an event,
+/// because no event is ever inserted before an existing one.
 /// </summary>
 public sealed class EventFeeds(Tables tables, EventLog log, Feeds feeds, SessionEnds? ends = null)
 {
     private const string LogPrefix = "log_";
 
     /// <summary>
-    /// The events of a session behind the one whose id is the cursor. Two storage calls at once; when the session's time is over and
-    /// nobody has ended it yet, it is ended first.
+    /// Reads the events of a session after the one whose id is the cursor. Two storage calls in parallel. If the session has expired and
+    /// its end is not written yet, the end is written first.
     /// </summary>
     public async Task<FeedPage> ReadSessionAsync(
         AccountId accountId, SessionId id, string? after, int limit, CancellationToken cancellation)
@@ -85,8 +85,9 @@ public sealed class EventFeeds(Tables tables, EventLog log, Feeds feeds, Session
     }
 
     /// <summary>
-    /// The events of an account behind a cursor that a page gave. One storage call; a second one tells a cursor without anything behind it
-    /// from one that is none, and a third whether the feed is on, when this server does not remember it.
+    /// Reads the events of an account after the cursor of a page, for example <c>log_42</c>. One storage call. If the page is empty, a
+    /// second call checks that the cursor is valid. If this server has not cached whether the feed is on, another call reads that in
+    /// parallel.
     /// </summary>
     public async Task<FeedPage> ReadAccountAsync(AccountId accountId, string? after, int limit, CancellationToken cancellation)
     {
@@ -107,7 +108,7 @@ public sealed class EventFeeds(Tables tables, EventLog log, Feeds feeds, Session
             if (position > head)
                 return FeedPage.Failed(FeedOutcome.NoCursor);
 
-            // It may have grown between the two reads.
+            // The log may have grown between the two reads.
             entries = position < head ? await log.ReadAsync(accountId, position, limit, cancellation) : entries;
             if (entries.Count == 0)
             {

@@ -6,19 +6,19 @@ using Sessions.Storage;
 namespace Sessions.Events;
 
 /// <summary>An entry of an account's log.</summary>
-/// <param name="Position">Its number; the first entry has 1, and none is left out.</param>
-/// <param name="Event">What has happened.</param>
+/// <param name="Position">The number of the entry. The first entry has 1, and there are no gaps.</param>
+/// <param name="Event">The event.</param>
 internal sealed record LogEntry(long Position, SessionsEvent Event);
 
 /// <summary>
-/// The log of each account: all its events under one counter. An append is one transaction of the head, the entries and the cursors of
-/// the outboxes that they come from, each under the ETag with which it was read. So each event of an outbox is in the log once, in the
-/// order of the outbox, however many servers append, and whatever becomes of their answers: an append without an answer cannot land any
-/// more once another has.
+/// The log of each account, which numbers all its events with one counter. An append is one transaction that writes the head, the entries,
+/// and the cursors of their outboxes, each under the ETag with which it was read. Each event of an outbox is therefore in the log once and
+/// in the order of the outbox, even if several servers append. If an append gets no response and another append succeeds, the first one can
+/// no longer be applied.
 /// </summary>
 public sealed class EventLog(Tables tables)
 {
-    /// <summary>The most events of one outbox in one append: the head and the cursor are written with them.</summary>
+    /// <summary>The most events of one outbox in one append, whose transaction also writes the head and the cursor.</summary>
     internal const int MaxEvents = TableCalls.MaxTransactionActions - 2;
 
     private const int MaxRemembered = 10_000;
@@ -30,7 +30,7 @@ public sealed class EventLog(Tables tables)
     /// <summary>Called after each append.</summary>
     internal Func<AccountId, CancellationToken, Task>? Appended { get; set; }
 
-    /// <summary>The entries behind a position, in order. One storage call when they come in one page.</summary>
+    /// <summary>Reads the entries after a position, in order. One storage call if they come in one page.</summary>
     internal async Task<IReadOnlyList<LogEntry>> ReadAsync(AccountId account, long after, int limit, CancellationToken cancellation)
     {
         var (partition, first) = (account.ToString(), Keys.Log(after + 1));
@@ -52,15 +52,15 @@ public sealed class EventLog(Tables tables)
         return entries;
     }
 
-    /// <summary>The number of the last entry; 0 when there is none yet. One storage call.</summary>
+    /// <summary>Reads the number of the last entry, or 0 if there is none. One storage call.</summary>
     internal async Task<long> FindHeadAsync(AccountId account, CancellationToken cancellation)
         => (await LogHead.FindAsync(tables.Events, account, cancellation)).Position;
 
     /// <summary>
-    /// Appends events of an outbox behind its cursor. One append of this process is on its way for an account; those that come in the
-    /// meantime go together in the next.
+    /// Appends events of an outbox after its cursor. This process makes one append at a time for an account. Appends that arrive meanwhile
+    /// are combined into the next one.
     /// </summary>
-    /// <returns>False when it may not be done, or by another: the caller reads the cursor again.</returns>
+    /// <returns>False if the append may have failed, or another server made it. The caller then reads the cursor again.</returns>
     internal async Task<bool> AppendAsync(LogAppend append)
     {
         var account = append.Cursor.AccountId;
@@ -93,7 +93,7 @@ public sealed class EventLog(Tables tables)
             }
             catch (Exception exception) when (StorageFaults.IsTransient(exception))
             {
-                // Each of them reads its cursor again.
+                // Each caller reads its cursor again.
                 together.ForEach(append => append.Done.TrySetResult(false));
             }
             catch (Exception exception)
@@ -103,7 +103,7 @@ public sealed class EventLog(Tables tables)
         }
     }
 
-    /// <summary>As many of those that wait as one transaction takes; null when none waits.</summary>
+    /// <summary>Returns as many waiting appends as fit into one transaction, or null if none waits.</summary>
     private List<LogAppend>? Next(AccountId account)
     {
         lock (_lock)
@@ -130,7 +130,7 @@ public sealed class EventLog(Tables tables)
 
     private async Task<bool> TryAppendAsync(AccountId account, List<LogAppend> together)
     {
-        // No caller's cancellation: others wait for the same append. The client gives up a silent call by itself.
+        // No caller can cancel the append, because other callers wait for it. The client itself cancels a call without a response.
         if (!_heads.TryGet(account, out var head))
             head = await LogHead.FindAsync(tables.Events, account, CancellationToken.None);
         var position = head.Position;
@@ -152,7 +152,7 @@ public sealed class EventLog(Tables tables)
     }
 }
 
-/// <summary>Events of an outbox for the log, with the cursor that is then behind them.</summary>
+/// <summary>Events of an outbox to append to the log, and the cursor after them.</summary>
 internal sealed record LogAppend(CursorRow Cursor, IReadOnlyList<OutboxEvent> Events)
 {
     public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,7 +5,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Events;
 
-/// <summary>What the feeds and their delivery need.</summary>
+/// <summary>Registers the services of the feeds and their delivery.</summary>
 public static class EventsRegistration
 {
     /// <summary>Registers the log, the delivery and the feeds.</summary>
@@ -22,7 +22,7 @@ public static class EventsRegistration
     {
         return new(services.GetRequiredService<Tables>()) { Appended = WakeAsync };
 
-        // Looked for when there is something to send: the webhooks read the log.
+        // The service is resolved only when there is an event to send, because the webhooks depend on the log.
         Task WakeAsync(AccountId account, CancellationToken cancellation)
             => services.GetRequiredService<WebhookDelivery>().WakeAsync(account, cancellation);
     }

@@ -4,11 +4,11 @@ using Sessions.Storage;
 
 namespace Sessions.Events;
 
-/// <summary>Deletes what has expired from the logs of the accounts whose feed is or was on.</summary>
+/// <summary>Deletes expired rows from the logs of the accounts whose feed is or was on.</summary>
 public sealed class LogSweeper(Tables tables, Feeds feeds, TimeProvider time)
 {
     /// <summary>
-    /// Deletes entries and cursors that expired at least <see cref="Sweeper.Grace"/> ago. The head stays, so that no position is given
+    /// Deletes entries and cursors that expired at least <see cref="Sweeper.Grace"/> ago. The head stays, so that no position is used
     /// twice. Two storage calls for an account, and one for each 100 rows.
     /// </summary>
     /// <returns>How many rows were deleted.</returns>
@@ -24,7 +24,7 @@ public sealed class LogSweeper(Tables tables, Feeds feeds, TimeProvider time)
         return deleted;
     }
 
-    /// <summary>Deletes from the oldest entry on, to the first that is kept: a feed has no gap.</summary>
+    /// <summary>Deletes the entries from the oldest one up to the first that has not expired, so that the feed has no gap.</summary>
     private async Task<int> DeleteEntriesAsync(AccountId accountId, CancellationToken cancellation)
     {
         var (partition, first, deleted) = (accountId.ToString(), Keys.Log(0), 0);
@@ -58,7 +58,7 @@ public sealed class LogSweeper(Tables tables, Feeds feeds, TimeProvider time)
             cancellation);
         await foreach (var page in query.AsPages())
         {
-            // Under their ETags: one that has moved on since covers other rows.
+            // The cursors are deleted under their ETags, because a cursor that has moved since covers other rows.
             if (page.Values.Count > 0 && await TryDeleteAsync(page.Values, cancellation))
                 deleted += page.Values.Count;
         }

@@ -5,22 +5,22 @@ using Sessions.Storage;
 namespace Sessions.Events;
 
 /// <summary>An event of an outbox.</summary>
-/// <param name="Event">What callers see.</param>
+/// <param name="Event">The event in the form that callers get.</param>
 /// <param name="Number">The number of its row.</param>
-/// <param name="Index">Which event of the row.</param>
-/// <param name="IsLast">Whether it is the last one of the row.</param>
-/// <param name="Expires">Until when it is kept.</param>
+/// <param name="Index">The index of the event in its row.</param>
+/// <param name="IsLast">Whether it is the last event of its row.</param>
+/// <param name="Expires">When it expires.</param>
 internal readonly record struct OutboxEvent(SessionsEvent Event, long Number, int Index, bool IsLast, DateTimeOffset Expires);
 
 /// <summary>Rows of the outbox of a session or participant, and the session's header.</summary>
 internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, IReadOnlyList<EventRow> Rows, HeaderRow? Header)
 {
-    /// <summary>Whether there is nothing in the partition from the row on with which the reading began.</summary>
+    /// <summary>Whether the partition has no row from the requested number on, and no header.</summary>
     public bool IsEmpty => Rows.Count == 0 && Header is null;
 
     /// <summary>
-    /// Reads the rows of a session from a number on, and the header behind them; when there are neither, it may be a participant's
-    /// partition, and those are read. One storage call, two for a participant.
+    /// Reads the rows of a session from a number on, and the header after them. If neither exists, the partition may be a participant's,
+    /// and its rows are read. One storage call, or two for a participant.
     /// </summary>
     public static async Task<Outbox> ReadAsync(Tables tables, string partitionKey, long first, CancellationToken cancellation)
     {
@@ -33,7 +33,9 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
         return new(accountId, id.Value, false, rows, null);
     }
 
-    /// <summary>Reads at most so many rows of a session from a number on. One storage call when they come in one page.</summary>
+    /// <summary>
+    /// Reads at most <paramref name="most"/> rows of a session, from a number on. One storage call if they come in one page.
+    /// </summary>
     public static async Task<Outbox> ReadSessionAsync(
         Tables tables, AccountId accountId, SessionId id, long first, int most, CancellationToken cancellation)
     {
@@ -41,14 +43,18 @@ internal sealed record Outbox(AccountId AccountId, Guid Source, bool IsSession, 
         return new(accountId, id.Value, true, rows, null);
     }
 
-    /// <summary>Reads at most so many rows of a participant from a number on. One storage call when they come in one page.</summary>
+    /// <summary>
+    /// Reads at most <paramref name="most"/> rows of a participant, from a number on. One storage call if they come in one page.
+    /// </summary>
     public static async Task<IReadOnlyList<EventRow>> ReadParticipantAsync(
         Tables tables, AccountId accountId, ParticipantId id, long first, int most, CancellationToken cancellation)
         => (await ReadAsync(tables.Participants, Keys.Partition(accountId, id), first, most, cancellation)).Rows;
 
-    /// <summary>The events in order, without those of the first row that are known already, and without those that are no account's.</summary>
-    /// <param name="number">The number of that row.</param>
-    /// <param name="within">How many of its events are known.</param>
+    /// <summary>
+    /// Returns the events after those that the caller already has, in order. Events that only a callback URL gets are left out.
+    /// </summary>
+    /// <param name="number">The number of the row with which to begin.</param>
+    /// <param name="within">How many events of that row the caller already has.</param>
     public IEnumerable<OutboxEvent> EventsBehind(long number, int within)
         => from row in Rows
            from item in row.Events.Index()

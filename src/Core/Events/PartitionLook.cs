@@ -3,14 +3,15 @@ using Sessions.Storage;
 
 namespace Sessions.Events;
 
-/// <summary>Takes what is new in a partition's outbox into the account's log.</summary>
+/// <summary>Copies the new events of a partition's outbox to the account's log.</summary>
 public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends, EventQueue queue, TimeProvider time)
 {
     /// <summary>
-    /// Logs the events of a session or participant that are not in the log yet, ends what has expired in it, and has it looked at again
-    /// when the next of it ends. Two storage calls when there is nothing to do, three for a participant, and one or two to append.
+    /// Logs the events of a session or participant that are not in the log yet, ends its expired session and memberships, and schedules a
+    /// look for the next of them that expires. Two storage calls if there is nothing to do, three for a participant, and one or two to
+    /// append.
     /// </summary>
-    /// <returns>Whether there was something to log.</returns>
+    /// <returns>Whether there were events to log.</returns>
     public async Task<bool> RunAsync(AccountId accountId, string partitionKey, CancellationToken cancellation)
     {
         var budget = new RetryBudget(time, cancellation);
@@ -30,13 +31,13 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
     {
         Nothing,
 
-        /// <summary>All that was there is logged.</summary>
+        /// <summary>All events were logged.</summary>
         Complete,
 
-        /// <summary>There is more to log.</summary>
+        /// <summary>Some events were logged, and there are more.</summary>
         Logged,
 
-        /// <summary>It is not known what is logged, or another was faster.</summary>
+        /// <summary>It is unknown which events are logged, or another server logged them first.</summary>
         Overtaken,
     }
 
@@ -49,7 +50,7 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
 
         var outbox = await Outbox.ReadAsync(tables, partitionKey, cursor.Number + 1, budget.Cancellation);
 
-        // An expired row may have been logged so long ago that its cursor is gone.
+        // An expired row may have been logged so long ago that its cursor has been deleted.
         var now = time.GetUtcNow();
         var live = outbox with { Rows = [.. outbox.Rows.Where(row => row.IsLive(now) && row.Number <= upTo)] };
         var found = live.EventsBehind(cursor.Number + 1, cursor.Within).ToArray();
@@ -81,8 +82,9 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
     }
 
     /// <summary>
-    /// A participant's join comes after its creation, and after the changes that took it out of other sessions. Those are logged
-    /// first, and no more of their sessions: a later change there may itself come after this one.
+    /// Logs the changes that precede a participant's join: its creation, and the changes that removed it from other sessions. No later
+    /// changes of these sessions are logged, because a later change may itself come after the join. For example, if P leaves A with change
+    /// 7 and joins B, A is logged up to change 7 before the join.
     /// </summary>
     private async Task LogPredecessorsAsync(AccountId accountId, Outbox outbox, Outbox live, long last, RetryBudget budget)
     {
@@ -107,8 +109,8 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
     }
 
     /// <summary>
-    /// The change that took the participant out of the session: the one that is named, or a later one, when the participant had expired
-    /// there and nobody had ended its membership yet.
+    /// Finds the change that removed the participant from the session. It is the named change, or a later one if the participant had
+    /// expired there and its membership was not ended yet.
     /// </summary>
     private async Task<long> FindLeaveAsync(AccountId accountId, ChangeNumber change, ParticipantId participant, RetryBudget budget)
     {
@@ -144,10 +146,10 @@ public sealed class PartitionLook(Tables tables, EventLog log, SessionEnds ends,
     }
 
     /// <summary>
-    /// Sends a message for when the next of the session ends, unless there is one. Before the cursor says so: a crash between the two
-    /// sends one more.
+    /// Sends a message for the time at which the session or its next member expires, unless a message is already waiting. It is sent before
+    /// the cursor is written, so a crash between the two causes one extra message.
     /// </summary>
-    /// <returns>When the partition is looked at; null when nothing ends in it.</returns>
+    /// <returns>When the next scheduled message causes a look at the partition, or null if no message is scheduled.</returns>
     private async Task<DateTimeOffset?> ScheduleAsync(
         AccountId accountId, string partitionKey, HeaderRow? header, CursorRow cursor, CancellationToken cancellation)
     {

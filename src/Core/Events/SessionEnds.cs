@@ -3,22 +3,22 @@ using Sessions.Storage;
 
 namespace Sessions.Events;
 
-/// <summary>Ends sessions and memberships whose time is over, so that their events come in time and not with the sweep.</summary>
+/// <summary>Ends expired sessions and memberships, so that their events are written in time and not only by the sweep.</summary>
 public sealed class SessionEnds(Tables tables, SessionsOptions options, TimeProvider time, EventQueue events)
 {
-    /// <summary>When the session or the first of its members ends.</summary>
+    /// <summary>When the session or its first member expires.</summary>
     internal static DateTimeOffset NextEnd(HeaderRow header)
         => header.Members.Entries.Select(entry => entry.Expires).Append(header.Expires).Min();
 
     /// <summary>
-    /// Ends the session, or the memberships of those who have expired, if the time is over. Both are transactions under the header's
-    /// ETag, as a deletion and a leave are: a request that has read the header before meets a conflict, and reads again.
+    /// Ends the session if it has expired, or the memberships that have expired. Both are transactions under the header's ETag, like a
+    /// deletion and a leave. A request that has read the header before gets a conflict, and reads it again.
     /// </summary>
     /// <param name="accountId">The account.</param>
     /// <param name="header">The header as it was read.</param>
-    /// <param name="announce">Whether nobody looks at the partition yet.</param>
-    /// <param name="cancellation">Ends the calls.</param>
-    /// <returns>Whether there was something to end: the partition is then read again.</returns>
+    /// <param name="announce">Whether to send a message about the events, because no look at the partition is in progress.</param>
+    /// <param name="cancellation">Cancels the storage calls.</param>
+    /// <returns>Whether anything had expired. The caller then reads the partition again.</returns>
     internal async Task<bool> EndDueAsync(AccountId accountId, HeaderRow header, bool announce, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
