@@ -3,25 +3,25 @@ using System.Net.Sockets;
 
 namespace Sessions.Webhooks;
 
-/// <summary>Where an address leads, for a server that opens a connection because somebody else asked for it.</summary>
+/// <summary>The kind of an address, which decides whether a server may connect to an address that a caller chose.</summary>
 public enum AddressKind
 {
-    /// <summary>To the internet.</summary>
+    /// <summary>An address on the internet.</summary>
     Public,
 
-    /// <summary>To a private network.</summary>
+    /// <summary>An address in a private network.</summary>
     Private,
 
-    /// <summary>To this machine.</summary>
+    /// <summary>An address of this machine.</summary>
     Loopback,
 
-    /// <summary>To no receiver that anyone could have: link-local, metadata, multicast, documentation, reserved or unallocated.</summary>
+    /// <summary>An address that no receiver can have: link-local, metadata, multicast, documentation, reserved or unallocated.</summary>
     Unusable,
 }
 
 /// <summary>
-/// The special addresses, after the registries of IANA (RFC 6890). The address of IPv4 that an address of IPv6 contains decides
-/// in IPv4-mapped addresses (RFC 4291, section 2.5.5.2), in those of NAT64 (RFC 6052) and of 6to4 (RFC 3056).
+/// The special addresses in the registries of IANA (RFC 6890). If an IPv6 address contains an IPv4 address, the IPv4 address decides. This
+/// applies to IPv4-mapped addresses (RFC 4291, section 2.5.5.2), NAT64 (RFC 6052) and 6to4 (RFC 3056).
 /// <list type="table">
 /// <listheader><term>Unusable</term><description>Source</description></listheader>
 /// <item><term>0.0.0.0/8, with the unspecified address</term><description>RFC 1122, section 3.2.1.3</description></item>
@@ -74,7 +74,7 @@ public static class Addresses
     private static readonly IPNetwork Nat64 = IPNetwork.Parse("64:ff9b::/96");
     private static readonly IPNetwork SixToFour = IPNetwork.Parse("2002::/16");
 
-    /// <summary>Where the address leads.</summary>
+    /// <summary>Returns the kind of an address.</summary>
     public static AddressKind KindOf(IPAddress address)
     {
         if (address.AddressFamily is not (AddressFamily.InterNetwork or AddressFamily.InterNetworkV6))

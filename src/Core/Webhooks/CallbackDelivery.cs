@@ -7,9 +7,9 @@ using Sessions.Storage;
 namespace Sessions.Webhooks;
 
 /// <summary>
-/// Tells the callback URLs of participants of their devices, from the participants' outboxes: at least once each, and one after the
-/// other for each participant. Participants do not wait for one another, and accounts without a feed have their callbacks, too. One
-/// server at a time sends for a participant, under a lease.
+/// Sends the events of participants' devices from the participants' outboxes to their callback URLs. Each event is sent at least once, and
+/// those of one participant are sent in sequence. A slow participant does not delay others, and an account needs no feed for its callbacks.
+/// One server at a time sends for a participant, under a lease.
 /// </summary>
 public sealed partial class CallbackDelivery(
     Tables tables,
@@ -20,18 +20,18 @@ public sealed partial class CallbackDelivery(
     TimeProvider time,
     ILogger<CallbackDelivery> logger)
 {
-    // Longer than a try, with which a lease must not end.
+    // The lease must last longer than a try.
     private static readonly TimeSpan LeaseTime = WebhookClient.TryTimeout * 2;
 
-    // Then it is the turn of others: a host runs so and so many at once.
+    // A run stops after this time to let other runs begin, because a host limits the number of concurrent runs.
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(30);
 
-    // How long a participant waits for its turn at a busy receiver; up to as long again by chance.
+    // How long a participant waits for a busy receiver, plus a random time of up to the same length.
     private static readonly TimeSpan ForTurn = TimeSpan.FromSeconds(5);
 
-    // Of a server. A receiver that hangs must not take all of a host's runs, while its participants are many.
+    // The limit for one receiver on one server. Without it, a slow receiver with many participants could occupy all runs of a host.
     private const int MostAtOnce = 8;
 
     private const int Window = 100;
@@ -39,11 +39,11 @@ public sealed partial class CallbackDelivery(
     private readonly ILogger _logger = logger;
     private readonly Dictionary<string, int> _atWork = [];
 
-    /// <summary>Has a server send what is new in a participant's outbox for its callback URL. Two storage calls.</summary>
+    /// <summary>Sends a message for a participant if its outbox has new rows for its callback URL. Two storage calls.</summary>
     /// <param name="partitionKey">The participant's partition.</param>
-    /// <param name="isLast">Whether nobody looks again.</param>
-    /// <param name="cancellation">Ends the calls.</param>
-    /// <returns>Whether there was something new.</returns>
+    /// <param name="isLast">Whether this is the last look.</param>
+    /// <param name="cancellation">Cancels the storage calls.</param>
+    /// <returns>Whether there were new rows, or the callback URL is no longer called.</returns>
     internal async Task<bool> LookAsync(string partitionKey, bool isLast, CancellationToken cancellation)
     {
         var (accountId, id) = Keys.ParticipantIn(partitionKey);
@@ -52,7 +52,8 @@ public sealed partial class CallbackDelivery(
         if (row.EndedAt is not null || !await HasMoreAsync(row, cancellation))
             return row.EndedAt is not null;
 
-        // Who waits for its next try has a message. What is there while a server sends may all be old.
+        // If the next try is due later, there is already a message for it. While a server holds the lease, it may already be sending the
+        // rows that were found.
         if (row.Next > now)
             return true;
         if (row.LeaseUntil > now && !isLast)
@@ -62,8 +63,10 @@ public sealed partial class CallbackDelivery(
         return true;
     }
 
-    /// <summary>Sends what is due for a participant. For what is due later, there is a message in the queue when this ends.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped, and another server has to go on.</exception>
+    /// <summary>
+    /// Sends the due events of a participant. If events are due later, a message for them is in the queue when this returns.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The run was canceled, and another server must continue.</exception>
     public async Task RunAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
     {
         TimeSpan? again;
@@ -82,7 +85,7 @@ public sealed partial class CallbackDelivery(
             await messages.SendAsync(accountId, id, again.Value, cancellation);
     }
 
-    /// <returns>After how long to look again; null for not at all.</returns>
+    /// <returns>The delay until the next look, or null for none.</returns>
     private async Task<TimeSpan?> TryRunAsync(AccountId accountId, ParticipantId id, CancellationToken cancellation)
     {
         var findingDevices = DevicesRow.FindAsync(tables.Participants, accountId, id, cancellation);
@@ -109,7 +112,7 @@ public sealed partial class CallbackDelivery(
         }
     }
 
-    /// <returns>After how long to look again; null for not at all.</returns>
+    /// <returns>The delay until the next look, or null for none.</returns>
     private async Task<TimeSpan?> TellAllAsync(CallbackRow found, Receiver receiver, CancellationToken cancellation)
     {
         var row = await WriteAsync(found, isLast: false, cancellation);
@@ -127,16 +130,17 @@ public sealed partial class CallbackDelivery(
                 row = await WriteAsync(row!, isLast: true, cancellation);
         }
 
-        // Another server has taken over, or nobody knows what is stored.
+        // Another server has taken over, or it is unknown which row is stored.
         if (row is null)
             return LeaseTime;
 
-        // Behind the lease: whoever has looked while it was held leaves what is new to this. For the next try there is a message.
+        // This check follows the release of the lease, because a look during the lease leaves new rows to this server. If the next try is
+        // due later, there is already a message for it.
         return row.EndedAt is null && row.Next <= time.GetUtcNow() && await HasMoreAsync(row, cancellation) ? TimeSpan.Zero : null;
     }
 
     /// <summary>Sends one event.</summary>
-    /// <returns>The row as it is then stored, without a lease when nothing more may be sent; null when it is not known to be stored.</returns>
+    /// <returns>The stored row, without a lease if nothing more may be sent, or null if it is unknown whether it is stored.</returns>
     private async Task<CallbackRow?> TellAsync(
         CallbackRow row, long number, StoredEvent told, Receiver receiver, CancellationToken cancellation)
     {
@@ -153,14 +157,14 @@ public sealed partial class CallbackDelivery(
                 return await WriteAsync(row with { EndedAt = now }, isLast: true, cancellation);
         }
 
-        // Each event has its own three days, also while it waits for an earlier one.
+        // Each event is tried for three days, including the time for which it waits for an earlier event.
         if (RetrySchedule.NextTry(attempts, told.Timestamp, now, result.RetryAfter, Random.Shared.NextDouble()) is not { } next)
         {
             LogGivenUp(id, receiver.Url.IdnHost, attempts, result.Text);
             return await WriteAsync(row.Behind(number), now >= receiver.End, cancellation);
         }
 
-        // Before the row says so: a message too many finds nothing.
+        // The message is sent before the row is written, because an extra message has no effect.
         LogFailed(id, receiver.Url.IdnHost, attempts, result.Text);
         await messages.SendAsync(row.AccountId, row.ParticipantId, next - now, cancellation);
         return await WriteAsync(row with { Attempts = attempts, Reason = result.Text, Next = next }, isLast: true, cancellation);
@@ -205,7 +209,7 @@ public sealed partial class CallbackDelivery(
         }
     }
 
-    /// <summary>Who is called, with the secrets that sign, until when in this run.</summary>
+    /// <summary>The called URL, the secrets that sign its requests, and when this run stops.</summary>
     private sealed record Receiver(Uri Url, IReadOnlyList<string> Secrets, DateTimeOffset End);
 
     [LoggerMessage(35, LogLevel.Information, "Callback {Callback} was not delivered to {Host}, try {Attempt}: {Reason}.")]

@@ -5,35 +5,34 @@ using Sessions.Storage;
 namespace Sessions.Webhooks;
 
 /// <summary>
-/// How far the callback URL of a participant has been told of its devices: a row in the participant's partition, which is rewritten
-/// under its ETag.
+/// The progress of a participant's callback URL: a row in the participant's partition, which is rewritten under its ETag.
 /// </summary>
 internal sealed record CallbackRow(AccountId AccountId, ParticipantId ParticipantId)
 {
-    /// <summary>The last row of the outbox that the URL has been told of, or that was given up.</summary>
+    /// <summary>The last row of the outbox that was delivered or that failed for good.</summary>
     public long Position { get; init; }
 
-    /// <summary>How often the next row was tried.</summary>
+    /// <summary>The number of tries of the next row.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>Why the last try failed; empty when there was none.</summary>
+    /// <summary>The reason for which the last try failed, or empty if there was none.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>When the next row may be tried.</summary>
     public DateTimeOffset Next { get; init; } = DateTimeOffset.UnixEpoch;
 
-    /// <summary>Until when one server alone may send.</summary>
+    /// <summary>Until when only one server may send.</summary>
     public DateTimeOffset LeaseUntil { get; init; } = DateTimeOffset.UnixEpoch;
 
-    /// <summary>When the receiver returned 410, and gets nothing any more; null while it is called.</summary>
+    /// <summary>When the receiver returned 410, after which it is no longer called. Null while it is called.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>Until when the row is kept: as long as that of the devices.</summary>
+    /// <summary>When the row expires, which is when the row of the devices expires.</summary>
     public DateTimeOffset Expires { get; init; } = DateTimeOffset.UnixEpoch;
 
     private Azure.ETag ETag { get; init; }
 
-    /// <summary>Reads the row; one from before the first try when there is none. One storage call.</summary>
+    /// <summary>Reads the row. If it does not exist, returns a row from before the first try. One storage call.</summary>
     public static async Task<CallbackRow> FindAsync(TableClient table, AccountId accountId, ParticipantId id, CancellationToken cancellation)
         => await table.FindAsync(Keys.Partition(accountId, id), Keys.Callback, cancellation) is { } row
             ? new(accountId, id)
@@ -49,12 +48,12 @@ internal sealed record CallbackRow(AccountId AccountId, ParticipantId Participan
             }
             : new(accountId, id);
 
-    /// <summary>The row when the next one is delivered or given up.</summary>
+    /// <summary>Returns the row after the next event was delivered or failed for good.</summary>
     public CallbackRow Behind(long position) => this with { Position = position, Attempts = 0, Reason = "" };
 
     /// <summary>
-    /// Stores this row, if the stored one is still the one that was read. Null when it is not, or when nobody knows: then another server
-    /// has to go on from the stored row. One storage call.
+    /// Stores this row if the stored row has not changed since it was read. Returns null if it has changed, or if it is unknown whether the
+    /// write succeeded. Another server must then continue from the stored row. One storage call.
     /// </summary>
     public async Task<CallbackRow?> TryWriteAsync(TableClient table, CancellationToken cancellation)
     {

@@ -1,8 +1,9 @@
 namespace Sessions.Webhooks;
 
 /// <summary>
-/// The events that a webhook has to get, and which of them may be sent. An event waits while an earlier one of its session or of its
-/// participant is not delivered; nothing else waits for it. Knows no storage and no clock.
+/// The events to deliver to a webhook, in an order that determines which of them may be sent. An event waits only while an earlier event of
+/// its session or of its participant is not delivered. For example, a failing event of session A delays later events of A, but not those of
+/// session B with other participants. This class uses no storage and no clock.
 /// </summary>
 internal sealed class DeliveryOrder
 {
@@ -17,7 +18,7 @@ internal sealed class DeliveryOrder
     /// <summary>All events, in the order of the log.</summary>
     public IReadOnlyCollection<PendingEvent> All => _all;
 
-    /// <summary>Adds an event; false when one of this position is there.</summary>
+    /// <summary>Adds an event. Returns false if there is already one with this position.</summary>
     public bool Add(PendingEvent added)
     {
         if (!_all.Add(added))
@@ -34,7 +35,9 @@ internal sealed class DeliveryOrder
         return true;
     }
 
-    /// <summary>Takes the event that is due for the longest time; null when none is due. It blocks its successors still.</summary>
+    /// <summary>
+    /// Takes the event that has been due for the longest time, or returns null if none is due. A taken event still blocks later ones.
+    /// </summary>
     public PendingEvent? Take(DateTimeOffset now)
     {
         if (FirstReady() is not { } first || first.Next > now)
@@ -45,17 +48,17 @@ internal sealed class DeliveryOrder
         return first;
     }
 
-    /// <summary>When the next event is due, apart from those that are taken; null when none will be.</summary>
+    /// <summary>When the next event is due that is not taken, or null if there is none.</summary>
     public DateTimeOffset? NextDue => FirstReady()?.Next;
 
-    /// <summary>Puts a taken event back, to be taken again when it is due.</summary>
+    /// <summary>Returns a taken event, which can be taken again when it is due.</summary>
     public void PutBack(PendingEvent taken)
     {
         _taken.Remove(taken);
         EnqueueIfFirst(taken);
     }
 
-    /// <summary>Removes a taken event, which is delivered or given up, and lets its successors go.</summary>
+    /// <summary>Removes a taken event that was delivered or that failed for good, and releases the events behind it.</summary>
     public void Remove(PendingEvent taken)
     {
         _taken.Remove(taken);
@@ -71,7 +74,7 @@ internal sealed class DeliveryOrder
         }
     }
 
-    /// <summary>The events that cannot be sent now: those that are due later, and those behind them.</summary>
+    /// <summary>The events that cannot be sent now: those that are due later, and those that wait for them.</summary>
     public IEnumerable<PendingEvent> Waiting(DateTimeOffset now)
     {
         var keys = new HashSet<string>();

@@ -5,19 +5,19 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>The events that were given up, which are kept for a week and can be sent again.</summary>
+/// <summary>The events whose delivery failed for good. They are kept for a week and can be sent again.</summary>
 public sealed class FailedEvents(Tables tables, WebhookMessages messages, TimeProvider time)
 {
-    /// <summary>How long an event that was given up is kept.</summary>
+    /// <summary>How long a failed event is kept.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromDays(7);
 
-    /// <summary>The events of a webhook that were given up, in the order of the log.</summary>
+    /// <summary>Lists the failed events of a webhook, in the order of the log.</summary>
     public IAsyncEnumerable<FailedEvent> ListAsync(AccountId accountId, string webhookId, CancellationToken cancellation)
         => RowsAsync(accountId, webhookId, cancellation).Select(WebhookRows.ToFailed).Where(failed => !IsOver(failed));
 
     /// <summary>
-    /// Has an event sent again, from its first try on, before later events of its session and its participant; false when it is not
-    /// among those that were given up.
+    /// Schedules a failed event for delivery, with a new series of tries and before later events of its session and its participant.
+    /// Returns false if it is not a failed event.
     /// </summary>
     public async Task<bool> ResendAsync(AccountId accountId, string webhookId, FailedEvent failed, CancellationToken cancellation)
     {
@@ -36,17 +36,17 @@ public sealed class FailedEvents(Tables tables, WebhookMessages messages, TimePr
         };
     }
 
-    /// <summary>Has a server look at the webhook now.</summary>
+    /// <summary>Sends a message for the webhook, so that a server sends its due events now.</summary>
     public Task WakeAsync(AccountId accountId, string webhookId, CancellationToken cancellation)
         => messages.SendAsync(accountId, webhookId, TimeSpan.Zero, cancellation);
 
-    /// <summary>Deletes the rows of those that have been kept for long enough.</summary>
+    /// <summary>Deletes the failed events that have been kept for <see cref="KeptFor"/>.</summary>
     internal async Task PurgeAsync(AccountId accountId, string webhookId, CancellationToken cancellation)
     {
         var over = await RowsAsync(accountId, webhookId, cancellation).Where(row => IsOver(WebhookRows.ToFailed(row))).ToListAsync(cancellation);
         foreach (var chunk in over.Chunk(TableCalls.MaxTransactionActions))
         {
-            // What cannot be deleted now is deleted the next time.
+            // Rows that cannot be deleted now are deleted the next time.
             await tables.Events.TrySubmitAsync(
                 chunk.Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, ETag.All)), cancellation);
         }

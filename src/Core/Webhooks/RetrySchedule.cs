@@ -1,15 +1,17 @@
 namespace Sessions.Webhooks;
 
-/// <summary>When an event that a receiver did not take is sent again.</summary>
+/// <summary>
+/// Determines when an undelivered event is sent again, for example 5 seconds after the first failure and 30 seconds after the second.
+/// </summary>
 internal static class RetrySchedule
 {
-    /// <summary>The longest pause between two tries, but for one that a receiver asked for.</summary>
+    /// <summary>The longest pause between two tries, unless the receiver requests a longer one.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromHours(2);
 
-    /// <summary>How long an event is tried.</summary>
+    /// <summary>How long delivery of an event is tried.</summary>
     public static readonly TimeSpan GivenUpAfter = TimeSpan.FromHours(72);
 
-    // So that what failed together is not sent together for ever.
+    // Jitter separates the tries of events that failed at the same time.
     private const double Jitter = 0.1;
 
     private static readonly TimeSpan[] Pauses =
@@ -18,12 +20,12 @@ internal static class RetrySchedule
         TimeSpan.FromMinutes(30), TimeSpan.FromHours(1), LongestPause,
     ];
 
-    /// <summary>When the next try is due; null when the event is to be given up.</summary>
+    /// <summary>Returns when the next try is due, or null if the event is to be given up.</summary>
     /// <param name="attempts">How many tries have failed, at least one.</param>
-    /// <param name="since">Since when the event is tried, or waited for an earlier one.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="retryAfter">How long the receiver wants to be left alone.</param>
-    /// <param name="random">From 0 to 1: how much of the jitter is added.</param>
+    /// <param name="since">The time of the first try, or the time since which the event waited for an earlier one.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="retryAfter">The pause that the receiver requested.</param>
+    /// <param name="random">The fraction of the jitter to add, from 0 to 1.</param>
     public static DateTimeOffset? NextTry(int attempts, DateTimeOffset since, DateTimeOffset now, TimeSpan? retryAfter, double random)
     {
         var end = since + GivenUpAfter;

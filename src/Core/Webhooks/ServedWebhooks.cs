@@ -3,10 +3,10 @@ using Sessions.Model;
 
 namespace Sessions.Webhooks;
 
-/// <summary>A try that has ended; null says that there may be something new to look at.</summary>
+/// <summary>The end of a try. In the inbox of a webhook, null is a signal to check for new events.</summary>
 internal sealed record EndedTry(PendingEvent Tried, WebhookTry? Result);
 
-/// <summary>A webhook that this process sends to.</summary>
+/// <summary>A webhook to which this process sends.</summary>
 internal sealed class ServedWebhook
 {
     private readonly Channel<EndedTry?> _inbox = Channel.CreateUnbounded<EndedTry?>(new() { SingleReader = true });
@@ -16,28 +16,28 @@ internal sealed class ServedWebhook
 
     public bool IsWoken => Volatile.Read(ref _isWoken) != 0;
 
-    /// <summary>Says that the log, or the held events, have something new.</summary>
+    /// <summary>Signals that there are new entries in the log or new held events.</summary>
     public void Wake()
     {
         Volatile.Write(ref _isWoken, 1);
         Look();
     }
 
-    /// <summary>Has the run look whether it has to do something.</summary>
+    /// <summary>Makes the run check whether there is something to do.</summary>
     public void Look() => _inbox.Writer.TryWrite(null);
 
     public void Tell(EndedTry ended) => _inbox.Writer.TryWrite(ended);
 
-    /// <summary>Whether it was woken since the last time; what woke it is seen by what is read from now on.</summary>
+    /// <summary>Returns and clears whether the webhook was woken. Reads that follow find the entries or events that woke it.</summary>
     public bool TakeWake() => Interlocked.Exchange(ref _isWoken, 0) != 0;
 }
 
-/// <summary>The webhooks that this process sends to: each once.</summary>
+/// <summary>The webhooks to which this process sends. A process sends to each webhook at most once at a time.</summary>
 internal sealed class ServedWebhooks
 {
     private readonly Dictionary<(AccountId, string), ServedWebhook> _served = [];
 
-    /// <summary>Begins with a webhook; null when it is served already, and then it has been woken.</summary>
+    /// <summary>Begins to serve a webhook. If it is already served, wakes it and returns null.</summary>
     public ServedWebhook? TryBegin(AccountId accountId, string webhookId)
     {
         lock (_served)
@@ -49,7 +49,7 @@ internal sealed class ServedWebhooks
         }
     }
 
-    /// <summary>Wakes a webhook; false when it is not served here.</summary>
+    /// <summary>Wakes a webhook. Returns false if this process does not serve it.</summary>
     public bool TryWake(AccountId accountId, string webhookId)
     {
         lock (_served)
@@ -62,7 +62,7 @@ internal sealed class ServedWebhooks
         }
     }
 
-    /// <summary>Ends with a webhook; false when it was woken and has to be looked at again.</summary>
+    /// <summary>Stops serving a webhook. Returns false if it was woken and has to be checked again.</summary>
     public bool TryEnd(AccountId accountId, string webhookId, bool evenIfWoken = false)
     {
         lock (_served)

@@ -6,40 +6,40 @@ using Sessions.Model;
 
 namespace Sessions.Webhooks;
 
-/// <summary>How a try ended.</summary>
+/// <summary>The result of a try.</summary>
 internal enum TryOutcome
 {
-    /// <summary>The receiver has the event: it returned a status of 2xx.</summary>
+    /// <summary>The receiver returned a status of 2xx.</summary>
     Delivered,
 
-    /// <summary>The receiver returned 410: it wants nothing any more.</summary>
+    /// <summary>The receiver returned 410, so nothing more may be sent to it.</summary>
     Gone,
 
-    /// <summary>Anything else; another try may succeed.</summary>
+    /// <summary>The try failed in another way, and a retry may succeed.</summary>
     Failed,
 }
 
-/// <summary>The end of a try.</summary>
-/// <param name="Outcome">How it ended.</param>
-/// <param name="Text">The status, or in a few words why there is none. Has nothing of the URL but its host.</param>
-/// <param name="RetryAfter">How long the receiver wants no other message.</param>
+/// <summary>The outcome of a try, with details.</summary>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Text">The status, or a short reason if there is none. It contains no part of the URL except the host.</param>
+/// <param name="RetryAfter">The pause that the receiver requested.</param>
 internal sealed record WebhookTry(TryOutcome Outcome, string Text, TimeSpan? RetryAfter = null);
 
 /// <summary>A message to a receiver.</summary>
-/// <param name="Url">Where it is sent.</param>
+/// <param name="Url">The receiver's URL.</param>
 /// <param name="Id">The <c>webhook-id</c>, the same in every try.</param>
 /// <param name="Body">The JSON, the same in every try.</param>
-/// <param name="Secrets">What it is signed with; none for no signature.</param>
+/// <param name="Secrets">The secrets that sign the message. An empty list means no signature.</param>
 internal sealed record OutgoingMessage(Uri Url, string Id, byte[] Body, IReadOnlyList<string> Secrets);
 
 /// <summary>
-/// Sends messages to receivers. A receiver is somebody else's: it may not lead a server to what only the server can reach, nor keep
-/// it waiting. The name is resolved once for a connection, and the connection goes to an address that was checked, so that a name
-/// that changes its address in between gains nothing. No redirect, no proxy, no cookie.
+/// Sends messages to receivers. Receivers are not trusted: a URL must not lead the server to addresses that only the server can reach, and
+/// a slow receiver must not keep it waiting. The client resolves the name once for each connection and connects to an address that it has
+/// checked, so a name that changes its address after the check has no effect. It follows no redirects and uses no proxy and no cookies.
 /// </summary>
 public sealed class WebhookClient : IDisposable
 {
-    /// <summary>How long a try may take in all.</summary>
+    /// <summary>The longest duration of a try.</summary>
     public static readonly TimeSpan TryTimeout = TimeSpan.FromSeconds(15);
 
     private const int MostRead = 1024;
@@ -50,9 +50,9 @@ public sealed class WebhookClient : IDisposable
     private readonly NameResolver _resolve;
     private readonly HttpClient _http;
 
-    /// <summary>Makes a client with its own connections.</summary>
-    /// <param name="options">Which receivers are allowed.</param>
-    /// <param name="time">The time of the signatures and of the time-outs.</param>
+    /// <summary>Creates a client with its own connections.</summary>
+    /// <param name="options">The rules for receivers.</param>
+    /// <param name="time">The clock for signatures and timeouts.</param>
     /// <param name="resolve">Finds the addresses of a name.</param>
     public WebhookClient(WebhookOptions options, TimeProvider time, NameResolver resolve)
     {
@@ -68,7 +68,7 @@ public sealed class WebhookClient : IDisposable
             MaxResponseDrainSize = 0,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
 
-            // So that a receiver that has moved is found at its new address.
+            // Reconnecting finds a receiver that has moved to another address.
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         })
         {
@@ -78,12 +78,16 @@ public sealed class WebhookClient : IDisposable
     }
 
     /// <summary>Sends an event to a webhook once.</summary>
-    /// <exception cref="OperationCanceledException">The caller ended it: the receiver may have got it or not.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The caller canceled the try. It is unknown whether the receiver got the event.
+    /// </exception>
     internal Task<WebhookTry> SendAsync(Webhook webhook, SessionsEvent told, CancellationToken cancellation)
         => SendAsync(new(webhook.Url, told.Id, WebhookBody.Of(told), [.. webhook.SecretsAt(_time.GetUtcNow())]), cancellation);
 
     /// <summary>Sends a message once.</summary>
-    /// <exception cref="OperationCanceledException">The caller ended it: the receiver may have got it or not.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The caller canceled the try. It is unknown whether the receiver got the event.
+    /// </exception>
     internal async Task<WebhookTry> SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
         if (WebhookUrl.FindMistake(message.Url.OriginalString, _options) is { } mistake)
@@ -146,7 +150,7 @@ public sealed class WebhookClient : IDisposable
         }
     }
 
-    /// <summary>Reads a short body to its end, so that the connection can be used again. The status decides, whatever becomes of the body.</summary>
+    /// <summary>Reads a short body to its end, so that the connection can be reused. The result depends only on the status.</summary>
     private static async Task ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         try

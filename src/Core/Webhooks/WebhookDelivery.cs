@@ -7,14 +7,14 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>What a run needs, besides its webhook.</summary>
+/// <summary>The services that a run needs.</summary>
 internal sealed record WebhookParts(
     EventLog Log, WebhookStore Store, WebhookClient Client, WebhookMessages Messages, TimeProvider Time, ILogger Logger);
 
 /// <summary>
-/// Sends the entries of an account's log to its webhooks: at least once each, in order for each session and each participant. What a
-/// receiver does not take is sent again for three days; a receiver that is slow or dead holds up nobody else. One server at a time
-/// sends to a webhook, under a lease.
+/// Sends the entries of an account's log to its webhooks. Each entry is sent at least once, and those of one session or one participant are
+/// sent in order. Failed tries are repeated for three days. A receiver that is slow or unreachable does not delay others. One server at a
+/// time sends to a webhook, under a lease.
 /// </summary>
 public sealed partial class WebhookDelivery(
     Tables tables,
@@ -26,7 +26,7 @@ public sealed partial class WebhookDelivery(
     TimeProvider time,
     ILogger<WebhookDelivery> logger)
 {
-    // Then it is the turn of other webhooks: a host runs so and so many at once.
+    // A run stops after this time to let other webhooks run, because a host limits the number of concurrent runs.
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(30);
@@ -37,12 +37,12 @@ public sealed partial class WebhookDelivery(
     private readonly WebhookParts _parts = new(log, store, client, messages, time, logger);
     private readonly ServedWebhooks _served = new();
 
-    // When a message comes that looks whether a lease of another server has ended.
+    // When the message becomes visible that checks whether another server's lease has expired.
     private readonly BoundedMemory<(AccountId, string), DateTimeOffset> _looks = new(MostRemembered);
 
     /// <summary>
-    /// Has what is new in the log sent: in this process when it serves the webhook already, otherwise by whoever gets the message.
-    /// One query, and a message for each webhook.
+    /// Has the new entries of the log sent. If this process serves the webhook, it is woken. Otherwise a message is sent, and the server
+    /// that gets it continues. One query, and a message for each webhook.
     /// </summary>
     public async Task WakeAsync(AccountId account, CancellationToken c)
     {
@@ -57,10 +57,10 @@ public sealed partial class WebhookDelivery(
     }
 
     /// <summary>
-    /// Sends to a webhook until nothing is due. For what is due later there is a message in the queue when this ends. Returns at once
-    /// when this process serves the webhook already.
+    /// Sends to a webhook until no event is due. If events are due later, a message for them is in the queue when this returns. Returns
+    /// immediately if this process already serves the webhook.
     /// </summary>
-    /// <exception cref="OperationCanceledException">It was stopped, and another server has to go on.</exception>
+    /// <exception cref="OperationCanceledException">The run was canceled, and another server must continue.</exception>
     public async Task RunAsync(AccountId account, string webhookId, CancellationToken c)
     {
         if (_served.TryBegin(account, webhookId) is not { } served)
@@ -93,10 +93,10 @@ public sealed partial class WebhookDelivery(
         }
     }
 
-    /// <summary>Sends what is due; true when there is more.</summary>
+    /// <summary>Sends the due events. Returns true if there are more.</summary>
     private async Task<bool> ServeAsync(AccountId account, string webhookId, ServedWebhook served, DateTimeOffset end, CancellationToken c)
     {
-        // Whatever woke it before is seen by what is read from here on.
+        // The reads that follow find every entry and event that woke the webhook so far.
         served.TakeWake();
         if (await store.FindAsync(account, webhookId, c) is not { Ended: null } webhook)
             return false;
@@ -119,14 +119,15 @@ public sealed partial class WebhookDelivery(
             return false;
         }
 
-        // Behind the lease: whoever has appended since the log was read, and saw that the lease was held, leaves the new entry to this.
+        // This check follows the release of the lease. A server that appended an entry after the log was read, while the lease was held,
+        // leaves the entry to this server.
         return runEnd == RunEnd.More
             || (!run.IsFull && progress.PausedUntil <= time.GetUtcNow() && (await log.ReadAsync(account, run.LastRead, 1, c)).Count > 0);
     }
 
     /// <summary>
-    /// When the lease that another server holds ends, that server may be dead. One message is enough for that: those that come
-    /// meanwhile have nothing to do, because the holder looks at the log after it has given the lease back.
+    /// Sends a message for the end of another server's lease, because that server may have crashed. One message is enough: the holder
+    /// checks the log after it has released the lease, so any messages before that have nothing to do.
     /// </summary>
     private async Task LookAgainAsync(AccountId account, string webhookId, DateTimeOffset leaseEnd, CancellationToken c)
     {

@@ -6,23 +6,26 @@ using Sessions.Model;
 
 namespace Sessions.Webhooks;
 
-/// <summary>The body of a message, as Standard Webhooks recommends it.</summary>
+/// <summary>The body of a message, in the form that Standard Webhooks recommends.</summary>
 internal sealed record WebhookBody(string Type, DateTime Timestamp, EventData Data)
 {
-    /// <summary>The same bytes in every try.</summary>
+    /// <summary>Serializes the body, to the same bytes in every try.</summary>
     public static byte[] Of(SessionsEvent told)
         => JsonSerializer.SerializeToUtf8Bytes(new(told.Type, told.Timestamp.UtcDateTime, told.Data), WebhookFormat.Default.WebhookBody);
 }
 
-/// <summary>The body of a message to a participant's callback URL, as the original sends it (Bandwidth/api-docs, <c>site/docs/webrtc/webhooks.md</c>).</summary>
+/// <summary>
+/// The body of a message to a participant's callback URL, in the form of the original API (Bandwidth/api-docs,
+/// <c>site/docs/webrtc/webhooks.md</c>).
+/// </summary>
 /// <param name="Event">One of <see cref="CallbackEvents"/>.</param>
 /// <param name="Timestamp">Milliseconds since 1970, as text.</param>
 /// <param name="ParticipantId">The participant.</param>
 /// <param name="DeviceId">Its device.</param>
-/// <param name="Tag">The tag that was sent when the participant was created; left out when none was sent.</param>
+/// <param name="Tag">The tag that was sent when the participant was created, absent if none was sent.</param>
 internal sealed record CallbackBody(string Event, string Timestamp, string ParticipantId, string DeviceId, string? Tag)
 {
-    /// <summary>The same bytes in every try.</summary>
+    /// <summary>Serializes the body, to the same bytes in every try.</summary>
     public static byte[] Of(ParticipantId participantId, StoredEvent told)
         => JsonSerializer.SerializeToUtf8Bytes(
             new(
@@ -34,10 +37,10 @@ internal sealed record CallbackBody(string Event, string Timestamp, string Parti
             WebhookFormat.Default.CallbackBody);
 }
 
-/// <summary>A message of the queue: that a webhook, or the callback URL of a participant, may have something to get.</summary>
+/// <summary>A message of the queue: a webhook, or a participant's callback URL, may have events to deliver.</summary>
 internal sealed record WebhookWake(string Account, string? Webhook, string? Participant = null);
 
-/// <summary>The JSON of webhooks: camel case, and a missing value is left out.</summary>
+/// <summary>The JSON of webhooks: names in camel case, and null values are left out.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -47,6 +50,6 @@ internal sealed record WebhookWake(string Account, string? Webhook, string? Part
 [JsonSerializable(typeof(WebhookWake))]
 internal sealed partial class WebhookFormat : JsonSerializerContext
 {
-    // The bodies are JSON and never part of a page: text stays as it was sent, and as short.
+    // The bodies are never embedded in a web page, so text needs no HTML escapes and stays as it was sent.
     static WebhookFormat() => Default = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -4,23 +4,25 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>The queue of the messages that have a server send what a webhook or a callback URL has to get.</summary>
-/// <param name="send">Sends a text that becomes visible after a while; ends when it is stored.</param>
+/// <summary>The queue of webhooks and callback URLs that may have events to deliver.</summary>
+/// <param name="send">Sends a text that becomes visible after a delay, and completes when the text is stored.</param>
 public sealed class WebhookMessages(Func<string, TimeSpan, CancellationToken, Task> send)
 {
-    /// <summary>Sends to the queue of webhooks.</summary>
+    /// <summary>Creates an instance that sends to the queue of webhooks.</summary>
     public static WebhookMessages Over(Queues queues)
         => new((text, delay, cancellation) => Queues.SendAsync(queues.Webhooks, text, delay, cancellation));
 
-    /// <summary>Has a server look at a webhook after a while, in whole seconds: never earlier.</summary>
+    /// <summary>Sends a message for a webhook. It becomes visible after the delay, which is rounded up to whole seconds.</summary>
     public Task SendAsync(AccountId accountId, string webhookId, TimeSpan delay, CancellationToken cancellation)
         => SendAsync(new WebhookWake(accountId.ToString(), webhookId), delay, cancellation);
 
-    /// <summary>Has a server look at the callback URL of a participant after a while, in whole seconds: never earlier.</summary>
+    /// <summary>
+    /// Sends a message for the callback URL of a participant. It becomes visible after the delay, which is rounded up to whole seconds.
+    /// </summary>
     public Task SendAsync(AccountId accountId, ParticipantId participantId, TimeSpan delay, CancellationToken cancellation)
         => SendAsync(new WebhookWake(accountId.ToString(), null, participantId.ToString()), delay, cancellation);
 
-    /// <summary>Reads a message; false when it is none. Either it is for a webhook, or for a participant.</summary>
+    /// <summary>Reads a message, which is either for a webhook or for a participant. Returns false if it is invalid.</summary>
     public static bool TryRead(string message, out AccountId accountId, out string? webhookId, out ParticipantId participantId)
     {
         (accountId, webhookId, participantId) = (default, null, default);

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 
 namespace Sessions.Webhooks;
 
-/// <summary>Which receivers webhooks may have: the settings whose names begin with <c>Sessions:Webhooks:</c>.</summary>
-/// <param name="AllowHttp">Whether <c>http</c> may be used, and not <c>https</c> alone.</param>
+/// <summary>The rules for the receivers of webhooks: the settings whose names begin with <c>Sessions:Webhooks:</c>.</summary>
+/// <param name="AllowHttp">Whether <c>http</c> is allowed, in addition to <c>https</c>.</param>
 /// <param name="AllowLoopback">Whether a receiver may be on this machine.</param>
 /// <param name="AllowPrivate">Whether a receiver may be in a private network.</param>
 public sealed record WebhookOptions(bool AllowHttp, bool AllowLoopback, bool AllowPrivate)
@@ -12,13 +12,13 @@ public sealed record WebhookOptions(bool AllowHttp, bool AllowLoopback, bool All
     private const string AllowPrivateAddresses = nameof(AllowPrivateAddresses);
     private const string LoopbackOnly = "loopback";
 
-    /// <summary>Receivers on the internet, with <c>https</c>.</summary>
+    /// <summary>Allows receivers on the internet, by <c>https</c>.</summary>
     public static WebhookOptions Strict { get; } = new(AllowHttp: false, AllowLoopback: false, AllowPrivate: false);
 
-    /// <summary>Also receivers on this machine, with <c>http</c>.</summary>
+    /// <summary>Also allows receivers on this machine, and <c>http</c>.</summary>
     public static WebhookOptions Local { get; } = new(AllowHttp: true, AllowLoopback: true, AllowPrivate: false);
 
-    /// <summary>Whether a connection may go to an address.</summary>
+    /// <summary>Whether a connection to an address is allowed.</summary>
     public bool Allows(IPAddress address) => Addresses.KindOf(address) switch
     {
         AddressKind.Public => true,
@@ -27,17 +27,17 @@ public sealed record WebhookOptions(bool AllowHttp, bool AllowLoopback, bool All
         _ => false,
     };
 
-    /// <summary>These settings.</summary>
+    /// <summary>The settings of webhooks.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
         new(Name(nameof(AllowHttp)), "Whether webhooks may be sent by http: true or false."),
         new(Name(AllowPrivateAddresses), "Whether webhooks may be sent to private and loopback addresses: true, false or loopback."),
     ];
 
-    /// <summary>Reads and checks these settings alone.</summary>
+    /// <summary>Reads and checks only these settings.</summary>
     /// <param name="configuration">All settings.</param>
-    /// <param name="byDefault">What is used for those that are not set.</param>
-    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    /// <param name="byDefault">The values of settings that are not set.</param>
+    /// <exception cref="InvalidConfigurationException">A setting is invalid.</exception>
     public static WebhookOptions Read(IConfiguration configuration, WebhookOptions byDefault)
     {
         var settings = new SettingsReader(configuration, "Sessions");

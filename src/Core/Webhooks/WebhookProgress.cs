@@ -5,13 +5,13 @@ using Sessions.Storage;
 namespace Sessions.Webhooks;
 
 /// <summary>
-/// How far a webhook has come, in its rows: the cursor, up to which every event of the log is delivered or has a row of its own; the
-/// held events; and the lease of the one server that sends. Each change rewrites the cursor under its ETag, so that a server whose
-/// lease another has taken over can change nothing any more.
+/// The progress of a webhook in its rows. The cursor is the position up to which every event of the log is delivered or has a row of its
+/// own. The other rows are the held events. The row of the cursor also has the lease of the one server that sends. Each change rewrites it
+/// under its ETag, so a server that has lost its lease can write nothing more.
 /// </summary>
 internal sealed class WebhookProgress
 {
-    /// <summary>How long the lease lasts after each change. Longer than a try, with which a lease must not end.</summary>
+    /// <summary>How long the lease lasts after each change. It must last longer than a try.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(60);
 
     private readonly TableClient _table;
@@ -22,24 +22,24 @@ internal sealed class WebhookProgress
     private WebhookProgress(TableClient table, string partitionKey, string holder)
         => (_table, _partitionKey, _holder) = (table, partitionKey, holder);
 
-    /// <summary>Everything up to it is delivered or held.</summary>
+    /// <summary>The position up to which every event is delivered or held.</summary>
     public long Position { get; private set; }
 
     public DateTimeOffset LeaseUntil { get; private set; }
 
-    /// <summary>Until when the receiver wants nothing.</summary>
+    /// <summary>Until when nothing is sent, because the receiver requested a pause.</summary>
     public DateTimeOffset PausedUntil { get; set; } = DateTimeOffset.UnixEpoch;
 
-    /// <summary>When the last message that was put into the queue becomes visible.</summary>
+    /// <summary>When the last message in the queue for this webhook becomes visible.</summary>
     public DateTimeOffset Wake { get; set; } = DateTimeOffset.UnixEpoch;
 
-    /// <summary>The events that were held when the lease was taken.</summary>
+    /// <summary>The held events when the lease was taken.</summary>
     public IReadOnlyList<PendingEvent> Held { get; private set; } = [];
 
-    /// <summary>Whether this server holds the lease. Otherwise <see cref="LeaseUntil"/> says until when another one does.</summary>
+    /// <summary>Whether this server has the lease. Otherwise <see cref="LeaseUntil"/> is when the lease of another server ends.</summary>
     public bool IsHolder { get; private set; }
 
-    /// <summary>Reads the rows and takes the lease, unless another server holds it. One query and one write.</summary>
+    /// <summary>Reads the rows and takes the lease, unless another server has it. One query and one write.</summary>
     public static async Task<WebhookProgress> TakeAsync(TableClient table, Webhook webhook, DateTimeOffset now, CancellationToken cancellation)
     {
         var partitionKey = Keys.Partition(webhook.AccountId, webhook.Id);
@@ -50,7 +50,7 @@ internal sealed class WebhookProgress
 
         var write = await table.TryAddOrMergeAsync(progress.Cursor(now + LeaseTime), progress._etag, cancellation);
 
-        // Another has just taken it, or may have; or nobody knows whether this one has.
+        // Another server may have taken the lease first, or the response was lost.
         progress.LeaseUntil = now + LeaseTime;
         progress.IsHolder = write.Outcome == WriteOutcome.Done;
         progress._etag = write.ETag;
@@ -58,14 +58,15 @@ internal sealed class WebhookProgress
     }
 
     /// <summary>
-    /// Writes changes of held events, and then the cursor: as many transactions as it takes, which all renew the lease. False when
-    /// another server has taken over, or when it is not known whether a change is stored: then another has to go on from the rows.
+    /// Writes changes of held events, and then the cursor. This takes one or more transactions, each of which renews the lease. Returns
+    /// false if another server has taken over, or if it is unknown whether a change is stored. Another server must then continue from the
+    /// rows.
     /// </summary>
-    /// <param name="changes">Changes of other rows of this partition.</param>
-    /// <param name="position">The cursor, when all of the changes are made.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="release">Whether to give the lease back.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="changes">The changes of other rows of this partition.</param>
+    /// <param name="position">The position of the cursor after all changes.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="release">Whether to release the lease.</param>
+    /// <param name="cancellation">Cancels the wait.</param>
     public async Task<bool> CommitAsync(
         IReadOnlyList<TableTransactionAction> changes, long position, DateTimeOffset now, bool release, CancellationToken cancellation)
     {
@@ -105,8 +106,8 @@ internal sealed class WebhookProgress
     };
 
     /// <summary>
-    /// The cursor is the first row of the query, and its ETag guards the lease: were a held event to change while later pages are
-    /// read, the lease could not be taken.
+    /// Reads the cursor and the held events. The cursor is the first row of the query, and its ETag protects the lease. If a held event
+    /// changes while later pages are read, the lease cannot be taken.
     /// </summary>
     private async Task ReadAsync(DateTimeOffset now, CancellationToken cancellation)
     {

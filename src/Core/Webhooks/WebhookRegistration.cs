@@ -5,10 +5,10 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>What sends webhooks.</summary>
+/// <summary>Registers the services that send webhooks.</summary>
 public static class WebhookRegistration
 {
-    /// <summary>Registers the webhooks, over the tables, the log of events and the queue, which are registered elsewhere.</summary>
+    /// <summary>Registers the webhooks. The tables, the log of events and the queue must be registered separately.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.AddSingleton(provider => provider.GetRequiredService<SessionsOptions>().Webhooks);

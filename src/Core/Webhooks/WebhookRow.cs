@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>The row of a webhook, beside the users of its account.</summary>
+/// <summary>The row of a webhook, in the partition of its account's users.</summary>
 internal static class WebhookRow
 {
     private const char Separator = ',';
@@ -41,7 +41,7 @@ internal static class WebhookRow
             [Columns.PreviousExpires] = previousExpires,
         };
 
-    /// <summary>The columns that say that nothing is sent to it any more.</summary>
+    /// <summary>The columns that change when a webhook ends.</summary>
     public static TableEntity EndChange(Webhook webhook, DateTimeOffset at, string because)
         => new(webhook.AccountId.ToString(), Keys.Webhook(webhook.Id)) { [Columns.EndedAt] = at, [Columns.EndedBecause] = because };
 }

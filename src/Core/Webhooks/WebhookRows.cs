@@ -6,18 +6,20 @@ using Sessions.Storage;
 
 namespace Sessions.Webhooks;
 
-/// <summary>An event that was given up, and is kept for a while.</summary>
-/// <param name="Position">Its position in the account's log.</param>
+/// <summary>An event whose delivery failed for good, and which is kept for a while.</summary>
+/// <param name="Position">The position in the account's log.</param>
 /// <param name="Event">The event.</param>
-/// <param name="Attempts">How often it was tried.</param>
-/// <param name="Reason">Why the last try failed.</param>
-/// <param name="At">When it was given up.</param>
+/// <param name="Attempts">The number of tries.</param>
+/// <param name="Reason">The reason for which the last try failed.</param>
+/// <param name="At">When the event was given up.</param>
 public sealed record FailedEvent(long Position, SessionsEvent Event, int Attempts, string Reason, DateTimeOffset At)
 {
     internal ETag ETag { get; init; }
 }
 
-/// <summary>The rows of the events that a webhook has to get. They hold the event itself, because the log may forget it before.</summary>
+/// <summary>
+/// The rows of the held and failed events of a webhook. They contain the whole event, because its entry in the log may expire earlier.
+/// </summary>
 internal static class WebhookRows
 {
     public static TableEntity Held(string partitionKey, PendingEvent held) => new(partitionKey, Keys.Held(held.Position))
@@ -60,7 +62,9 @@ internal static class WebhookRows
         ETag = row.ETag,
     };
 
-    /// <summary>Deletes every row of a webhook. The cursor goes first, so that nobody who sends for it can write any more.</summary>
+    /// <summary>
+    /// Deletes every row of a webhook. The cursor is deleted first, so that a server that is sending can write nothing more.
+    /// </summary>
     public static async Task DeleteAllAsync(TableClient table, AccountId accountId, string webhookId, CancellationToken cancellation)
     {
         var partitionKey = Keys.Partition(accountId, webhookId);

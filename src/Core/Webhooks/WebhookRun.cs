@@ -3,20 +3,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Sessions.Webhooks;
 
-/// <summary>How a run ended.</summary>
+/// <summary>The result of a run.</summary>
 internal enum RunEnd
 {
-    /// <summary>All is delivered, or held until later.</summary>
+    /// <summary>Every event is delivered, or held until later.</summary>
     Done,
 
-    /// <summary>There is more, and another run has to go on.</summary>
+    /// <summary>There are more events, and another run must continue.</summary>
     More,
 
-    /// <summary>Another server has taken over, or has to.</summary>
+    /// <summary>Another server has taken over, or must do so.</summary>
     LeaseLost,
 }
 
-/// <summary>Sends to one webhook under its lease: what is held and due, and what the log has behind the cursor.</summary>
+/// <summary>Sends to one webhook under its lease: the held events that are due, and the entries of the log after the cursor.</summary>
 internal sealed partial class WebhookRun(
     Webhook webhook,
     WebhookProgress progress,
@@ -27,10 +27,10 @@ internal sealed partial class WebhookRun(
 {
     private const int MostAtOnce = 32;
 
-    // What a crash repeats at most.
+    // The most events that are sent again after a crash.
     private const int Window = 1_000;
 
-    // Behind so many the log waits: a receiver that takes nothing may not fill the memory.
+    // When this many events are held, no more of the log is read, so that a receiver that accepts nothing cannot fill the memory.
     private const int MostHeld = 5_000;
 
     private const int MostUnwritten = 500;
@@ -40,7 +40,7 @@ internal sealed partial class WebhookRun(
     private static readonly TimeSpan RenewBefore = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan LeastLease = WebhookClient.TryTimeout + TimeSpan.FromSeconds(5);
 
-    // Close to its time a message may be visible already, when the clock of the queue is ahead of this one.
+    // If the clock of the queue is ahead of this one, a message may already be visible shortly before its time.
     private static readonly TimeSpan WakeMargin = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = parts.Logger;
@@ -55,10 +55,10 @@ internal sealed partial class WebhookRun(
     private int _unwritten;
     private DateTimeOffset _written = parts.Time.GetUtcNow();
 
-    /// <summary>The last entry of the log that was read.</summary>
+    /// <summary>The position of the last log entry that was read.</summary>
     public long LastRead => _read;
 
-    /// <summary>Whether so many events are held that the log has to wait.</summary>
+    /// <summary>Whether too many events are held to read more of the log.</summary>
     public bool IsFull => Room <= 0;
 
     /// <summary>Whether events were given up.</summary>
@@ -70,7 +70,7 @@ internal sealed partial class WebhookRun(
 
     private int Room => Math.Min(Window - (_order.All.Count - _held), MostHeld - _held);
 
-    /// <summary>Sends until nothing is due, and gives the lease back.</summary>
+    /// <summary>Sends until no event is due, and then releases the lease.</summary>
     public async Task<RunEnd> RunAsync()
     {
         foreach (var held in progress.Held)
@@ -99,7 +99,7 @@ internal sealed partial class WebhookRun(
         }
     }
 
-    /// <summary>Reads the log as far as there is room. False when the lease is lost.</summary>
+    /// <summary>Reads the log as far as there is room. Returns false if the lease is lost.</summary>
     private async Task<bool> ReadAheadAsync()
     {
         if (served.TakeWake())
@@ -107,7 +107,7 @@ internal sealed partial class WebhookRun(
         if (!IsOpen || !_mayHaveMore)
             return true;
 
-        // What waits behind a held event is held, too, and leaves the window.
+        // An event that waits for a held event is also held, and leaves the window.
         if (Room <= 0 && _inFlight == 0 && !await WriteAsync())
             return false;
 
@@ -148,7 +148,7 @@ internal sealed partial class WebhookRun(
         }
         catch (OperationCanceledException)
         {
-            // It counts as not tried, and is sent again.
+            // The try does not count, and the event is sent again.
         }
         catch (Exception exception)
         {
@@ -170,7 +170,7 @@ internal sealed partial class WebhookRun(
     {
         if (ended is null)
         {
-            // A tick: another server may have written to the log.
+            // This is a tick of the timer. Another server may have appended to the log.
             _mayHaveMore |= _inFlight > 0;
             return;
         }
@@ -230,7 +230,7 @@ internal sealed partial class WebhookRun(
         _order.PutBack(tried);
     }
 
-    /// <summary>False when the lease is lost.</summary>
+    /// <summary>Writes the progress if it is due. Returns false if the lease is lost.</summary>
     private async Task<bool> WriteWhenDueAsync()
     {
         if (progress.LeaseUntil - Now < RenewBefore)
@@ -247,7 +247,9 @@ internal sealed partial class WebhookRun(
         return (_unwritten < MostUnwritten && (_unwritten == 0 || Now - _written < WriteEvery)) || await WriteAsync();
     }
 
-    /// <summary>Writes what was done, and holds what has to wait, so that the cursor may pass it. False when the lease is lost.</summary>
+    /// <summary>
+    /// Writes the progress, and holds the waiting events, so that the cursor may pass them. Returns false if the lease is lost.
+    /// </summary>
     private async Task<bool> WriteAsync(bool release = false)
     {
         foreach (var waiting in _order.Waiting(Now).Where(waiting => !waiting.IsHeld || waiting.IsChanged).ToArray())
@@ -279,7 +281,7 @@ internal sealed partial class WebhookRun(
         var isStopped = Now >= end || cancellation.IsCancellationRequested;
         if (!isStopped && NextLook() is { } next && !IsAnnounced(next))
         {
-            // Before the row says so: a message too many finds nothing.
+            // The message is sent before the row is written, because an extra message has no effect.
             await parts.Messages.SendAsync(_webhook.AccountId, _webhook.Id, next - Now, CancellationToken.None);
             progress.Wake = next;
         }

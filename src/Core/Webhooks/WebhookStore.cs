@@ -11,13 +11,13 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
 {
     private const int IdBytes = 8;
 
-    /// <summary>Adds a webhook with a fresh secret. The account's feed has to be on.</summary>
+    /// <summary>Adds a webhook with a new secret. The account's feed must be on.</summary>
     /// <param name="accountId">The account.</param>
-    /// <param name="url">Where the events are sent.</param>
-    /// <param name="events">The types of events that are sent; none for every type.</param>
-    /// <param name="position">The last entry of the account's log: the webhook gets the later ones.</param>
-    /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="StorageUnavailableException">It may be stored or not.</exception>
+    /// <param name="url">The URL to which events are sent.</param>
+    /// <param name="events">The types of events that are sent, or an empty list for every type.</param>
+    /// <param name="position">The last entry of the account's log. The webhook gets the later entries.</param>
+    /// <param name="cancellation">Cancels the wait.</param>
+    /// <exception cref="StorageUnavailableException">It is unknown whether the webhook was stored.</exception>
     public async Task<Webhook> AddAsync(
         AccountId accountId, Uri url, IReadOnlyList<string> events, long position, CancellationToken cancellation)
     {
@@ -29,7 +29,7 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
             : throw new StorageUnavailableException("It is not known whether the webhook is stored.");
     }
 
-    /// <summary>The webhooks of an account, also those that have ended. One query.</summary>
+    /// <summary>Lists the webhooks of an account, including those that have ended. One query.</summary>
     public IAsyncEnumerable<Webhook> ListAsync(AccountId accountId, CancellationToken cancellation)
         => tables.Credentials.QueryAsync<TableEntity>(
                 TableClient.CreateQueryFilter(
@@ -37,15 +37,15 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
                 cancellationToken: cancellation)
             .Select(WebhookRow.From);
 
-    /// <summary>A webhook, also one that has ended; null when there is none. One storage call.</summary>
+    /// <summary>Finds a webhook, even if it has ended. Returns null if it does not exist. One storage call.</summary>
     public async Task<Webhook?> FindAsync(AccountId accountId, string id, CancellationToken cancellation)
         => await tables.Credentials.FindAsync(accountId.ToString(), Keys.Webhook(id), cancellation) is { } row ? WebhookRow.From(row) : null;
 
     /// <summary>
-    /// Removes a webhook and what is stored of its deliveries; false when there is none. A server that is sending to it sees it
-    /// within a minute.
+    /// Removes a webhook and the rows of its deliveries. Returns false if it does not exist. A server that is sending to it stops within a
+    /// minute.
     /// </summary>
-    /// <exception cref="StorageUnavailableException">It may be removed or not.</exception>
+    /// <exception cref="StorageUnavailableException">It is unknown whether the webhook was removed.</exception>
     public async Task<bool> RemoveAsync(AccountId accountId, string id, CancellationToken cancellation)
     {
         var write = await tables.Credentials.TryDeleteAsync(accountId.ToString(), Keys.Webhook(id), ETag.All, cancellation);
@@ -57,8 +57,8 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
     }
 
     /// <summary>
-    /// Gives a webhook another secret, which it returns; null when there is no such webhook. The secret before signs too for a while,
-    /// so that a receiver can change from one to the other.
+    /// Creates a new secret for a webhook and returns it, or returns null if the webhook does not exist. The previous secret also signs for
+    /// <paramref name="keep"/>, so that a receiver has time to change to the new one.
     /// </summary>
     public async Task<string?> RotateAsync(AccountId accountId, string id, TimeSpan keep, CancellationToken cancellation)
     {
@@ -66,7 +66,7 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
         var secret = WebhookSecret.Create();
         while (await FindAsync(accountId, id, cancellation) is { } stored)
         {
-            // It was stored, and the answer was lost.
+            // The write succeeded, but its response was lost.
             if (stored.Secret == secret)
                 return secret;
 
@@ -80,7 +80,7 @@ public sealed class WebhookStore(Tables tables, TimeProvider time)
         return null;
     }
 
-    /// <summary>Has nothing sent to a webhook any more. It stays, and says why.</summary>
+    /// <summary>Ends a webhook, so that nothing more is sent to it. Its row stays, with the reason.</summary>
     internal Task<Write> EndAsync(Webhook webhook, string because, CancellationToken cancellation)
         => tables.Credentials.TryMergeAsync(WebhookRow.EndChange(webhook, time.GetUtcNow(), because), ETag.All, cancellation);
 }

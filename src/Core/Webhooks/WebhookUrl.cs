@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Sessions.Webhooks;
 
-/// <summary>Finds the address of a name; tests have their own.</summary>
+/// <summary>Resolves a name to its addresses. Tests provide their own resolver.</summary>
 public delegate Task<IPAddress[]> NameResolver(string name, CancellationToken cancellation);
 
 /// <summary>The URL of a receiver.</summary>
@@ -14,7 +14,7 @@ public static class WebhookUrl
 
     private static readonly TimeSpan TimeToResolve = TimeSpan.FromSeconds(3);
 
-    /// <summary>Why no webhook may have this URL, in one sentence; null when one may.</summary>
+    /// <summary>Returns the reason for which a webhook must not have this URL, in one sentence, or null if it may.</summary>
     public static string? FindMistake(string text, WebhookOptions options)
     {
         var schemes = options.AllowHttp ? "https or http" : "https";
@@ -30,7 +30,9 @@ public static class WebhookUrl
         return IPAddress.TryParse(url.IdnHost, out var address) && !options.Allows(address) ? Refusal(url.IdnHost) : null;
     }
 
-    /// <summary>The same, and it also looks up the name. A name that is not found may be found later.</summary>
+    /// <summary>
+    /// Also resolves the name and checks its addresses. A name that cannot be resolved is accepted, because it may exist later.
+    /// </summary>
     public static async Task<string?> FindMistakeAsync(
         string text, WebhookOptions options, NameResolver resolve, CancellationToken cancellation)
     {
