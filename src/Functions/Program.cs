@@ -8,7 +8,7 @@ try
 {
     builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
 
-    // Told and not refused: a deployment may set what only the next version of the code knows.
+    // Unknown settings are reported but accepted, because a deployment may set one that only the next version of the code has.
     foreach (var line in Setting.FindUnknown(builder.Configuration, "Sessions", SessionsOptions.All))
         await Console.Error.WriteLineAsync(line);
 }

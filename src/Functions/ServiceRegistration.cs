@@ -9,11 +9,11 @@ using Sessions.Webhooks;
 
 namespace Sessions;
 
-/// <summary>What the functions need, in every host.</summary>
+/// <summary>Registers the services of the functions, for every host.</summary>
 public static class ServiceRegistration
 {
     /// <summary>Registers the services of the functions.</summary>
-    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or invalid.</exception>
     public static IServiceCollection AddSessions(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton(SessionsOptions.Read(configuration));

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
+/// <summary>PUT a participant into a session, with or without subscriptions. Returns 204.</summary>
 public sealed class AddParticipantToSession(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>PUT a participant into a session, with or without subscriptions: 204.</summary>
+    /// <summary>PUT a participant into a session, with or without subscriptions. Returns 204.</summary>
     [Function(nameof(AddParticipantToSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.SessionParticipant)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>POST a participant: 200 with the new participant and its token.</summary>
+/// <summary>POST a participant. Returns 200 with the new participant and its token.</summary>
 public sealed class CreateParticipant(RequestPipeline pipeline, ParticipantStore participants, ParticipantTokens tokens)
 {
-    /// <summary>POST a participant: 200 with the new participant and its token.</summary>
+    /// <summary>POST a participant. Returns 200 with the new participant and its token.</summary>
     [Function(nameof(CreateParticipant))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Participants)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>POST a session: 200 with the new session.</summary>
+/// <summary>POST a session. Returns 200 with the new session.</summary>
 public sealed class CreateSession(RequestPipeline pipeline, SessionStore sessions)
 {
-    /// <summary>POST a session: 200 with the new session.</summary>
+    /// <summary>POST a session. Returns 200 with the new session.</summary>
     [Function(nameof(CreateSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = Routes.Sessions)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>DELETE a participant, which takes it out of its session: 204.</summary>
+/// <summary>DELETE a participant, which removes it from its session. Returns 204.</summary>
 public sealed class DeleteParticipant(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>DELETE a participant, which takes it out of its session: 204.</summary>
+    /// <summary>DELETE a participant, which removes it from its session. Returns 204.</summary>
     [Function(nameof(DeleteParticipant))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Participant)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>DELETE a session, which frees its participants: 204.</summary>
+/// <summary>DELETE a session, which removes its participants from it. Returns 204.</summary>
 public sealed class DeleteSession(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>DELETE a session, which frees its participants: 204.</summary>
+    /// <summary>DELETE a session, which removes its participants from it. Returns 204.</summary>
     [Function(nameof(DeleteSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.Session)] HttpRequestData request,

@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>For each message of the queue of events: takes what is new in a partition into the log of its account.</summary>
+/// <summary>For each message of the queue of events, copies the new events of a partition to the log of its account.</summary>
 public sealed class DeliverEvents(EventDelivery delivery)
 {
     /// <summary>Handles a message.</summary>

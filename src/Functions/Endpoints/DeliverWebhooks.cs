@@ -6,12 +6,12 @@ using Sessions.Webhooks;
 namespace Sessions.Endpoints;
 
 /// <summary>
-/// For each message of the queue: sends what a webhook, or the callback URL of a participant, has to get. Nothing runs while nothing
-/// happens.
+/// For each message of the queue, sends the due events of a webhook, or of a participant's callback URL. Nothing runs while there are no
+/// events.
 /// </summary>
 public sealed partial class DeliverWebhooks(WebhookDelivery delivery, CallbackDelivery callbacks, ILogger<DeliverWebhooks> logger)
 {
-    /// <summary>Sends until nothing is due; for what is due later there is another message.</summary>
+    /// <summary>Sends until no event is due. If events are due later, there is another message for them.</summary>
     [Function(nameof(DeliverWebhooks))]
     public async Task Run(
         [QueueTrigger(Queues.WebhooksName, Connection = "SessionsStorage")] string message, CancellationToken cancellation)

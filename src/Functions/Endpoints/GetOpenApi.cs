@@ -5,7 +5,7 @@ using Sessions.Http;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the OpenAPI document of the API: 200. Without authentication.</summary>
+/// <summary>GET the OpenAPI document of the API, without authentication. Returns 200.</summary>
 public sealed class GetOpenApi(RequestPipeline pipeline)
 {
     private static readonly ReadOnlyMemory<byte> Document = Read();

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET a participant: 200 with it.</summary>
+/// <summary>GET a participant. Returns 200 with the participant.</summary>
 public sealed class GetParticipant(RequestPipeline pipeline, ParticipantStore participants)
 {
-    /// <summary>GET a participant: 200 with it.</summary>
+    /// <summary>GET a participant. Returns 200 with the participant.</summary>
     [Function(nameof(GetParticipant))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Participant)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET what a participant in a session receives: 200 with its subscriptions.</summary>
+/// <summary>GET the subscriptions of a participant in a session. Returns 200 with the subscriptions.</summary>
 public sealed class GetParticipantSubscriptions(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>GET what a participant in a session receives: 200 with its subscriptions.</summary>
+    /// <summary>GET the subscriptions of a participant in a session. Returns 200 with the subscriptions.</summary>
     [Function(nameof(GetParticipantSubscriptions))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Subscriptions)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET a session: 200 with it.</summary>
+/// <summary>GET a session. Returns 200 with the session.</summary>
 public sealed class GetSession(RequestPipeline pipeline, SessionStore sessions)
 {
-    /// <summary>GET a session: 200 with it.</summary>
+    /// <summary>GET a session. Returns 200 with the session.</summary>
     [Function(nameof(GetSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Session)] HttpRequestData request,

@@ -6,10 +6,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET whether the service works: 200 when every table answers, otherwise 503. Without authentication.</summary>
+/// <summary>GET the health of the service, without authentication. Returns 200 if every table responds, otherwise 503.</summary>
 public sealed class Health(RequestPipeline pipeline, TableCheck check)
 {
-    /// <summary>GET whether the service works.</summary>
+    /// <summary>GET the health of the service.</summary>
     [Function(nameof(Health))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Health)] HttpRequestData request)

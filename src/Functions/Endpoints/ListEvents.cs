@@ -6,7 +6,7 @@ using Sessions.Security;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the events of an account: 200 with an array, in the order of the account's log.</summary>
+/// <summary>GET the events of an account. Returns 200 with an array, in the order of the account's log.</summary>
 public sealed class ListEvents(RequestPipeline pipeline, EventFeeds feeds)
 {
     /// <summary>GET the events of an account.</summary>

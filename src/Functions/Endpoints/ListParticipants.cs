@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the participants of an account: 200 with an array, the oldest first, in pages.</summary>
+/// <summary>GET the participants of an account, in pages. Returns 200 with an array, the oldest first.</summary>
 public sealed class ListParticipants(RequestPipeline pipeline, ParticipantStore participants)
 {
-    /// <summary>GET the participants of an account: 200 with an array, the oldest first, in pages.</summary>
+    /// <summary>GET the participants of an account, in pages. Returns 200 with an array, the oldest first.</summary>
     [Function(nameof(ListParticipants))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Participants)] HttpRequestData request,

@@ -7,7 +7,9 @@ using Sessions.Security;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the events of a session, also of one that is gone: 200 with an array, in the order in which they took effect.</summary>
+/// <summary>
+/// GET the events of a session, even if it has ended. Returns 200 with an array, in the order in which the events took effect.
+/// </summary>
 public sealed class ListSessionEvents(RequestPipeline pipeline, EventFeeds feeds)
 {
     /// <summary>GET the events of a session.</summary>

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the participants in a session: 200 with an array, in the order in which they joined.</summary>
+/// <summary>GET the participants in a session. Returns 200 with an array, in the order of joining.</summary>
 public sealed class ListSessionParticipants(RequestPipeline pipeline, SessionStore sessions)
 {
-    /// <summary>GET the participants in a session: 200 with an array, in the order in which they joined.</summary>
+    /// <summary>GET the participants in a session. Returns 200 with an array, in the order of joining.</summary>
     [Function(nameof(ListSessionParticipants))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.SessionParticipants)] HttpRequestData request,

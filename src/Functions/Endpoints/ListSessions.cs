@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>GET the sessions of an account: 200 with an array, the oldest first, in pages.</summary>
+/// <summary>GET the sessions of an account, in pages. Returns 200 with an array, the oldest first.</summary>
 public sealed class ListSessions(RequestPipeline pipeline, SessionStore sessions)
 {
-    /// <summary>GET the sessions of an account: 200 with an array, the oldest first, in pages.</summary>
+    /// <summary>GET the sessions of an account, in pages. Returns 200 with an array, the oldest first.</summary>
     [Function(nameof(ListSessions))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = Routes.Sessions)] HttpRequestData request,

@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>DELETE a participant from a session: 204.</summary>
+/// <summary>DELETE a participant from a session. Returns 204.</summary>
 public sealed class RemoveParticipantFromSession(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>DELETE a participant from a session: 204.</summary>
+    /// <summary>DELETE a participant from a session. Returns 204.</summary>
     [Function(nameof(RemoveParticipantFromSession))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = Routes.SessionParticipant)] HttpRequestData request,

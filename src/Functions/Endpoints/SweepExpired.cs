@@ -7,18 +7,18 @@ using Sessions.Storage;
 namespace Sessions.Endpoints;
 
 /// <summary>
-/// Every ten minutes: deletes what ended at least an hour ago, which nobody sees any more before that, and measures how long events
-/// wait for their delivery.
+/// Every ten minutes, deletes the rows of sessions and participants that ended at least an hour ago, and measures how long events wait for
+/// their delivery. Ended sessions and participants are invisible before their rows are deleted.
 /// </summary>
 public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, EventBacklog backlog, ILogger<SweepExpired> logger)
 {
-    /// <summary>How often it runs, also in LocalHost.</summary>
+    /// <summary>The interval between two runs, which LocalHost also uses.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(int.Parse(PeriodMinutes, CultureInfo.InvariantCulture));
 
     private const string PeriodMinutes = "10";
     private const int MostInOneRun = 10_000;
 
-    /// <summary>Measures the queue, and deletes expired rows, as many as one run may.</summary>
+    /// <summary>Measures the queue, and deletes expired rows up to the limit of one run.</summary>
     [Function(nameof(SweepExpired))]
     public async Task Run([TimerTrigger($"0 */{PeriodMinutes} * * * *")] TimerInfo timer, CancellationToken cancellation)
     {

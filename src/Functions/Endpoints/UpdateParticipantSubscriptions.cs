@@ -7,10 +7,10 @@ using Sessions.Storage;
 
 namespace Sessions.Endpoints;
 
-/// <summary>PUT what a participant in a session receives; no body clears it: 204.</summary>
+/// <summary>PUT the subscriptions of a participant in a session. A request without a body clears them. Returns 204.</summary>
 public sealed class UpdateParticipantSubscriptions(RequestPipeline pipeline, MembershipStore memberships)
 {
-    /// <summary>PUT what a participant in a session receives; no body clears it: 204.</summary>
+    /// <summary>PUT the subscriptions of a participant in a session. A request without a body clears them. Returns 204.</summary>
     [Function(nameof(UpdateParticipantSubscriptions))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = Routes.Subscriptions)] HttpRequestData request,

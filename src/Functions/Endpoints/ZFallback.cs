@@ -6,15 +6,15 @@ using Sessions.Http;
 namespace Sessions.Endpoints;
 
 /// <summary>
-/// Everything that no other function takes: the links of the root, 405 where the path is ours and the method is not, otherwise 404.
-/// The host tries routes in the order of the functions' names, so this name has to be the last.
+/// Handles all requests that no other function handles. Returns the links of the root, 405 for a known path with another method, and
+/// otherwise 404. The host tries routes in the order of the functions' names, so this name must sort last.
 /// </summary>
 public sealed class ZFallback(RequestPipeline pipeline)
 {
     private static ReadOnlyMemory<byte> Root { get; } =
         """{"service":"Sessions","links":{"api":"/v1","health":"/health","openapi":"/openapi.json"}}"""u8.ToArray();
 
-    /// <summary>Answers what no other function takes.</summary>
+    /// <summary>Handles a request that no other function handles.</summary>
     [Function(nameof(ZFallback))]
     public Task<HttpResponseData> Run(
         [HttpTrigger(AuthorizationLevel.Anonymous, Route = "{*path}")] HttpRequestData request)

@@ -10,7 +10,7 @@ public static class ConditionalRequests
 {
     private const int MaxIdempotencyKeyLength = 255;
 
-    /// <summary>200 with the resource, or 304 when <c>If-None-Match</c> names the state that it is in.</summary>
+    /// <summary>Returns 200 with the resource, or 304 if <c>If-None-Match</c> names its current state.</summary>
     public static Reply OkOrNotModified<T>(this HttpRequestData request, Versioned<T> resource, JsonTypeInfo<T> type)
     {
         var etag = $"\"{resource.EntityTag}\"";
@@ -22,7 +22,7 @@ public static class ConditionalRequests
         return reply with { Header = ("ETag", etag) };
     }
 
-    /// <summary>The <c>If-Match</c> header. Weak tags match nothing, and neither does text that is not an entity tag.</summary>
+    /// <summary>Reads the <c>If-Match</c> header. Weak tags, and text that is not an entity tag, match nothing.</summary>
     public static Precondition IfMatch(this HttpRequestData request) => request.EntityTags("If-Match") switch
     {
         null => Precondition.None,
@@ -30,7 +30,7 @@ public static class ConditionalRequests
         var tags => Precondition.OneOf([.. tags.Select(Opaque).OfType<string>()]),
     };
 
-    /// <summary>The <c>Idempotency-Key</c> header: 1 to 255 visible ASCII characters.</summary>
+    /// <summary>Reads the <c>Idempotency-Key</c> header: 1 to 255 visible ASCII characters.</summary>
     public static Input<string> IdempotencyKey(this HttpRequestData request)
     {
         if (!request.Headers.TryGetValues("Idempotency-Key", out var values))
@@ -42,13 +42,13 @@ public static class ConditionalRequests
             : new(null, new(HttpStatusCode.BadRequest, Error: $"Idempotency-Key: expected 1 to {MaxIdempotencyKeyLength} visible ASCII characters."));
     }
 
-    // No tag of this API has a comma in it.
+    // No entity tag of this API contains a comma.
     private static string[]? EntityTags(this HttpRequestData request, string header)
         => request.Headers.TryGetValues(header, out var values)
             ? [.. values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))]
             : null;
 
-    /// <summary>The wildcard is a star without quotes and stands alone; a quoted star is a tag like any other.</summary>
+    /// <summary>Whether the header is the wildcard, a single star without quotes. A quoted star is an ordinary tag.</summary>
     private static bool IsAnyState(string[] tags) => tags is ["*"];
 
     private static string WithoutWeakness(string etag) => etag.StartsWith("W/", StringComparison.Ordinal) ? etag[2..] : etag;

@@ -6,12 +6,12 @@ using Sessions.Model;
 
 namespace Sessions.Http;
 
-/// <summary>Which page of a feed is asked for.</summary>
-/// <param name="After">The cursor; null for the beginning of what is kept.</param>
+/// <summary>The query of a feed, which selects a page.</summary>
+/// <param name="After">The cursor, or null for the oldest event that is kept.</param>
 /// <param name="Limit">The most events.</param>
 public sealed record FeedQuery(string? After, int Limit);
 
-/// <summary>Reads the query of a feed, and replies with a page.</summary>
+/// <summary>Reads the query of a feed, and creates the reply with a page.</summary>
 public static class FeedRequests
 {
     private const string CursorHeader = "x-next-cursor";
@@ -27,13 +27,13 @@ public static class FeedRequests
     }
 
     /// <summary>
-    /// 200 with an array. A full page has a link to the next one, and every page the cursor behind its last event: whoever follows the
-    /// feed asks again with that.
+    /// Returns 200 with an array. A full page has a link to the next page. Every page has the cursor of its last event, with which the
+    /// caller can request the events that follow.
     /// </summary>
     /// <param name="page">The page.</param>
-    /// <param name="query">What was asked for.</param>
+    /// <param name="query">The query.</param>
     /// <param name="path">The path of the feed.</param>
-    /// <param name="cursors">Which cursors the feed takes.</param>
+    /// <param name="cursors">A description of the cursors that the feed accepts.</param>
     public static Reply ToReply(this FeedPage page, FeedQuery query, string path, string cursors) => page.Outcome switch
     {
         FeedOutcome.Done => Reply.Ok(page.Events, WireFormat.Default.IReadOnlyListSessionsEvent) with { MoreHeaders = HeadersOf(page, query, path) },

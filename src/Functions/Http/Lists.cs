@@ -13,10 +13,10 @@ internal static class Lists
     private const string Tag = "tag";
     private const string TagPrefix = "tagPrefix";
 
-    /// <summary>400 for a limit that is no number in the range.</summary>
+    /// <summary>The reply 400 for a limit that is not a number in the range.</summary>
     public static Reply BadLimit => Reply.BadRequest($"limit: expected a number from 1 to {Model.ListQuery.MaxLimit}.");
 
-    /// <summary>How many entries a page may have, as <c>limit</c> says; null when it is no number in the range.</summary>
+    /// <summary>Reads the most entries of a page from <c>limit</c>. Returns null if it is not a number in the range.</summary>
     public static int? Limit(this NameValueCollection query)
     {
         if (query["limit"] is not { } text)
@@ -27,7 +27,7 @@ internal static class Lists
             : null;
     }
 
-    /// <summary>Reads <c>after</c>, <c>limit</c>, and one of <c>tag</c> and <c>tagPrefix</c>.</summary>
+    /// <summary>Reads <c>after</c>, <c>limit</c>, and either <c>tag</c> or <c>tagPrefix</c>.</summary>
     public static Input<ListQuery> ListQuery(this HttpRequestData request)
     {
         var query = request.Query;
@@ -55,7 +55,7 @@ internal static class Lists
         static bool IsTooLong(string? text) => text?.EnumerateRunes().Count() > NewSession.MaxTagLength;
     }
 
-    /// <summary>The link to the next page (RFC 8288), relative to the server; null at the end.</summary>
+    /// <summary>The link to the next page (RFC 8288), relative to the server, or null at the end.</summary>
     public static (string Name, string Value)? NextLink(this HttpRequestData request, Guid? next)
     {
         if (next is null)

@@ -5,15 +5,15 @@ using Sessions.Storage;
 
 namespace Sessions.Http;
 
-/// <summary>What an operation answers: a status with JSON, with an error text, or with nothing.</summary>
+/// <summary>The result of an operation: a status with JSON, with an error text, or without a body.</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Json">The body of a success, in UTF-8.</param>
 /// <param name="Error">The text of an error.</param>
-/// <param name="Header">One more header.</param>
+/// <param name="Header">An additional header.</param>
 public sealed record Reply(
     HttpStatusCode Status, ReadOnlyMemory<byte> Json = default, string? Error = null, (string Name, string Value)? Header = null)
 {
-    /// <summary>Headers beside <see cref="Header"/>.</summary>
+    /// <summary>Further headers, in addition to <see cref="Header"/>.</summary>
     public IReadOnlyList<(string Name, string Value)> MoreHeaders { get; init; } = [];
 
     /// <summary>204.</summary>
@@ -37,7 +37,7 @@ public sealed record Reply(
     /// <summary>404.</summary>
     public static Reply NotFound(string error) => new(HttpStatusCode.NotFound, Error: error);
 
-    /// <summary>The reply to a change whose success has no body.</summary>
+    /// <summary>Returns the reply to a change. On success it has no body.</summary>
     public static Reply From(Outcome outcome) => outcome switch
     {
         Outcome.Done => NoContent,

@@ -19,16 +19,16 @@ public static class RequestBody
         HttpStatusCode.LengthRequired, Error: "The body: expected a Content-Length header, and no Transfer-Encoding.");
 
     /// <summary>
-    /// Reads the body as JSON, whatever its content type says. The literal <c>null</c> is no body (the Ruby and PHP SDKs),
-    /// and an empty array is an empty object (the PHP SDK).
+    /// Reads the body as JSON, regardless of its content type. The literal <c>null</c> counts as no body (the Ruby and PHP SDKs send it),
+    /// and an empty array as an empty object (the PHP SDK).
     /// </summary>
     public static async Task<Input<T>> ReadJsonAsync<T>(
         this HttpRequestData request, Func<JsonField, T> read, CancellationToken cancellation)
     {
-        // A body that is sent in chunks never reaches the worker: the host forwards a body only if ContentLength > 0, but
-        // it forwards every header (GrpcMessageConversionExtensions.ToRpcHttp in Azure/azure-functions-host, and its issue
-        // 7930). Refuse it here, or the request would be carried out as if it had no body. A request with neither header
-        // has no body (RFC 9112, section 6.3): curl -X PUT, for example, sends none.
+        // A body that is sent in chunks never reaches the worker: the host forwards a body only if ContentLength > 0, but it forwards every
+        // header (GrpcMessageConversionExtensions.ToRpcHttp in Azure/azure-functions-host, and its issue 7930). Such a request is refused,
+        // because otherwise it would be executed as if it had no body. A request with neither header has no body (RFC 9112, section 6.3).
+        // For example, curl -X PUT sends none.
         if (request.Headers.Contains("Transfer-Encoding"))
             return new(default, LengthRequired);
 
@@ -81,7 +81,7 @@ public static class RequestBody
         return length;
     }
 
-    /// <summary>Reads at most <paramref name="length"/> bytes, and leaves out a byte order mark.</summary>
+    /// <summary>Reads at most <paramref name="length"/> bytes, and skips a byte order mark.</summary>
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(Stream body, int length, CancellationToken cancellation)
     {
         var bytes = new byte[length];

@@ -11,7 +11,7 @@ using Sessions.Storage;
 namespace Sessions.Http;
 
 /// <summary>
-/// What every operation shares: authentication, a deadline, and one place that turns a result or a failure into a response.
+/// The pipeline of every operation: authentication, a timeout, and one place that turns a result or a failure into a response.
 /// </summary>
 public sealed partial class RequestPipeline(
     Authenticator authenticator, SigningKey signingKey, SessionsOptions options, TimeProvider time, ILogger<RequestPipeline> logger)
@@ -31,8 +31,8 @@ public sealed partial class RequestPipeline(
     private static Reply Failed => new(HttpStatusCode.InternalServerError, Error: "The request failed.");
 
     /// <summary>
-    /// Answers an operation on an account, for callers who may do what it <paramref name="needs"/>. Telemetry has it under
-    /// its <paramref name="name"/>, which is the function's.
+    /// Runs an operation on an account, for callers with the access that it <paramref name="needs"/>. Telemetry records it under
+    /// <paramref name="name"/>, which is the function's name.
     /// </summary>
     public Task<HttpResponseData> RunAsync(
         string name, HttpRequestData request, string accountId, Access needs, Func<AccountId, CancellationToken, Task<Reply>> operation)
@@ -44,7 +44,7 @@ public sealed partial class RequestPipeline(
             return await AuthorizeAsync(request, account, needs, cancellation) ?? await operation(account, cancellation);
         });
 
-    /// <summary>Answers without authentication.</summary>
+    /// <summary>Runs an operation without authentication.</summary>
     public async Task<HttpResponseData> RunAsync(string name, HttpRequestData request, Func<CancellationToken, Task<Reply>> operation)
     {
         var started = time.GetTimestamp();
@@ -122,7 +122,9 @@ public sealed partial class RequestPipeline(
         }
     }
 
-    /// <summary>The refusal of a caller who may not do what is <paramref name="needed"/> in the account; null for one who may.</summary>
+    /// <summary>
+    /// Returns the refusal of a caller who does not have the <paramref name="needed"/> access to the account, or null for a caller who has.
+    /// </summary>
     private async ValueTask<Reply?> AuthorizeAsync(
         HttpRequestData request, AccountId accountId, Access needed, CancellationToken cancellation)
     {
@@ -148,7 +150,10 @@ public sealed partial class RequestPipeline(
         Error: "Too many credentials did not open this account; try again later.",
         Header: ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
 
-    /// <summary>The trace that the caller began: the host's trace context, which is empty without Application Insights, or the caller's headers.</summary>
+    /// <summary>
+    /// Returns the caller's trace. It is in the host's trace context, or in the caller's headers if that context is empty, as it is without
+    /// Application Insights.
+    /// </summary>
     private static ActivityContext TraceOf(HttpRequestData request)
     {
         var trace = request.FunctionContext.TraceContext;
@@ -159,7 +164,7 @@ public sealed partial class RequestPipeline(
         string? Header(string name) => request.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
     }
 
-    /// <summary>The W3C trace id (https://www.w3.org/TR/trace-context/), or a new one when there is none.</summary>
+    /// <summary>Returns the W3C trace id (https://www.w3.org/TR/trace-context/), or a new one if there is none.</summary>
     private static string RequestIdOf(ActivityContext trace)
         => (trace.TraceId == default ? ActivityTraceId.CreateRandom() : trace.TraceId).ToHexString();
 

@@ -1,6 +1,6 @@
 namespace Sessions.Http;
 
-/// <summary>The paths of the API. The host matches them without regard to case, and with or without one trailing slash.</summary>
+/// <summary>The paths of the API. The host ignores their case, and accepts one trailing slash.</summary>
 public static class Routes
 {
     /// <summary>The sessions of an account.</summary>
@@ -15,7 +15,7 @@ public static class Routes
     /// <summary>One participant in a session.</summary>
     public const string SessionParticipant = SessionParticipants + "/{participantId}";
 
-    /// <summary>What a participant in a session receives.</summary>
+    /// <summary>The subscriptions of a participant in a session.</summary>
     public const string Subscriptions = SessionParticipant + "/subscriptions";
 
     /// <summary>The participants of an account.</summary>
@@ -30,18 +30,20 @@ public static class Routes
     /// <summary>The events of an account.</summary>
     public const string Events = Account + "/events";
 
-    /// <summary>Whether the service works.</summary>
+    /// <summary>The health check.</summary>
     public const string Health = "health";
 
     /// <summary>The OpenAPI document.</summary>
     public const string OpenApi = "openapi.json";
 
-    /// <summary>The root, which has the links to the rest. The fallback serves it: in the host, an empty route is the function's name.</summary>
+    /// <summary>
+    /// The root, which links to the other paths. The fallback serves it, because the host replaces an empty route with the function's name.
+    /// </summary>
     public const string Root = "";
 
     private const string Account = "v1/accounts/{accountId}";
 
-    /// <summary>The methods that each path allows. The host cannot be asked for the functions' routes.</summary>
+    /// <summary>The methods of each path. They are listed here, because the host offers no way to read the functions' routes.</summary>
     public static IReadOnlyList<(string Route, string Methods)> Allowed =>
     [
         (Sessions, "GET, HEAD, POST"),
