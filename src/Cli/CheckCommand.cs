@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions check</c>: makes a whole call against a running server.</summary>
+/// <summary><c>sessions check</c>: runs a complete test call against a running server.</summary>
 internal static class CheckCommand
 {
     private const string SecretVariable = "SESSIONS_SECRET";
@@ -64,8 +64,8 @@ internal static class CheckCommand
         return command;
     }
 
-    /// <summary>Runs steps until one fails, and adds each to those that are done.</summary>
-    /// <returns>Which failed and why; null when all went well.</returns>
+    /// <summary>Runs steps until one fails, and adds each to the completed steps.</summary>
+    /// <returns>The name of the failed step with the reason, or null if all succeeded.</returns>
     private static async Task<string?> RunAsync(
         IEnumerable<(string Name, Func<CancellationToken, Task> Run)> steps, JsonArray done, TextWriter output, CancellationToken cancellation)
     {

@@ -7,7 +7,9 @@ using Sessions.Model;
 
 namespace Sessions.Cli;
 
-/// <summary>A call of two participants, from the making of the session to the last deletion, and what each step has to answer.</summary>
+/// <summary>
+/// A call of two participants, from the creation of the session to the last deletion, and the response that each step expects.
+/// </summary>
 internal sealed class CheckedCall : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
@@ -50,7 +52,7 @@ internal sealed class CheckedCall : IDisposable
 
     private string Session => $"/sessions/{_session}";
 
-    /// <summary>Runs a step: null when it went well, or what was expected and what came.</summary>
+    /// <summary>Runs a step. Returns null if it succeeded, otherwise the expected and the actual result.</summary>
     public static async Task<string?> FailureOfAsync(Func<CancellationToken, Task> step, CancellationToken cancellation)
     {
         try
@@ -76,7 +78,7 @@ internal sealed class CheckedCall : IDisposable
         }
     }
 
-    /// <summary>Deletes what is there still. What cannot be deleted expires.</summary>
+    /// <summary>Deletes the remaining session and participants. Those that cannot be deleted expire.</summary>
     public async Task CleanUpAsync()
     {
         using var timeout = new CancellationTokenSource(CleanUpTimeout);
@@ -87,7 +89,7 @@ internal sealed class CheckedCall : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {
-            // The failure of the step is what is told.
+            // Only the failure of the step is reported.
         }
     }
 
@@ -185,7 +187,7 @@ internal sealed class CheckedCall : IDisposable
             throw new CliException($"{what}: expected {expected}, got {actual ?? "nothing"}{detail}");
     }
 
-    /// <summary>What the server says itself, and the id under which its logs have the request.</summary>
+    /// <summary>The server's error text, and the request id under which its logs have the request.</summary>
     private static string ErrorOf(HttpResponseMessage response, string text)
     {
         if (response.IsSuccessStatusCode || !response.Headers.TryGetValues("x-request-id", out var ids))

@@ -8,7 +8,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Cli;
 
-/// <summary>What the commands share: where results go, the settings, the time.</summary>
+/// <summary>The context of all commands: the output, the settings and the clock.</summary>
 internal sealed class CliContext(TextWriter output, IConfiguration configuration, TimeProvider time)
 {
     public TextWriter Output => output;
@@ -24,16 +24,16 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
 
     public bool IsJson(ParseResult parsed) => parsed.GetValue(OutputFormat) == "json";
 
-    /// <summary>Whether somebody looks on, so that progress can be shown.</summary>
+    /// <summary>Whether the output goes to a terminal, so that progress can be shown.</summary>
     public bool IsWatched(ParseResult parsed) => !IsJson(parsed) && ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
 
-    /// <summary>Writes a result in the format that was asked for.</summary>
+    /// <summary>Writes a result in the requested format.</summary>
     public Task WriteAsync(ParseResult parsed, string text, JsonNode json)
         => output.WriteLineAsync(IsJson(parsed) ? json.ToJsonString() : text);
 
-    /// <summary>Does something with the tables, and tells in one line why they cannot be used.</summary>
-    /// <exception cref="CliException">They cannot be used.</exception>
-    /// <exception cref="InvalidConfigurationException">A setting is missing or wrong.</exception>
+    /// <summary>Runs an action with the tables. If they cannot be used, the exception explains why in one line.</summary>
+    /// <exception cref="CliException">Storage cannot be used.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is missing or invalid.</exception>
     public async Task<T> WithTablesAsync<T>(Func<Tables, Task<T>> action, CancellationToken cancellation)
     {
         var service = StorageOptions.Read(configuration).Connect(StorageClient.Options());
@@ -47,15 +47,15 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
         }
     }
 
-    /// <summary>The queues, to which nothing is sent yet.</summary>
+    /// <summary>Creates a client of the queues. It connects when it is first used.</summary>
     public Queues ConnectQueues()
     {
         var storage = StorageOptions.Read(configuration);
         return new(() => storage.ConnectQueues(Queues.ClientOptions()));
     }
 
-    /// <summary>Does something with the queues, and tells in one line why they cannot be used.</summary>
-    /// <exception cref="CliException">They cannot be used.</exception>
+    /// <summary>Runs an action with the queues. If they cannot be used, the exception explains why in one line.</summary>
+    /// <exception cref="CliException">Storage cannot be used.</exception>
     public async Task WithQueuesAsync(Func<Queues, Task> action, CancellationToken cancellation)
     {
         var queues = ConnectQueues();
@@ -72,13 +72,13 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
 
     public static Argument<string> Account() => new("ACCOUNT") { Description = "The account, as in the API's paths." };
 
-    /// <summary>The account that was given.</summary>
-    /// <exception cref="CliException">No account can have this id.</exception>
+    /// <summary>Reads the account that the user gave.</summary>
+    /// <exception cref="CliException">The text is not a valid account id.</exception>
     public static AccountId AccountOf(string account)
         => AccountId.TryParse(account, out var id) ? id : throw new CliException(
             $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
 
-    /// <summary>How long a rotated secret is kept: an hour, unless it is said otherwise.</summary>
+    /// <summary>The option for how long a rotated secret is kept. The default is an hour.</summary>
     public static Option<TimeSpan> Keep(string description) => new("--keep")
     {
         Description = description,
@@ -95,23 +95,25 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
     };
 
     /// <summary>
-    /// Says until when a secret that was replaced is kept. Not on the output: that has the new secret alone, for scripts.
+    /// Reports until when a replaced secret is valid. It is written to the error output, because the output contains only the new secret,
+    /// for scripts.
     /// </summary>
     public Task WriteKeptAsync(ParseResult parsed, DateTimeOffset until)
         => IsJson(parsed) ? Task.CompletedTask : parsed.InvocationConfiguration.Error.WriteLineAsync(
             string.Create(CultureInfo.InvariantCulture, $"The previous secret is valid until {until:yyyy-MM-dd HH:mm:ss}Z."));
 
     /// <summary>
-    /// Which receivers the servers allow. Those over storage on this machine are LocalHost, which allows receivers on it, too.
+    /// The rules for receivers that the servers use. Servers with storage on this machine are LocalHost, which also allows receivers on
+    /// this machine.
     /// </summary>
-    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is invalid.</exception>
     public WebhookOptions WebhookOptions()
     {
         var isLocal = StorageOptions.Read(configuration).Connect(StorageClient.Options()).Uri.IsLoopback;
         return Webhooks.WebhookOptions.Read(configuration, isLocal ? Webhooks.WebhookOptions.Local : Webhooks.WebhookOptions.Strict);
     }
 
-    /// <summary>A time in JSON.</summary>
+    /// <summary>Formats a time for JSON.</summary>
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
     private static Option<string> MakeOutputFormat()

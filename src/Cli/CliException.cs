@@ -1,4 +1,4 @@
 namespace Sessions.Cli;
 
-/// <summary>The command was refused or has failed. The message is one line that says what to do.</summary>
+/// <summary>The command was refused or failed. The message is one line that tells the user what to do.</summary>
 internal sealed class CliException(string message) : Exception(message);

@@ -10,15 +10,15 @@ public static class CliProgram
     private const int Failed = 1;
     private const int WrongUsage = 2;
 
-    // After Ctrl+C, so that a check removes what it has made.
+    // The time after Ctrl+C in which a check can delete the resources that it created.
     private static readonly TimeSpan TimeToEnd = TimeSpan.FromSeconds(15);
 
-    /// <summary>Runs one command: 0 when it is done, 1 when it failed or was refused, 2 when it was called wrongly.</summary>
+    /// <summary>Runs one command. Returns 0 if it succeeded, 1 if it failed or was refused, and 2 if its arguments were invalid.</summary>
     /// <param name="args">The command and its arguments.</param>
-    /// <param name="output">Where results go.</param>
-    /// <param name="error">Where it is told why there is none, in a line for each reason.</param>
-    /// <param name="configuration">The storage settings and the secret: in the program, the environment.</param>
-    /// <param name="time">The time of day.</param>
+    /// <param name="output">The writer for results.</param>
+    /// <param name="error">The writer for errors, one line for each.</param>
+    /// <param name="configuration">The storage settings and the secret. The program reads them from the environment.</param>
+    /// <param name="time">The clock.</param>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> args, TextWriter output, TextWriter error, IConfiguration configuration, TimeProvider time)
     {
@@ -76,7 +76,9 @@ public static class CliProgram
         context.OutputFormat,
     };
 
-    /// <summary>A missing argument is named; the library names the command instead, once for each argument.</summary>
+    /// <summary>
+    /// Describes an error, and names a missing argument. The library would name the command instead, once for each argument.
+    /// </summary>
     private static string Describe(ParseError mistake)
         => mistake.SymbolResult is ArgumentResult { Tokens.Count: 0, Argument: var argument } ? $"{argument.Name}: give it." : mistake.Message;
 

@@ -9,7 +9,7 @@ using Sessions.Storage;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions credentials</c>: who may use an account.</summary>
+/// <summary><c>sessions credentials</c>: manages the users of an account.</summary>
 internal static class CredentialCommands
 {
     private const int SecretBytes = 32;

@@ -7,7 +7,7 @@ using Sessions.Storage;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions events</c>: what has happened in an account.</summary>
+/// <summary><c>sessions events</c>: reads the events of an account, and turns its feed on or off.</summary>
 internal static class EventCommands
 {
     private const int PageSize = 1_000;

@@ -5,7 +5,7 @@ using Sessions.Storage;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions init</c>: makes what a server needs in a storage account.</summary>
+/// <summary><c>sessions init</c>: creates the tables, the queues and a user in a storage account.</summary>
 internal static class InitCommand
 {
     public static Command Create(CliContext context)

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions status</c> and <c>sessions reset</c>: the data that LocalHost keeps on this machine.</summary>
+/// <summary><c>sessions status</c> and <c>sessions reset</c>: show and delete LocalHost's data on this machine.</summary>
 internal static class LocalCommands
 {
     public static Command Status(CliContext context)

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions purge</c>: deletes the rows of what has expired.</summary>
+/// <summary><c>sessions purge</c>: deletes expired rows.</summary>
 internal static class PurgeCommand
 {
     public static Command Create(CliContext context)
@@ -42,14 +42,14 @@ internal static class PurgeCommand
         return removed;
     }
 
-    /// <summary>Tells the delivery of what a purge ends, for the accounts whose feed is on.</summary>
+    /// <summary>Creates the queue that notifies the delivery of sessions that a purge ends, for accounts whose feed is on.</summary>
     private static EventQueue Events(Tables tables, CliContext context)
     {
         var feeds = new Feeds(tables, context.Time);
         var events = EventQueue.Over(context.ConnectQueues(), feeds, context.Time);
         return new(async (accountId, partitionKey, _, cancellation) =>
         {
-            // Asked first: what goes wrong with a table is not told as a failure of the queue.
+            // This reads a table first, so that a failure of the table is not reported as a failure of the queue.
             if (await feeds.IsOnAsync(accountId, cancellation))
                 await context.WithQueuesAsync(_ => events.AnnounceAsync(accountId, partitionKey, cancellation), cancellation);
         });

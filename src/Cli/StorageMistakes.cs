@@ -4,19 +4,19 @@ using Sessions.Storage;
 
 namespace Sessions.Cli;
 
-/// <summary>Why storage cannot be used, and what to do about it.</summary>
+/// <summary>Explains why storage cannot be used, and how to fix it.</summary>
 internal static class StorageMistakes
 {
-    /// <summary>The role that opens the tables.</summary>
+    /// <summary>The role with access to the tables.</summary>
     public const string TableRole = "Storage Table Data Contributor";
 
-    /// <summary>The role that opens the queues.</summary>
+    /// <summary>The role with access to the queues.</summary>
     public const string QueueRole = "Storage Queue Data Contributor";
 
-    /// <summary>One line, or null when the exception is not storage's.</summary>
+    /// <summary>Returns one line, or null if the exception is not a failure of storage.</summary>
     /// <param name="exception">The failure.</param>
     /// <param name="storage">The service that was called.</param>
-    /// <param name="role">The role that opens it.</param>
+    /// <param name="role">The role with access to it.</param>
     public static string? Explain(Exception exception, Uri storage, string role)
     {
         var host = storage.GetLeftPart(UriPartial.Authority);

@@ -10,7 +10,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Cli;
 
-/// <summary><c>sessions webhooks</c>: where an account's events are sent.</summary>
+/// <summary><c>sessions webhooks</c>: manages the receivers of an account's events.</summary>
 internal static class WebhookCommands
 {
     public static Command Create(CliContext context) => new("webhooks", "Where an account's events are sent.")
@@ -143,7 +143,7 @@ internal static class WebhookCommands
         return command;
     }
 
-    /// <summary>A step for each webhook of an account that has not ended: a test event is sent to it.</summary>
+    /// <summary>Creates a step for each active webhook of an account, which sends it a test event.</summary>
     public static async Task<(string Name, Func<CancellationToken, Task> Run)[]> TestsAsync(
         CliContext context, AccountId accountId, CancellationToken cancellation)
     {
@@ -157,7 +157,7 @@ internal static class WebhookCommands
         ];
     }
 
-    /// <exception cref="CliException">It is not delivered.</exception>
+    /// <exception cref="CliException">The test event was not delivered.</exception>
     private static async Task<(string EventId, string Status)> SendTestAsync(
         CliContext context, AccountId accountId, Webhook webhook, CancellationToken cancellation)
     {
@@ -234,7 +234,7 @@ internal static class WebhookCommands
     private static async Task<Webhook> FindAsync(CliContext context, Tables tables, AccountId accountId, string webhookId, CancellationToken cancellation)
         => await Store(context, tables).FindAsync(accountId, IdOf(accountId, webhookId), cancellation) ?? throw NoSuchWebhook(accountId, webhookId);
 
-    /// <summary>An id that can be part of a key.</summary>
+    /// <summary>Returns the id if it is valid, so that it can be part of a key.</summary>
     private static string IdOf(AccountId accountId, string webhookId)
         => webhookId.Length > 0 && webhookId.All(char.IsAsciiHexDigitLower) ? webhookId : throw NoSuchWebhook(accountId, webhookId);
 
