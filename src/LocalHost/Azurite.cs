@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Sessions.LocalHost;
 
-/// <summary>Azurite's table and queue services in a process of their own, on ports of this machine.</summary>
+/// <summary>Azurite's table and queue services, in a separate process and on ports of this machine.</summary>
 public sealed class Azurite : IAsyncDisposable
 {
     // Azurite's well-known account (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
@@ -28,13 +28,13 @@ public sealed class Azurite : IAsyncDisposable
         _lock = dataLock;
     }
 
-    /// <summary>Starts Azurite, and installs it first when that has not been done.</summary>
+    /// <summary>Starts Azurite. Installs it first if it is not installed.</summary>
     /// <param name="folder">The folder with Azurite's package.json.</param>
-    /// <param name="dataFolder">Where the data are kept; null for in memory.</param>
-    /// <param name="port">The port; a free one when it is null.</param>
-    /// <param name="queuePort">The port of the queues; a free one when it is null.</param>
-    /// <param name="accounts">The storage accounts; Azurite's own when there is none.</param>
-    /// <exception cref="LocalHostException">It cannot start.</exception>
+    /// <param name="dataFolder">The folder for the data, or null to keep them in memory.</param>
+    /// <param name="port">The port of the tables, or null for a free port.</param>
+    /// <param name="queuePort">The port of the queues, or null for a free port.</param>
+    /// <param name="accounts">The storage accounts. If there is none, Azurite's default account is used.</param>
+    /// <exception cref="LocalHostException">Azurite cannot start.</exception>
     public static async Task<Azurite> StartAsync(string folder, string? dataFolder, int? port = null, int? queuePort = null, params IEnumerable<string> accounts)
     {
         await Node.InstallAsync(folder);
@@ -87,7 +87,7 @@ public sealed class Azurite : IAsyncDisposable
     /// <summary>Completes when the process has ended.</summary>
     public Task Ended() => _process.WaitForExitAsync();
 
-    /// <summary>Lets Azurite write its data out, and ends it.</summary>
+    /// <summary>Stops Azurite after it has written its data.</summary>
     public async ValueTask DisposeAsync()
     {
         _process.StandardInput.Close();
@@ -131,7 +131,7 @@ public sealed class Azurite : IAsyncDisposable
             lock (lines)
                 lines.Add(line);
 
-            // Of the tables, and of the queues.
+            // The service of the tables prints one of these lines, and so does the service of the queues.
             if (line.Contains("successfully started", StringComparison.Ordinal) || line.Contains("successfully listens", StringComparison.Ordinal))
                 services++;
             if (services == 2)

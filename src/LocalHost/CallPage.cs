@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace Sessions.LocalHost;
 
 /// <summary>
-/// The page <c>/call</c>, which puts everybody who opens it into one session, and the server that such a program has: it calls the API
-/// with the local credential over HTTP, as any customer's server does.
+/// The page <c>/call</c>, which adds everyone who opens it to one session. This class also acts as the server of such a program: it calls
+/// the API over HTTP with the local credential, as a customer's server does.
 /// </summary>
 internal sealed class CallPage(LocalAccess access) : IDisposable
 {
@@ -20,10 +20,10 @@ internal sealed class CallPage(LocalAccess access) : IDisposable
     private string? _sessionId;
     private bool _isBundled;
 
-    /// <summary>Serves the page; other requests go on to <paramref name="next"/>.</summary>
+    /// <summary>Serves the page. Passes other requests to <paramref name="next"/>.</summary>
     public Task InvokeAsync(HttpContext http, RequestDelegate next) => (http.Request.Method, http.Request.Path.Value) switch
     {
-        // It gives everybody who opens it a token.
+        // Anyone who opens the page gets a token.
         (_, "/call" or "/call/" or "/call/page.js" or "/call/participants") when !MayCall(http.Connection.RemoteIpAddress) => SendAsync(
             http, StatusCodes.Status403Forbidden, new() { ["error"] = "The page /call is for this machine only. Start LocalHost with --open-to-network to open it to others." }),
         ("GET", "/call" or "/call/") => SendFileAsync(http, "text/html; charset=utf-8", Path.Combine(Folder, "index.html")),
@@ -74,7 +74,7 @@ internal sealed class CallPage(LocalAccess access) : IDisposable
         await SendFileAsync(http, "text/javascript; charset=utf-8", Bundle);
     }
 
-    /// <summary>Installs the official SDK as npm has it, and makes one script of it and the page's own.</summary>
+    /// <summary>Installs the official SDK from npm, and bundles it with the page's own script.</summary>
     private async Task BundleAsync()
     {
         if (_isBundled)
@@ -108,7 +108,9 @@ internal sealed class CallPage(LocalAccess access) : IDisposable
         }
     }
 
-    /// <summary>A new participant of the page's session, which hears the whole session unless the page asks for nobody.</summary>
+    /// <summary>
+    /// Adds a new participant to the page's session. It receives the media of the whole session, unless the page requests none.
+    /// </summary>
     private async Task<JsonObject> AddParticipantAsync(HttpRequest request)
     {
         var account = $"{request.Scheme}://{request.Host}/v1/accounts/{LocalCredential.Account}";
@@ -135,10 +137,10 @@ internal sealed class CallPage(LocalAccess access) : IDisposable
         return response.IsSuccessStatusCode ? _sessionId : null;
     }
 
-    /// <exception cref="HttpRequestException">The API refuses.</exception>
+    /// <exception cref="HttpRequestException">The API returned an error.</exception>
     private async Task<JsonObject?> CallAsync(HttpMethod method, string url, JsonObject body)
     {
-        // With a length: the API takes no chunked body.
+        // The content has a length, because the API does not accept chunked bodies.
         using var request = new HttpRequestMessage(method, url) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
         using var response = await SendAsync(request);
         if (!response.IsSuccessStatusCode)

@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Sessions.LocalHost;
 
-/// <summary>The documents of the project as web pages, at <c>/docs/api.md</c> and so on.</summary>
+/// <summary>The documents of the project as web pages, for example at <c>/docs/api.md</c>.</summary>
 internal static class DocumentPages
 {
     private const string Prefix = "docs/";
@@ -16,7 +16,7 @@ internal static class DocumentPages
     private static readonly MarkdownPipeline Pipeline =
         new MarkdownPipelineBuilder().UsePipeTables().UseAutoIdentifiers(AutoIdentifierOptions.GitHub).Build();
 
-    /// <summary>The documents that there are.</summary>
+    /// <summary>The names of the documents.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         .. from name in Assembly.GetExecutingAssembly().GetManifestResourceNames()
@@ -25,7 +25,7 @@ internal static class DocumentPages
            select name[Prefix.Length..^Extension.Length],
     ];
 
-    /// <summary>Serves a document, or a file beside it; other requests go on to <paramref name="next"/>.</summary>
+    /// <summary>Serves a document or another file of the same folder. Passes other requests to <paramref name="next"/>.</summary>
     public static Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         if (http.Request is not { Method: "GET", Path.Value: { } path }
@@ -81,7 +81,7 @@ internal static class DocumentPages
             response.HttpContext.RequestAborted);
     }
 
-    /// <summary>The document as HTML. A link to a file that is no document is plain text: it is not served.</summary>
+    /// <summary>Converts a document to HTML. A link to a file that is not served becomes plain text.</summary>
     private static string ToHtml(string text)
     {
         var document = Markdown.Parse(text, Pipeline);

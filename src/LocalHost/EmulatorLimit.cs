@@ -5,14 +5,14 @@ using Azure.Core.Pipeline;
 namespace Sessions.LocalHost;
 
 /// <summary>
-/// Limits how many storage calls, and so how many connections, go to an emulator on this machine at once; the others wait for
-/// their turn. Node.js accepts one connection in each turn of its event loop, and in that turn serves every connection that it
-/// already has. Of hundreds that are opened at once, some would wait for seconds with a request sent on them.
+/// Limits the number of concurrent storage calls, and therefore of connections, to an emulator on this machine. Further calls wait for
+/// their turn. Node.js accepts one connection in each turn of its event loop, and serves all existing connections in the same turn. If
+/// hundreds of connections were opened at once, some of them would wait for seconds with a request sent on them.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "It lives as long as the process, and the semaphore has no wait handle.")]
 internal sealed class EmulatorLimit : HttpPipelinePolicy
 {
-    /// <summary>The most calls at once: Azurite runs on one thread, which fewer already keep busy.</summary>
+    /// <summary>The most concurrent calls. Azurite runs on one thread, which fewer calls already keep busy.</summary>
     public const int MostCalls = 32;
 
     private readonly SemaphoreSlim _calls = new(MostCalls);

@@ -6,14 +6,14 @@ using Microsoft.Azure.Functions.Worker.Http;
 namespace Sessions.LocalHost;
 
 /// <summary>
-/// Finds the HTTP functions of an assembly and routes as the Functions host does: in the order of their names, ignoring
-/// case, the first whose route and methods match.
+/// Finds the HTTP functions of an assembly, and routes requests as the Functions host does: to the first function, in the order of their
+/// names and ignoring case, whose route and methods match.
 /// </summary>
 public sealed class FunctionRouter
 {
     private readonly Function[] _functions;
 
-    /// <summary>Finds the functions, whose classes get what they need of <paramref name="services"/>.</summary>
+    /// <summary>Finds the functions. Their classes are created with the dependencies in <paramref name="services"/>.</summary>
     public FunctionRouter(Assembly assembly, IServiceProvider services)
         => _functions =
         [
@@ -32,7 +32,7 @@ public sealed class FunctionRouter
                    new Lazy<object>(() => ActivatorUtilities.CreateInstance(services, type))),
         ];
 
-    /// <summary>Answers a request with the function that takes it; with an empty 404 when none does.</summary>
+    /// <summary>Runs the function that matches a request. Returns an empty 404 if none matches.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
         RouteValueDictionary values = [];
@@ -64,10 +64,12 @@ public sealed class FunctionRouter
     }
 
     /// <param name="Method">The method that is invoked.</param>
-    /// <param name="Parameters">The route value that each parameter takes; null for the request.</param>
-    /// <param name="Route">The paths.</param>
-    /// <param name="Methods">The HTTP methods; empty for all of them.</param>
-    /// <param name="Instance">Of the function's class, made for its first request; the worker makes one for each.</param>
+    /// <param name="Parameters">The name of each parameter's route value, or null for the request.</param>
+    /// <param name="Route">The matcher of its paths.</param>
+    /// <param name="Methods">The HTTP methods, or an empty list for all methods.</param>
+    /// <param name="Instance">
+    /// The instance of the function's class, created for its first request. The worker creates one for each request.
+    /// </param>
     private sealed record Function(
         MethodInvoker Method, string?[] Parameters, TemplateMatcher Route, string[] Methods, Lazy<object> Instance)
     {

@@ -2,7 +2,7 @@ using Sessions.Model;
 
 namespace Sessions.LocalHost;
 
-/// <summary>The credential that LocalHost makes, in storage on this machine only: everyone can read it here.</summary>
+/// <summary>The default credential, which LocalHost creates only in storage on this machine, because anyone can read it here.</summary>
 internal static class LocalCredential
 {
     public const string Account = "9900000";

@@ -4,9 +4,9 @@ using Sessions.Gateway;
 namespace Sessions.LocalHost;
 
 /// <summary>The arguments of LocalHost.</summary>
-/// <param name="Settings">The settings among them, each as <c>--name=value</c>.</param>
-/// <param name="DataFolder">Where the data are kept; null for LocalHost's own folder.</param>
-/// <param name="Access">The credential to make.</param>
+/// <param name="Settings">The arguments that are settings, each as <c>--name=value</c>.</param>
+/// <param name="DataFolder">The folder for the data, or null for LocalHost's own folder.</param>
+/// <param name="Access">The credential to create.</param>
 internal sealed record LocalHostArguments(string[] Settings, string? DataFolder, LocalAccess Access)
 {
     private const string CredentialVariable = "SESSIONS_LOCAL_CREDENTIAL";
@@ -17,13 +17,13 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
         --Logging:LogLevel:CATEGORY=LEVEL sets how much is logged.
         """;
 
-    // Fewer differences than these are a slip of the keyboard.
+    // An unknown argument with at most this many differences from a known one is probably a typing error.
     private const int MostDifferences = 3;
 
     private static readonly string[] Sections = ["--Sessions:", "--Gateway:", "--Logging:"];
 
-    /// <summary>Reads the arguments; null when they ask for the help or the version, which are then printed.</summary>
-    /// <exception cref="LocalHostException">An argument does not exist, or has no or a wrong value.</exception>
+    /// <summary>Reads the arguments. If they request the help or the version, prints it and returns null.</summary>
+    /// <exception cref="LocalHostException">An argument is unknown, or has no value or an invalid one.</exception>
     public static async Task<LocalHostArguments?> ReadAsync(IReadOnlyList<string> args)
     {
         var (settings, others) = Separate(args);
@@ -56,7 +56,7 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
         return new([.. settings], parsed.GetValue(data), AccessOf(parsed.GetValue(own) ?? credential, parsed.GetValue(open)));
     }
 
-    /// <summary>Takes the settings out: the library would split them at their first colon.</summary>
+    /// <summary>Separates the settings from the other arguments, because the library would split a setting at its first colon.</summary>
     private static (List<string> Settings, List<string> Others) Separate(IReadOnlyList<string> args)
     {
         List<string> settings = [], others = [];

@@ -1,4 +1,4 @@
 namespace Sessions.LocalHost;
 
-/// <summary>LocalHost cannot start; the message says what to do, in one line.</summary>
+/// <summary>LocalHost cannot start. The message is one line that tells the user what to do.</summary>
 public sealed class LocalHostException(string message) : Exception(message);

@@ -7,15 +7,15 @@ using Sessions.Storage;
 
 namespace Sessions.LocalHost;
 
-/// <summary>The functions on Kestrel, with Azurite started for them unless other storage is configured.</summary>
+/// <summary>Runs the functions on Kestrel. Starts Azurite for them unless other storage is configured.</summary>
 public static class LocalHostProgram
 {
     private const string DefaultUrl = "http://localhost:7071";
 
     /// <summary>Runs until Ctrl+C.</summary>
-    /// <exception cref="LocalHostException">It cannot start.</exception>
-    /// <exception cref="GatewayException">It cannot listen.</exception>
-    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    /// <exception cref="LocalHostException">LocalHost cannot start.</exception>
+    /// <exception cref="GatewayException">The gateway cannot listen on its port.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is invalid.</exception>
     public static async Task RunAsync(string[] args)
     {
         if (await LocalHostArguments.ReadAsync(args) is not { } arguments)
@@ -46,7 +46,7 @@ public static class LocalHostProgram
         }
         catch (LocalHostException)
         {
-            // Without this the host takes the end of its background services for a failure, and logs it as critical.
+            // Without this call, the host treats the end of its background services as a failure, and logs it as critical.
             await app.StopAsync();
             throw;
         }
@@ -69,7 +69,9 @@ public static class LocalHostProgram
         }
     }
 
-    /// <summary>The web application that serves the functions, once <paramref name="prepare"/> has done its work.</summary>
+    /// <summary>
+    /// Builds the web application that serves the functions. Requests wait until <paramref name="prepare"/> has completed.
+    /// </summary>
     public static WebApplication Build(WebApplicationBuilder builder, Func<IServiceProvider, Task>? prepare = null)
     {
         builder.Services.TryAddSingleton(_ => ClientOptions());
@@ -83,7 +85,7 @@ public static class LocalHostProgram
         app.Use(new RequestLog(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(RequestLog.Category)).InvokeAsync);
         if (prepare is not null)
         {
-            // While the web server starts: who calls already, waits.
+            // This runs while the web server starts, and early requests wait for it.
             var prepared = prepare(app.Services);
             app.Use(async (http, next) =>
             {
@@ -101,7 +103,7 @@ public static class LocalHostProgram
         return app;
     }
 
-    /// <summary>Has the queues' functions run, in place of the host, once <paramref name="prepared"/> has ended.</summary>
+    /// <summary>Runs the functions of the queues in place of the host, after <paramref name="prepared"/> has completed.</summary>
     public static IServiceCollection AddQueuePollers(this IServiceCollection services, Func<Task> prepared)
         => services
             .AddQueuePoller(Queues.EventsName, prepared, provider => ActivatorUtilities.CreateInstance<DeliverEvents>(provider).Run)
@@ -116,7 +118,7 @@ public static class LocalHostProgram
             prepared,
             provider.GetRequiredService<ILogger<QueuePoller>>()));
 
-    /// <summary>Webhooks may be sent to programs on this machine, unless a setting says otherwise.</summary>
+    /// <summary>Allows webhooks to programs on this machine, unless a setting forbids them.</summary>
     private static void AllowLocalReceivers(ConfigurationManager configuration)
     {
         configuration["Sessions:Webhooks:AllowHttp"] ??= "true";

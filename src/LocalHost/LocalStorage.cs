@@ -7,20 +7,20 @@ using Sessions.Storage;
 
 namespace Sessions.LocalHost;
 
-/// <summary>What LocalHost keeps on this machine, in its folder and in its tables.</summary>
+/// <summary>The storage of LocalHost on this machine: its folder, its tables and its queues.</summary>
 public static class LocalStorage
 {
     /// <summary>The folder with Azurite's package.json, its installation and its data.</summary>
     public static string AzuriteFolder { get; } = LocalData.FindFolder("azurite", AppContext.BaseDirectory);
 
-    // After those of the API, of the media and of the gateway.
+    // These follow the ports of the API, of the media and of the gateway.
     private const int TablePort = 7074;
     private const int QueuePort = 7075;
 
-    /// <summary>Where the data are kept, unless an argument says otherwise.</summary>
+    /// <summary>The default folder for the data.</summary>
     internal static string DataFolder => Path.Combine(AzuriteFolder, "data");
 
-    /// <summary>Has another core load the table client's code while this one builds the web server; nothing waits for it.</summary>
+    /// <summary>Loads the table client's code on another core while this one builds the web server. Nothing waits for it.</summary>
     internal static void WarmUp() => _ = Task.Run(() => new TableServiceClient("UseDevelopmentStorage=true", StorageClient.Options()));
 
     /// <summary>Starts Azurite, unless storage is configured.</summary>
@@ -29,14 +29,14 @@ public static class LocalStorage
         if (IsConfigured(configuration))
             return null;
 
-        // The same ports at every start, so that what was exported once goes on working.
+        // The ports are the same at every start, so that an exported connection string stays valid.
         var azurite = await Azurite.StartAsync(AzuriteFolder, dataFolder, UnlessTaken(TablePort), UnlessTaken(QueuePort));
         configuration["Sessions:StorageConnectionString"] = azurite.ConnectionString();
         return azurite;
     }
 
-    /// <summary>Whether the storage is on this machine, where LocalHost makes its credential.</summary>
-    /// <exception cref="InvalidConfigurationException">The storage settings are wrong.</exception>
+    /// <summary>Whether the storage is on this machine. Only there does LocalHost create its credential.</summary>
+    /// <exception cref="InvalidConfigurationException">The storage settings are invalid.</exception>
     internal static bool IsOnThisMachine(ConfigurationManager configuration)
         => !IsConfigured(configuration) || StorageOptions.Read(configuration).Connect(StorageClient.Options()).Uri.IsLoopback;
 
@@ -58,7 +58,7 @@ public static class LocalStorage
         }
     }
 
-    /// <summary>Makes a signing key once, unless one is configured, so that tokens outlive a restart.</summary>
+    /// <summary>Creates a signing key if none is configured, and keeps it, so that tokens stay valid after a restart.</summary>
     internal static void ProvideTokenSigningKey(ConfigurationManager configuration, string folder)
     {
         if (configuration["Sessions:TokenSigningKey"] is not null)
@@ -74,7 +74,9 @@ public static class LocalStorage
         configuration["Sessions:TokenSigningKey"] = File.ReadAllText(file);
     }
 
-    /// <summary>Makes the tables, and in storage on this machine the credential that everyone can read here.</summary>
+    /// <summary>
+    /// Creates the tables and queues, and in storage on this machine also the feed and the credential of the local account.
+    /// </summary>
     internal static async Task PrepareAsync(IServiceProvider services)
     {
         var storage = services.GetRequiredService<TableServiceClient>();
@@ -83,12 +85,12 @@ public static class LocalStorage
         var credential = new Credential(BasicCredentials.Hash(access.Secret), Access.Write);
         try
         {
-            // With a credential of one's own, that of an earlier start would still open the account.
+            // If the user chose another credential, the default one of an earlier start must no longer be valid.
             if (storage.Uri.IsLoopback && access.User != LocalCredential.User)
                 await RemoveKnownAsync(credentials);
 
-            // The credential is made last, and the feed is turned on before: where both are, so is all the rest, and two reads at once
-            // are all that a start needs.
+            // The feed is turned on before the credential is created, so if both exist, everything else exists as well. A start then needs
+            // only two parallel reads.
             if (storage.Uri.IsLoopback && await IsThereAsync(credentials, services.GetRequiredService<Feeds>(), access.User, credential))
                 return;
 
@@ -121,7 +123,7 @@ public static class LocalStorage
         }
         catch (Azure.RequestFailedException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
         {
-            // Not even the table.
+            // The table does not exist.
         }
     }
 
@@ -139,7 +141,7 @@ public static class LocalStorage
         }
         catch (Azure.RequestFailedException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
         {
-            return false; // Not even the table.
+            return false; // The table does not exist.
         }
     }
 }

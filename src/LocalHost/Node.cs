@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Sessions.LocalHost;
 
-/// <summary>Programs of Node.js.</summary>
+/// <summary>Runs programs of Node.js.</summary>
 internal static class Node
 {
     private const int OldestMajor = 20;
@@ -11,7 +11,7 @@ internal static class Node
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(3);
 
     /// <summary>Starts a program of Node.js in a folder, with its input and output redirected.</summary>
-    /// <exception cref="LocalHostException">There is no Node.js.</exception>
+    /// <exception cref="LocalHostException">Node.js is not installed.</exception>
     public static Process Start(ProcessStartInfo start, string folder)
     {
         start.WorkingDirectory = folder;
@@ -27,8 +27,8 @@ internal static class Node
         }
     }
 
-    /// <summary>Installs what a folder's package-lock.json pins, unless that is done already.</summary>
-    /// <exception cref="LocalHostException">There is no Node.js, or npm fails, or the folder cannot be written.</exception>
+    /// <summary>Installs the packages that a folder's package-lock.json pins, unless they are installed.</summary>
+    /// <exception cref="LocalHostException">Node.js is not installed, npm fails, or the folder cannot be written.</exception>
     public static async Task InstallAsync(string folder)
     {
         if (IsInstalled(folder))
@@ -46,8 +46,10 @@ internal static class Node
         }
     }
 
-    /// <summary>Says so when Node.js is too old. Asked when something has failed or takes long anyway, because it takes time.</summary>
-    /// <exception cref="LocalHostException">It is too old, or there is none.</exception>
+    /// <summary>
+    /// Throws if Node.js is too old. It is called only after a failure or before a long operation, because the check takes time.
+    /// </summary>
+    /// <exception cref="LocalHostException">Node.js is too old or not installed.</exception>
     public static async Task RefuseOutdatedAsync(string folder)
     {
         using var node = Start(new("node", ["--version"]), folder);

@@ -5,15 +5,15 @@ using Sessions.Storage;
 namespace Sessions.LocalHost;
 
 /// <summary>
-/// Hands the messages of a queue to a function, as the Functions host does: up to 16 at once and as many again while half of them
-/// are at work; a message is invisible for 30 seconds, and for longer while its function is at work; after five failures it goes to the
-/// poison queue.
+/// Passes the messages of a queue to a function, as the Functions host does. It takes up to 16 messages at once, and the next ones when at
+/// most half of them are still running. A message is invisible for 30 seconds, or for longer while its function runs. After five failures
+/// it is moved to the poison queue.
 /// </summary>
 /// <param name="queues">The queues.</param>
 /// <param name="name">The queue's name.</param>
 /// <param name="handle">The function.</param>
-/// <param name="prepared">Ends when the queue is there. When it fails, the program ends anyway.</param>
-/// <param name="logger">Where failures go.</param>
+/// <param name="prepared">Completes when the queue exists. If it fails, the program ends in any case.</param>
+/// <param name="logger">The logger for failures.</param>
 public sealed partial class QueuePoller(
     Queues queues, string name, Func<string, CancellationToken, Task> handle, Func<Task> prepared, ILogger<QueuePoller> logger) : BackgroundService
 {
@@ -27,7 +27,7 @@ public sealed partial class QueuePoller(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Not on the thread that starts the web server.
+        // The rest must not run on the thread that starts the web server.
         await Task.Yield();
         var preparing = prepared();
         await preparing.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -50,7 +50,7 @@ public sealed partial class QueuePoller(
             }
             catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)
             {
-                // LocalHost ends, or the queue is not there yet.
+                // LocalHost is stopping, or the queue does not exist yet.
                 if (stoppingToken.IsCancellationRequested)
                     break;
 

@@ -3,12 +3,14 @@ using Scalar.AspNetCore;
 
 namespace Sessions.LocalHost;
 
-/// <summary>The reference of the API at <c>/reference</c>, by Scalar over the OpenAPI document. Nothing of it comes from the internet.</summary>
+/// <summary>
+/// The API reference at <c>/reference</c>, which Scalar renders from the OpenAPI document. The page loads nothing from the internet.
+/// </summary>
 internal static class ReferencePage
 {
     private const string Path = "/reference";
 
-    /// <summary>Serves the page; other requests go on.</summary>
+    /// <summary>Serves the page, and passes on other requests.</summary>
     public static IApplicationBuilder UseReference(this IApplicationBuilder app)
         => app.MapWhen(
             http => http.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal),

@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Sessions.LocalHost;
 
-/// <summary>One line for each request: no header, no body and no query string.</summary>
+/// <summary>Logs one line for each request, without headers, body and query string.</summary>
 internal sealed partial class RequestLog(ILogger logger)
 {
     /// <summary>The category of the lines.</summary>
     public const string Category = "Sessions.LocalHost.Request";
 
-    /// <summary>Answers the request, and logs it.</summary>
+    /// <summary>Runs the request, and logs it.</summary>
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         var started = Stopwatch.GetTimestamp();
@@ -22,7 +22,7 @@ internal sealed partial class RequestLog(ILogger logger)
             {
                 Log(
                     http.Request.Method,
-                    http.Request.Path.ToUriComponent(), // Escaped: no caller can begin a line of its own.
+                    http.Request.Path.ToUriComponent(), // Escaped, so that a caller cannot insert lines into the log.
                     http.Response.StatusCode,
                     (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds,
                     http.Response.Headers["x-request-id"].ToString());

@@ -9,20 +9,20 @@ using Sessions.Gateway.Network;
 namespace Sessions.LocalHost;
 
 /// <summary>
-/// The page that a browser gets at <c>/</c>: addresses, credentials and first calls with the real values. Other clients get the links
-/// that the function returns there.
+/// The page that a browser gets at <c>/</c>, with the actual addresses, credentials and first calls. Other clients get the function's
+/// response, which has links.
 /// </summary>
 internal sealed class StartPage(TableServiceClient storage, MediaSockets media, LocalAccess access)
 {
     private static readonly string Template = ReadTemplate();
 
-    /// <summary>Serves the page; other requests go on to <paramref name="next"/>.</summary>
+    /// <summary>Serves the page. Passes other requests to <paramref name="next"/>.</summary>
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
         => http.Request is { Path.Value: "/", Method: "GET" or "HEAD" } && PrefersHtml(http.Request.GetTypedHeaders())
             ? SendAsync(http)
             : next(http);
 
-    /// <summary>Whether HTML is named in <c>Accept</c>, and JSON not with a higher weight.</summary>
+    /// <summary>Whether <c>Accept</c> names HTML, and does not give JSON a higher weight.</summary>
     private static bool PrefersHtml(RequestHeaders headers)
     {
         return Weight("text/html") is > 0 and var html && html >= (Weight("application/json") ?? 0);
@@ -54,7 +54,7 @@ internal sealed class StartPage(TableServiceClient storage, MediaSockets media, 
             ("storage", isLocal ? $"on this machine ({storage.Uri.Authority})" : storage.Uri.Host),
             ("account", isLocal ? LocalCredential.Account : "ACCOUNT"),
             ("user", isLocal ? access.User : "USER"),
-            // Everybody who reaches the server can read the page.
+            // Anyone who reaches the server can read the page.
             ("secret", isLocal ? access.ShownSecret : "SECRET"),
             ("note", isLocal
                 ? access.IsKnown

@@ -18,7 +18,8 @@ internal sealed partial class SweepTimer(IServiceProvider services, TimeProvider
             }
             catch (Exception exception) when (Storage.StorageFaults.IsTransient(exception) || exception is RequestFailedException)
             {
-                // LocalHost ends, or what is left is swept the next time; without its table, say, requests fail and not LocalHost.
+                // LocalHost is stopping, or the next sweep deletes the remaining rows. If a table does not exist, for example, requests
+                // fail but LocalHost keeps running.
                 if (!stoppingToken.IsCancellationRequested)
                     LogFailed(exception);
             }

@@ -1,6 +1,6 @@
 namespace Sessions.LocalHost;
 
-/// <summary>What LocalHost says when it has started.</summary>
+/// <summary>The text that LocalHost prints after its start.</summary>
 internal static class Welcome
 {
     public static void Write(WebApplication app, Azurite? azurite, LocalAccess access)
@@ -9,7 +9,7 @@ internal static class Welcome
         foreach (var line in options.DescribeTimes(DateTimeOffset.UtcNow))
             Console.WriteLine(line);
 
-        // A secret of one's own is not printed: the terminal may be seen or kept.
+        // A secret that the user chose is not printed, because others may see the terminal or its log.
         var secret = access.ShownSecret;
         var url = app.Urls.First().Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         Console.WriteLine($$"""
@@ -31,7 +31,7 @@ internal static class Welcome
 
         if (azurite is not null)
         {
-            // Azurite's account and key are well known, and it listens on this machine only.
+            // The connection string is not confidential: Azurite's account and key are well known, and it listens only on this machine.
             Console.WriteLine($"""
                 Its storage, for the command line (src/Cli):
 

@@ -56,7 +56,8 @@ internal sealed class LocalHttpRequestData(FunctionContext context, HttpRequest 
 
     public override IReadOnlyCollection<IHttpCookie> Cookies => throw new NotSupportedException();
 
-    // Not with the host that the request names: HTTP/1.0 need not name one, and a Host header may contain text that no URL can.
+    // The URL does not use the host that the request names, because an HTTP/1.0 request need not name one, and a Host header may contain
+    // text that is invalid in a URL.
     public override Uri Url => new(UriHelper.BuildAbsolute(
         request.Scheme, new("localhost"), request.PathBase, request.Path, request.QueryString));
 
@@ -79,13 +80,13 @@ internal sealed class LocalHttpRequestData(FunctionContext context, HttpRequest 
                 headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
 
-        // As the front end of Azure does.
+        // The front end of Azure also adds this header.
         headers.TryAddWithoutValidation("X-Forwarded-For", request.HttpContext.Connection.RemoteIpAddress?.ToString());
         return headers;
     }
 }
 
-/// <summary>A response that is written to memory first, as in the worker.</summary>
+/// <summary>A response that is buffered in memory, as in the worker.</summary>
 internal sealed class LocalHttpResponseData(FunctionContext context) : HttpResponseData(context)
 {
     public override HttpStatusCode StatusCode { get; set; } = HttpStatusCode.OK;

@@ -1,10 +1,10 @@
-// The page of a call. It uses the official SDK as it comes from npm; the only option is where the gateway is.
+// The page of a call. It uses the official SDK from npm without changes. Its only option is the address of the gateway.
 import BandwidthRtc from "@bandwidth/webrtc-browser";
 
 const status = document.querySelector("#status");
 const streams = document.querySelector("#streams");
 
-/** Shows a stream, or shows it anew when a track was added to it. */
+/** Shows a stream. If a track was added to it, shows it again. */
 function show(id, mediaStream, caption, muted) {
   hide(id);
   const figure = document.createElement("figure");
@@ -20,7 +20,7 @@ function hide(id) {
   document.getElementById(id)?.remove();
 }
 
-/** What a program's own server does: it creates a participant with the API and gives the browser the participant's token. */
+/** Requests a participant's token. A program's own server would create the participant with the API and return its token. */
 async function join() {
   const response = await fetch(`/call/participants${location.search}`, { method: "POST" });
   if (!response.ok) {
