@@ -4,10 +4,10 @@ using Sessions.LocalHost;
 
 namespace Sessions.Compare;
 
-/// <summary>What is measured, and for how long.</summary>
-/// <param name="Rounds">How often everything is measured.</param>
-/// <param name="Duration">How long each measurement takes.</param>
-/// <param name="WarmUp">How long each operation of each subject is warmed up.</param>
+/// <summary>A plan of measurements.</summary>
+/// <param name="Rounds">The number of rounds, in each of which everything is measured once.</param>
+/// <param name="Duration">The duration of each measurement.</param>
+/// <param name="WarmUp">The duration of the warm-up of each operation of each subject.</param>
 /// <param name="Connections">The numbers of connections.</param>
 /// <param name="Operations">The operations.</param>
 /// <param name="Subjects">The subjects' names.</param>
@@ -19,10 +19,10 @@ internal sealed record Plan(
     IReadOnlyList<string> Operations,
     IReadOnlyList<string> Subjects);
 
-/// <summary>One measurement of one subject; its peak memory is the most that was resident at once.</summary>
+/// <summary>One measurement of one subject. Its peak memory is its largest resident memory.</summary>
 internal sealed record Measurement(int Round, string Operation, int Connections, string Subject, LoadSummary Load, double PeakMebibytes);
 
-/// <summary>Starts all subjects on one Azurite, and measures them in turn.</summary>
+/// <summary>Starts all subjects with one Azurite, and measures them in turn.</summary>
 internal static class Comparison
 {
     private const int PreparedSessions = 64;
@@ -30,7 +30,7 @@ internal static class Comparison
     private const int MaxTries = 20;
 
     /// <summary>Runs a plan.</summary>
-    /// <exception cref="BenchmarkException">A subject cannot be started, or gave a wrong answer.</exception>
+    /// <exception cref="BenchmarkException">A subject cannot be started, or returned an unexpected response.</exception>
     public static async Task<IReadOnlyList<Measurement>> RunAsync(Plan plan, CancellationToken cancellation)
     {
         await using var azurite = await Azurite.StartAsync(
@@ -50,7 +50,8 @@ internal static class Comparison
             {
                 foreach (var (operation, connections) in cells)
                 {
-                    // In turn, and beginning with another one each time: what else the machine does meets all of them.
+                    // The subjects take turns, and each round begins with another one, so that other load on the machine affects all of
+                    // them.
                     var turn = subjects.Where(subject => subject.Does(operation)).ToArray();
                     for (var place = 0; place < turn.Length; place++)
                     {
@@ -87,13 +88,13 @@ internal static class Comparison
 
     private static async Task<Measurement> MeasureAsync(int round, string operation, int connections, Subject subject, TimeSpan duration)
     {
-        // Connections that were idle for long have closed, and Azurite may still be busy with what was before.
+        // Connections that were idle for long have closed, and Azurite may still be busy with earlier calls.
         await subject.LoadAsync(operation, connections, duration / 10);
-        GC.Collect(); // Not while measuring, if it can be.
+        GC.Collect(); // Makes a collection during the measurement less likely.
         await subject.Program.ResetPeakMemoryAsync();
         var load = await subject.LoadAsync(operation, connections, duration);
 
-        // On a busy machine no call may end within the short time of a quick run.
+        // On a busy machine, no call may complete within the short time of a quick run.
         for (var again = 1; load.Calls == 0; again++)
         {
             if (again == MaxTries)
@@ -109,6 +110,9 @@ internal static class Comparison
         return result;
     }
 
-    /// <summary>Its own storage account, so that the subjects' tables do not meet. The SDK cannot do with one named like a table.</summary>
+    /// <summary>
+    /// Each subject has its own storage account, so that their tables do not conflict. The SDK does not support an account that is named
+    /// like a table.
+    /// </summary>
     private static string AccountOf(string subject) => $"of{subject.ToLowerInvariant()}";
 }

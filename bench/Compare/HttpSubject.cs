@@ -19,7 +19,7 @@ internal sealed class HttpSubject : Subject
         _members = members;
     }
 
-    /// <summary>Makes sessions of three members each.</summary>
+    /// <summary>Creates sessions of three members each.</summary>
     public static async Task<HttpSubject> PrepareAsync(
         string name, RunningProgram program, HttpLoad load, Uri url, string account, int sessions, string connectionString)
     {
@@ -42,7 +42,7 @@ internal sealed class HttpSubject : Subject
                 Samples.TwoStreams(session, participants[(index + 1) % participants.Length]))).ToArray();
         }));
 
-        // One member of each session after the other, so that neighbours are of different sessions.
+        // The members of different sessions alternate, so that neighbors belong to different sessions.
         Member[] all = [.. from index in Enumerable.Range(0, 3) from session in members select session[index]];
         return new(name, program, load, baseUrl, all, await StoredRows.ReadAsync(connectionString));
     }
@@ -69,7 +69,7 @@ internal sealed class HttpSubject : Subject
             return _load.SendAsync(recorder, HttpMethod.Put, member.Subscriptions, HttpStatusCode.NoContent, member.Update);
         }
 
-        // Each loop goes over the members on its own, and no two are at the same one for long.
+        // Each loop iterates over the members separately, so two loops rarely use the same member at the same time.
         Member Next(int loop)
         {
             var member = _members[next[loop] % _members.Length];
@@ -84,7 +84,7 @@ internal sealed class HttpSubject : Subject
         await base.DisposeAsync();
     }
 
-    /// <summary>What a request on a prepared member needs, made before.</summary>
+    /// <summary>The URLs and the body of requests for a prepared member, which are created in advance.</summary>
     private sealed record Member(Uri Session, Uri Subscriptions, byte[] Update);
 
     /// <summary>The requests of a call.</summary>

@@ -5,7 +5,7 @@ using Sessions.Bench;
 
 namespace Sessions.Compare;
 
-/// <summary>One plot for each metric: a group of bars for each operation, a bar for each subject.</summary>
+/// <summary>Draws one plot for each metric, with a group of bars for each operation and a bar for each subject.</summary>
 internal static class Plots
 {
     private const string Font = "DejaVu Sans";
@@ -21,12 +21,14 @@ internal static class Plots
         [SubjectNames.Floor] = Color.FromHex("#d5d9de"),
     };
 
-    /// <summary>Writes a plot as PNG and SVG: the medians of the rounds, with a line from the least to the most.</summary>
+    /// <summary>
+    /// Writes a plot as PNG and SVG. The bars are the medians of the rounds, with a line from the smallest to the largest value.
+    /// </summary>
     public static void Write(string file, Metric metric, int connections, IReadOnlyList<Measurement> results)
     {
         string[] operations = [.. results.Select(result => result.Operation).Distinct()];
 
-        // The floor does one thing only, and far more of it than anyone else could.
+        // The floor supports only one operation, with a throughput far above that of all others.
         string[] subjects = [.. results.Select(result => result.Subject).Distinct().Where(subject => subject != SubjectNames.Floor)];
 
         using var plot = new Plot();
@@ -71,7 +73,7 @@ internal static class Plots
         plot.ShowLegend(Edge.Right);
         plot.SavePng($"{file}.png", Width, Height);
 
-        // Whoever looks at it may not have this font.
+        // The reader may not have this font.
         var svg = plot.GetSvgXml(Width, Height).Replace($"\"{Font}\"", $"\"{Font}, Verdana, sans-serif\"", StringComparison.Ordinal);
         File.WriteAllText($"{file}.svg", svg);
     }

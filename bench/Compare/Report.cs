@@ -4,7 +4,7 @@ using Sessions.Bench;
 
 namespace Sessions.Compare;
 
-/// <summary>The results as a Markdown file, as numbers for each round, and as plots.</summary>
+/// <summary>Writes the results as a Markdown file, as numbers for each round, and as plots.</summary>
 internal sealed class Report(IReadOnlyList<Measurement> results, string? caution)
 {
     private const int ComparedConnections = 16;
@@ -13,7 +13,7 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
 
     private static readonly string[] Reads = [Operations.GetSession, Operations.GetParticipantSubscriptions];
 
-    /// <summary>What is reported of a measurement.</summary>
+    /// <summary>The reported metrics of a measurement.</summary>
     public static IReadOnlyList<Metric> Metrics { get; } =
     [
         new("throughput", "Throughput, requests/s", result => result.Load.Throughput, MoreIsBetter: true),
@@ -165,11 +165,11 @@ internal sealed class Report(IReadOnlyList<Measurement> results, string? caution
         ];
 }
 
-/// <summary>What is reported of a measurement.</summary>
+/// <summary>The reported metrics of a measurement.</summary>
 /// <param name="Name">The name of its files.</param>
-/// <param name="Title">What it is, and its unit.</param>
-/// <param name="Value">Its value.</param>
-/// <param name="MoreIsBetter">Whether more is better than less.</param>
+/// <param name="Title">The name and the unit, separated by a comma.</param>
+/// <param name="Value">Returns the value of a measurement.</param>
+/// <param name="MoreIsBetter">Whether a larger value is better.</param>
 internal sealed record Metric(string Name, string Title, Func<Measurement, double> Value, bool MoreIsBetter)
 {
     /// <summary>The title without its unit.</summary>

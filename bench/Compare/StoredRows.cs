@@ -2,7 +2,7 @@ using Azure.Data.Tables;
 
 namespace Sessions.Compare;
 
-/// <summary>All tables of a storage account as they were at one time.</summary>
+/// <summary>A snapshot of all tables of a storage account.</summary>
 internal sealed class StoredRows
 {
     private const int AtOnce = 8;
@@ -12,7 +12,7 @@ internal sealed class StoredRows
 
     private StoredRows(TableServiceClient service) => _service = service;
 
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads all tables.</summary>
     public static async Task<StoredRows> ReadAsync(string connectionString)
     {
         var stored = new StoredRows(new(connectionString));
@@ -25,7 +25,7 @@ internal sealed class StoredRows
             [
                 .. from row in rows
                    group new TableTransactionAction(TableTransactionActionType.Add, row) by row.PartitionKey into partition
-                   from transaction in partition.Chunk(100) // At most, of Table Storage.
+                   from transaction in partition.Chunk(100) // The limit of Table Storage.
                    select transaction,
             ];
         }
@@ -33,7 +33,7 @@ internal sealed class StoredRows
         return stored;
     }
 
-    /// <summary>Makes the tables what they were. Nobody may use them meanwhile.</summary>
+    /// <summary>Restores the tables to the snapshot. Nothing else may use them meanwhile.</summary>
     public async Task RestoreAsync()
     {
         foreach (var (name, transactions) in _tables)

@@ -5,7 +5,7 @@ using Sessions.LocalHost;
 
 namespace Sessions.Compare;
 
-/// <summary>The names of what is compared.</summary>
+/// <summary>The names of the subjects.</summary>
 internal static class SubjectNames
 {
     public const string Limit = "limit";
@@ -16,7 +16,7 @@ internal static class SubjectNames
     public static IReadOnlyList<string> All { get; } = [Limit, Sessions, Express, Floor];
 }
 
-/// <summary>One of the programs that are compared.</summary>
+/// <summary>One of the compared programs.</summary>
 internal abstract class Subject(string name, RunningProgram program, StoredRows? rows) : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
@@ -25,15 +25,15 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
 
     public RunningProgram Program => program;
 
-    /// <summary>Whether it does an operation.</summary>
+    /// <summary>Whether it supports an operation.</summary>
     public virtual bool Does(string operation) => true;
 
-    /// <summary>Puts a load on it.</summary>
+    /// <summary>Runs a load against it.</summary>
     public abstract Task<LoadSummary> LoadAsync(string operation, int connections, TimeSpan duration);
 
     /// <summary>
-    /// Makes its storage what it was before a load. Azurite looks at all rows of a table for some calls: without this, who
-    /// is faster would soon be slower.
+    /// Restores its storage to the state before a load. For some calls Azurite scans all rows of a table, so without this a faster subject
+    /// would soon become slower.
     /// </summary>
     public Task RestoreAsync(string operation)
         => rows is not null && operation is Operations.CreateSession or Operations.Call ? rows.RestoreAsync() : Task.CompletedTask;
@@ -109,12 +109,12 @@ internal abstract class Subject(string name, RunningProgram program, StoredRows?
         using var timeout = new CancellationTokenSource(StartTimeout);
         while (!(await program.ReadLineAsync(timeout.Token)).StartsWith(beginning, StringComparison.Ordinal))
         {
-            // Something else that it has to say.
+            // Other output of the program is ignored.
         }
     }
 }
 
-/// <summary>The storage calls alone, in a program that has no HTTP in front of them and loads itself.</summary>
+/// <summary>Only the storage calls, in a program that runs the load itself, without HTTP.</summary>
 internal sealed class LimitSubject(RunningProgram program, StoredRows rows) : Subject(SubjectNames.Limit, program, rows)
 {
     public override async Task<LoadSummary> LoadAsync(string operation, int connections, TimeSpan duration)
@@ -124,7 +124,7 @@ internal sealed class LimitSubject(RunningProgram program, StoredRows rows) : Su
     }
 }
 
-/// <summary>A server that answers a constant to everything.</summary>
+/// <summary>A server that returns a constant response to every request.</summary>
 internal sealed class FloorSubject(RunningProgram program, HttpLoad load, Uri url) : Subject(SubjectNames.Floor, program, rows: null)
 {
     public override bool Does(string operation) => operation == Operations.GetSession;

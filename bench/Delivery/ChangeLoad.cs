@@ -12,8 +12,8 @@ namespace Sessions.Delivery;
 
 /// <summary>A change that succeeded.</summary>
 /// <param name="Type">The type of its event.</param>
-/// <param name="Session">Its session; null for the creation of a participant.</param>
-/// <param name="Responded">When its response had arrived, as <see cref="Stopwatch.GetTimestamp"/>.</param>
+/// <param name="Session">Its session, or null for the creation of a participant.</param>
+/// <param name="Responded">When its response arrived, as <see cref="Stopwatch.GetTimestamp"/>.</param>
 internal sealed record Change(string Type, Guid? Session, long Responded);
 
 /// <summary>
@@ -36,7 +36,7 @@ internal sealed class ChangeLoad(HttpLoad http, Uri account)
     /// <summary>How many changes succeeded.</summary>
     public int Succeeded => Volatile.Read(ref _succeeded);
 
-    /// <summary>How many responses were 503. Joins and leaves are then repeated, creations are not.</summary>
+    /// <summary>How many responses were 503. After a 503, joins and leaves are retried, and creations are not.</summary>
     public int Unavailable => Volatile.Read(ref _unavailable);
 
     /// <summary>The creation of each session.</summary>
@@ -96,7 +96,7 @@ internal sealed class ChangeLoad(HttpLoad http, Uri account)
         return new(type, session, Stopwatch.GetTimestamp());
     }
 
-    /// <summary>Creates a session or participant; null when it is not known whether it was created.</summary>
+    /// <summary>Creates a session or participant. Returns null if it is unknown whether it was created.</summary>
     private async Task<JsonElement?> CreateAsync(string list, byte[] body)
     {
         var (status, response) = await SendAsync(HttpMethod.Post, list, body);
@@ -108,7 +108,9 @@ internal sealed class ChangeLoad(HttpLoad http, Uri account)
         };
     }
 
-    /// <summary>Has a participant join or leave, and repeats that after a 503. A leave that then finds nobody has been made before.</summary>
+    /// <summary>
+    /// Makes a participant join or leave, and retries after a 503. If a retried leave returns 404, an earlier try succeeded.
+    /// </summary>
     private async Task MoveAsync(HttpMethod method, Guid session, Guid participant)
     {
         var path = $"sessions/{session}/participants/{participant}";

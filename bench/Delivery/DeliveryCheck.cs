@@ -4,8 +4,8 @@ using Sessions.Model;
 namespace Sessions.Delivery;
 
 /// <summary>
-/// Compares the changes that succeeded with the events that were accepted. Events are in order if no event was tried before the one
-/// before it, of its session and of its participant, was accepted.
+/// Compares the changes that succeeded with the events that were accepted. Events are in order if each event was tried only after the
+/// previous event of its session and of its participant had been accepted.
 /// </summary>
 internal sealed class DeliveryCheck
 {
@@ -29,7 +29,7 @@ internal sealed class DeliveryCheck
     /// <summary>How many changes have no event.</summary>
     public int Lost { get; private set; }
 
-    /// <summary>How many events came before an earlier one of their session or participant, or are not the one that was due.</summary>
+    /// <summary>How many events arrived before an earlier one of their session or participant, or are not the expected event.</summary>
     public int OutOfOrder { get; private set; }
 
     public Latencies? All => Delays(_ => true);

@@ -11,15 +11,15 @@ using Sessions.Webhooks;
 
 namespace Sessions.Delivery;
 
-/// <summary>A run.</summary>
+/// <summary>The parameters of a run.</summary>
 /// <param name="Rate">Changes per second.</param>
-/// <param name="Duration">How long changes are made.</param>
-/// <param name="Failing">The share of the tries that the receiver refuses.</param>
-/// <param name="LastTry">The try of an event that the receiver accepts at the latest.</param>
+/// <param name="Duration">The time during which changes are made.</param>
+/// <param name="Failing">The fraction of tries that the receiver refuses.</param>
+/// <param name="LastTry">The number of the try that the receiver always accepts.</param>
 /// <param name="Wait">How long after the load the last event may arrive.</param>
 internal sealed record Plan(int Rate, TimeSpan Duration, double Failing, int LastTry, TimeSpan Wait);
 
-/// <summary>LocalHost in a process of its own, the load and the receiver in this one.</summary>
+/// <summary>Measures LocalHost in a separate process. The load and the receiver are in this process.</summary>
 internal static class DeliveryReport
 {
     private const int WarmUpRate = 100;
@@ -124,10 +124,10 @@ internal static class DeliveryReport
         await new WebhookStore(tables, TimeProvider.System).AddAsync(account, receiver, [], position: 0, CancellationToken.None);
     }
 
-    /// <summary>Waits until the receiver has accepted the events of all changes, or the time is over.</summary>
+    /// <summary>Waits until the receiver has accepted the events of all changes, or the time has elapsed.</summary>
     /// <param name="load">The changes.</param>
     /// <param name="receiver">The receiver.</param>
-    /// <param name="wait">How long.</param>
+    /// <param name="wait">The longest time to wait.</param>
     /// <param name="before">How many events had been accepted before the changes.</param>
     private static async Task<DeliveryCheck> ReceiveAsync(ChangeLoad load, Receiver receiver, TimeSpan wait, int before = 0)
     {

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace Sessions.Delivery;
 
-/// <summary>Starts calls at a fixed rate, whether or not earlier ones have ended, up to a limit of calls at once.</summary>
+/// <summary>Starts calls at a fixed rate, whether or not earlier ones have completed, up to a limit of concurrent calls.</summary>
 internal static class OpenLoop
 {
     private const int AtOnce = 1000;
 
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromMinutes(2);
 
-    /// <summary>Runs for the given time and then waits for the calls that have begun. The first exception of a call is thrown.</summary>
+    /// <summary>Runs for the given time, and then waits for the calls that have started. Throws the first exception of a call.</summary>
     /// <returns>The calls per second that were started.</returns>
     public static async Task<double> RunAsync(int rate, TimeSpan duration, Func<Task> call)
     {

@@ -13,25 +13,25 @@ namespace Sessions.Delivery;
 /// <param name="Session">Its session, if it has one.</param>
 /// <param name="Participant">Its participant, if it has one.</param>
 /// <param name="Number">Its number among the events of the session or participant that its id names.</param>
-/// <param name="FirstTry">The place of its first try among all tries and acceptances.</param>
+/// <param name="FirstTry">The position of its first try in the sequence of all tries and acceptances.</param>
 internal sealed record ReceivedEvent(string Type, Guid? Session, Guid? Participant, int Number, long FirstTry)
 {
-    /// <summary>How many tries came.</summary>
+    /// <summary>How many tries arrived.</summary>
     public int Tries { get; set; }
 
-    /// <summary>How many of them were refused.</summary>
+    /// <summary>How many tries were refused.</summary>
     public int Refused { get; set; }
 
-    /// <summary>How many of them came after one had been accepted.</summary>
+    /// <summary>How many tries arrived after the event had been accepted.</summary>
     public int Repeats { get; set; }
 
-    /// <summary>The place of its first acceptance, in the same count as <see cref="FirstTry"/>; 0 for none.</summary>
+    /// <summary>The position of its first acceptance in the same sequence as <see cref="FirstTry"/>, or 0 for none.</summary>
     public long Accepted { get; set; }
 
     /// <summary>When it was accepted first, as <see cref="Stopwatch.GetTimestamp"/>.</summary>
     public long AcceptedAt { get; set; }
 
-    /// <summary>How many tries came until it was accepted.</summary>
+    /// <summary>How many tries arrived until it was accepted.</summary>
     public int TriesUntilAccepted { get; set; }
 }
 
@@ -58,7 +58,7 @@ internal sealed class Receiver : IAsyncDisposable
         _app.MapPost("/direct", http => http.Request.Body.CopyToAsync(Stream.Null));
     }
 
-    /// <summary>The share of the tries that is refused.</summary>
+    /// <summary>The fraction of tries that are refused.</summary>
     public double Failing { get; set; }
 
     public Uri Webhook => new(new Uri(_app.Urls.First()), "/webhook");
@@ -73,7 +73,7 @@ internal sealed class Receiver : IAsyncDisposable
     /// <summary>The mean size of a body, in bytes.</summary>
     public int BodySize => (int)(Volatile.Read(ref _bodyBytes) / Math.Max(1, Events.Sum(one => one.Tries)));
 
-    /// <param name="lastTry">The try of an event that is accepted at the latest, from 1.</param>
+    /// <param name="lastTry">The number of the try that is always accepted, from 1.</param>
     public static async Task<Receiver> StartAsync(int lastTry)
     {
         var receiver = new Receiver(lastTry);

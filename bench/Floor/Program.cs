@@ -1,4 +1,4 @@
-// What an HTTP server on this machine can do at most: the same answer to everything, of the size of a session's.
+// The upper limit of an HTTP server on this machine: it returns the same response to every request, with the size of a session.
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.ClearProviders();
 var app = builder.Build();

@@ -5,7 +5,7 @@ using Sessions.Bench;
 
 namespace Sessions.Growth;
 
-/// <summary>A whole call of three participants, counted: what docs/cost.md reckons with.</summary>
+/// <summary>Counts the requests and bytes of a whole call of three participants, which docs/cost.md uses.</summary>
 internal static class CallMix
 {
     private const int Participants = 3;

@@ -10,10 +10,10 @@ using Sessions.Testing;
 
 namespace Sessions.Growth;
 
-/// <summary>What has been used so far.</summary>
+/// <summary>The resources that have been used so far.</summary>
 internal sealed record Usage(TimeSpan CpuTime = default, long StorageCalls = 0, long StorageBytes = 0);
 
-/// <summary>LocalHost's functions in this process, with their storage calls and retries counted.</summary>
+/// <summary>Runs LocalHost's functions in this process, and counts their storage calls and retries.</summary>
 internal sealed class CountedServer : IAsyncDisposable
 {
     public const string TokenSigningKey = "the key that signs the tokens of the benchmarks";
@@ -43,10 +43,10 @@ internal sealed class CountedServer : IAsyncDisposable
     /// <summary>The storage calls and their bytes so far.</summary>
     public Usage Usage() => new(StorageCalls: _storageCalls.Count, StorageBytes: _storageCalls.Bytes.Total);
 
-    /// <summary>How often a request has tried again so far, on any server of this process.</summary>
+    /// <summary>The number of retries so far, on all servers of this process.</summary>
     public long ConflictsRetried => Interlocked.Read(ref _conflictsRetried);
 
-    /// <summary>Serves tables that are there already.</summary>
+    /// <summary>Starts a server on tables that already exist.</summary>
     public static async Task<CountedServer> StartAsync(string connectionString)
     {
         var storageCalls = new StorageCallRecorder();

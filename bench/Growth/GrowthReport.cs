@@ -7,12 +7,12 @@ using Sessions.Storage;
 
 namespace Sessions.Growth;
 
-/// <summary>How much is measured.</summary>
+/// <summary>The amounts to measure.</summary>
 /// <param name="SessionsStored">The numbers of sessions that are stored.</param>
 /// <param name="Participants">The numbers of participants in a session.</param>
 /// <param name="Calls">How often each operation is called in a round.</param>
-/// <param name="Rounds">How often each number has its turn.</param>
-/// <param name="Joins">How many participants join at once.</param>
+/// <param name="Rounds">How often each number is measured.</param>
+/// <param name="Joins">How many participants join concurrently.</param>
 internal sealed record Scale(int[] SessionsStored, int[] Participants, int Calls, int Rounds, int Joins)
 {
     public static readonly Scale Full = new([10, 1_000, 100_000], [2, 10, 20], Calls: 100, Rounds: 5, Joins: 200);
@@ -20,9 +20,9 @@ internal sealed record Scale(int[] SessionsStored, int[] Participants, int Calls
 }
 
 /// <summary>
-/// The report. Times and CPU are of LocalHost published ReadyToRun, in a process of its own; storage calls, bytes and retries
-/// are of the same code in this process, where they can be counted. Storage is one Azurite in memory, with an account for each
-/// number of sessions.
+/// Writes the report. The times and the CPU time are those of LocalHost, published ReadyToRun, in a separate process. The storage calls,
+/// bytes and retries are counted for the same code in this process. Storage is one Azurite in memory, with an account for each number of
+/// sessions.
 /// </summary>
 internal static class GrowthReport
 {
@@ -89,12 +89,12 @@ internal static class GrowthReport
         }
     }
 
-    // Not a name that begins as a table's does: the table client would take the table out of the address.
+    // The name must not begin like that of a table, because the table client would remove the table from the URL.
     private static string AccountOf(int sessions) => string.Create(CultureInfo.InvariantCulture, $"with{sessions}");
 
     private static string Text(int number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>What each operation cost at each number, in each round.</summary>
+    /// <summary>The cost of each operation at each number, in each round.</summary>
     private sealed class Grid(string subject, int[] numbers)
     {
         private readonly Dictionary<(string Operation, int Number), List<Cost>> _costs = [];
@@ -109,7 +109,7 @@ internal static class GrowthReport
             }
         }
 
-        /// <summary>A table for each measure, of operations by numbers.</summary>
+        /// <summary>Appends a table for each measure, with a row for each operation and a column for each number.</summary>
         public void AppendTo(StringBuilder report)
         {
             report.Append(CultureInfo.InvariantCulture, $"\n## By {subject}\n");
@@ -130,13 +130,15 @@ internal static class GrowthReport
         private double[] RoundsOf(string operation, int number, int measure)
             => [.. _costs[(operation, number)].Select(cost => cost.Values[measure]).OfType<double>()];
 
-        /// <summary>A count, which is the same in every round, has no spread.</summary>
+        /// <summary>Formats the values of the rounds. A count that is the same in every round has no spread.</summary>
         private static string Spread(double[] rounds)
             => rounds.Distinct().Count() > 1 ? Numbers.Spread(rounds) : rounds[0].ToString("#,0.##", CultureInfo.InvariantCulture);
     }
 }
 
-/// <summary>A storage account with a number of sessions, LocalHost on it in a process of its own, and the same in this one.</summary>
+/// <summary>
+/// A storage account with a number of sessions, LocalHost for it in a separate process, and the same functions in this process.
+/// </summary>
 internal sealed class StoredSessions : IAsyncDisposable
 {
     private readonly RunningProgram _program;
@@ -149,12 +151,12 @@ internal sealed class StoredSessions : IAsyncDisposable
         (Count, _program, _url, _http, _tables, Counted) = (count, program, url, http, tables, counted);
     }
 
-    /// <summary>How many sessions were stored at first.</summary>
+    /// <summary>The initial number of stored sessions.</summary>
     public int Count { get; }
 
     public CountedServer Counted { get; }
 
-    /// <summary>Starts the server, which makes the tables and the credential, and stores the sessions.</summary>
+    /// <summary>Starts the server, which creates the tables and the credential, and stores the sessions.</summary>
     public static async Task<StoredSessions> StartAsync(string program, string connectionString, int count)
     {
         var url = RunningProgram.FindFreeUrl();
@@ -184,7 +186,7 @@ internal sealed class StoredSessions : IAsyncDisposable
         }
     }
 
-    /// <summary>What each operation costs, with so many participants in its session.</summary>
+    /// <summary>Measures the cost of each operation on sessions with this number of participants.</summary>
     public async Task<IReadOnlyList<Cost>> MeasureAsync(int calls, int participants)
     {
         var timed = await new MeasuredOperations(_http, _url, _tables, () => new(_program.CpuTime)).MeasureAsync(calls, participants);
@@ -199,7 +201,7 @@ internal sealed class StoredSessions : IAsyncDisposable
         _http.Dispose();
     }
 
-    /// <summary>Copies the row of a session; the rows of its index are left out.</summary>
+    /// <summary>Stores copies of a session's row, without rows of the index.</summary>
     private async Task FillAsync()
     {
         var id = await MeasuredOperations.CreateAsync(_http, _url, "/sessions");

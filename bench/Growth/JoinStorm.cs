@@ -6,7 +6,7 @@ using Sessions.Bench;
 
 namespace Sessions.Growth;
 
-/// <summary>Many participants join at once: all of them one session, or each a session of its own.</summary>
+/// <summary>Measures many concurrent joins, either to one session or each to a session of its own.</summary>
 internal static class JoinStorm
 {
     private const int AtOnce = 64;

@@ -8,15 +8,15 @@ using Sessions.Storage;
 
 namespace Sessions.Growth;
 
-/// <summary>What an operation costs; what was not measured is null.</summary>
+/// <summary>The cost of an operation. A value that was not measured is null.</summary>
 internal sealed record Cost(
     string Operation, double Milliseconds, double? TimesBare, double? CpuMicroseconds, double? StorageCalls, double? StorageBytes)
 {
-    /// <summary>In the order of the report's measures.</summary>
+    /// <summary>The values in the order of the report's measures.</summary>
     public IReadOnlyList<double?> Values => [Milliseconds, TimesBare, CpuMicroseconds, StorageCalls, StorageBytes];
 }
 
-/// <summary>Calls every operation of a server again and again, one after the other, and the bare table client beside them.</summary>
+/// <summary>Calls every operation of a server repeatedly and in sequence, and the bare table client for comparison.</summary>
 internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, Func<Usage> usage)
 {
     private const string Insert = "bare insert";
@@ -28,7 +28,7 @@ internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, 
     /// <summary>The partition of a session.</summary>
     public static string Partition(string sessionId) => Keys.Partition(AccountId.Parse(MeasuredAccount.Id), new SessionId(Guid.Parse(sessionId)));
 
-    /// <summary>The address of what is below the account.</summary>
+    /// <summary>The URL of a path below the account.</summary>
     public static Uri At(Uri url, string path) => new(url, $"/v1/accounts/{MeasuredAccount.Id}{path}");
 
     /// <summary>Creates a session or a participant.</summary>
@@ -41,10 +41,10 @@ internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, 
         return made.GetProperty("id").GetString()!;
     }
 
-    /// <summary>What every operation costs in so many calls, on sessions with so many participants.</summary>
+    /// <summary>Measures the cost of every operation with this number of calls, on sessions with this number of participants.</summary>
     public async Task<IReadOnlyList<Cost>> MeasureAsync(int calls, int participants)
     {
-        // From here on the credential is remembered, for a minute.
+        // This call makes the server cache the credential for a minute.
         await http.SendAsync(null, HttpMethod.Get, At(url, $"/sessions/{Guid.Empty}"), HttpStatusCode.NotFound);
 
         var sessions = new string[calls];
@@ -106,7 +106,7 @@ internal sealed class MeasuredOperations(HttpLoad http, Uri url, Tables tables, 
         await tables.Sessions.DeleteEntityAsync(row.PartitionKey, row.RowKey);
     }
 
-    /// <summary>Measures a call, made again and again, and compares it with its bare call.</summary>
+    /// <summary>Measures repeated calls of an operation, and compares them with its bare call.</summary>
     private async Task RepeatAsync(string operation, string? bare, int calls, Func<int, CallRecorder, Task> call)
     {
         var recorder = new CallRecorder(long.MaxValue);

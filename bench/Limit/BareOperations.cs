@@ -6,7 +6,7 @@ using Sessions.Storage;
 
 namespace Sessions.Limit;
 
-/// <summary>For each operation the storage calls that Sessions makes for it, with the same rows, in the same order.</summary>
+/// <summary>Makes the storage calls of each operation of Sessions, with the same rows and in the same order.</summary>
 internal sealed class BareOperations(TableClient sessions, TableClient participants)
 {
     private static readonly AccountId Account = AccountId.Parse(Samples.Account);
@@ -22,7 +22,7 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
 
     private (SessionId Session, ParticipantId[] Members)[] _prepared = [];
 
-    /// <summary>Makes the tables, and sessions of three members.</summary>
+    /// <summary>Creates the tables, and sessions of three members each.</summary>
     public async Task PrepareAsync(int count)
     {
         await sessions.CreateIfNotExistsAsync();
@@ -37,7 +37,7 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
         }));
     }
 
-    /// <summary>What a loop does again and again for an operation.</summary>
+    /// <summary>Returns the call that a loop repeats for an operation.</summary>
     public Func<int, CallRecorder, Task> Loop(string operation, int loops)
     {
         var next = Enumerable.Range(0, loops).ToArray();
@@ -63,7 +63,7 @@ internal sealed class BareOperations(TableClient sessions, TableClient participa
             return recorder.RecordAsync(() => UpdateSubscriptionsAsync(session, member, other));
         }
 
-        // Each loop goes over the sessions and members on its own, and no two are at the same one for long.
+        // Each loop iterates over the sessions and members separately, so two loops rarely use the same member at the same time.
         (SessionId Session, ParticipantId Member, ParticipantId Other) Next(int loop)
         {
             var at = next[loop];

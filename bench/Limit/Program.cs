@@ -5,9 +5,9 @@ using Sessions.Bench;
 using Sessions.Limit;
 using Sessions.Storage;
 
-// The storage calls of each operation of Sessions, and nothing else: what it could do at most. The arguments are a connection
-// string and a number of sessions to make; then each line of input, "OPERATION LOOPS SECONDS", is measured and answered by
-// a line of JSON.
+// Makes only the storage calls of each operation of Sessions, which shows the best performance that Sessions could have. The arguments are
+// a connection string and the number of sessions to create. The program then measures each line of input, for example "getSession 16 3" for
+// the operation, the number of loops and the seconds, and prints one line of JSON.
 var service = new TableServiceClient(args[0], StorageClient.Options());
 var calls = new BareOperations(service.GetTableClient("sessions"), service.GetTableClient("participants"));
 await calls.PrepareAsync(int.Parse(args[1], CultureInfo.InvariantCulture));

@@ -2,19 +2,19 @@ using System.Diagnostics;
 
 namespace Sessions.Bench;
 
-/// <summary>A load of loops, each of which begins its next call when the last has ended.</summary>
+/// <summary>A load of loops, each of which starts its next call when the previous one has completed.</summary>
 public static class ClosedLoop
 {
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Runs the loops for a while. What has begun by the end is finished, and not counted. The first exception ends the run,
-    /// and so does a call that takes a minute.
+    /// Runs the loops for a time. A call that has started by the end is awaited but not counted. The first exception ends the run, and so
+    /// does a call that takes a minute.
     /// </summary>
-    /// <param name="loops">How many loops.</param>
+    /// <param name="loops">The number of loops.</param>
     /// <param name="duration">How long calls are counted.</param>
-    /// <param name="cpuTime">The CPU time so far of the process that is measured.</param>
-    /// <param name="unit">What a loop, given its number from 0, does again and again, recording its calls.</param>
+    /// <param name="cpuTime">Returns the CPU time so far of the measured process.</param>
+    /// <param name="unit">The work that a loop repeats. It gets the loop's number, from 0, and records its calls.</param>
     public static async Task<LoadResult> RunAsync(
         int loops, TimeSpan duration, Func<TimeSpan> cpuTime, Func<int, CallRecorder, Task> unit)
     {
@@ -51,10 +51,10 @@ public sealed class CallRecorder(long end)
 {
     private readonly List<long> _ticks = new(capacity: 16_384);
 
-    /// <summary>In ticks of <see cref="Stopwatch"/>.</summary>
+    /// <summary>The latencies, in ticks of <see cref="Stopwatch"/>.</summary>
     public IReadOnlyList<long> Ticks => _ticks;
 
-    /// <summary>Awaits a call that has just begun, and records it unless the time is over.</summary>
+    /// <summary>Starts a call and awaits it, and records it if it completes before the end.</summary>
     public async Task<T> RecordAsync<T>(Func<Task<T>> call)
     {
         var started = Stopwatch.GetTimestamp();
@@ -63,7 +63,7 @@ public sealed class CallRecorder(long end)
         return result;
     }
 
-    /// <summary>Records a call that has just ended, unless the time is over.</summary>
+    /// <summary>Records a call that has just completed, if that was before the end.</summary>
     /// <param name="started">When it began, as <see cref="Stopwatch.GetTimestamp"/>.</param>
     public void Record(long started)
     {
@@ -73,9 +73,9 @@ public sealed class CallRecorder(long end)
     }
 }
 
-/// <summary>What a load came to.</summary>
+/// <summary>The result of a load.</summary>
 /// <param name="Elapsed">How long calls were counted.</param>
-/// <param name="CpuTime">What the measured process took in that time.</param>
+/// <param name="CpuTime">The CPU time of the measured process in that time.</param>
 /// <param name="Latencies">The calls that ended in that time.</param>
 public sealed record LoadResult(TimeSpan Elapsed, TimeSpan CpuTime, Latencies Latencies)
 {
@@ -85,7 +85,7 @@ public sealed record LoadResult(TimeSpan Elapsed, TimeSpan CpuTime, Latencies La
     /// <summary>Microseconds of CPU for a call.</summary>
     public double CpuMicroseconds => CpuTime.TotalMicroseconds / Latencies.Count;
 
-    /// <summary>The figures that are reported; all 0 when no call ended in time.</summary>
+    /// <summary>The reported figures, which are all 0 if no call completed in time.</summary>
     public LoadSummary Summarize()
         => Latencies.Count > 0
             ? new(Latencies.Count, Throughput, Latencies.Percentile(0.5), Latencies.Percentile(0.99), CpuMicroseconds)
@@ -100,22 +100,25 @@ public sealed record LoadResult(TimeSpan Elapsed, TimeSpan CpuTime, Latencies La
 /// <param name="CpuMicroseconds">Microseconds of the measured process's CPU time for a call.</param>
 public sealed record LoadSummary(int Calls, double Throughput, double P50, double P99, double CpuMicroseconds);
 
-/// <summary>Latencies of calls, all of them.</summary>
+/// <summary>The latencies of all calls.</summary>
 public sealed class Latencies
 {
     private readonly long[] _ticks;
 
-    /// <summary>Takes latencies in ticks of <see cref="Stopwatch"/>, in any order.</summary>
+    /// <summary>Creates the set from latencies in ticks of <see cref="Stopwatch"/>, in any order.</summary>
     public Latencies(long[] ticks)
     {
         Array.Sort(ticks);
         _ticks = ticks;
     }
 
-    /// <summary>How many calls.</summary>
+    /// <summary>The number of calls.</summary>
     public int Count => _ticks.Length;
 
-    /// <summary>The latency, in milliseconds, that the given share of the calls (0.99 for the 99th percentile) did not exceed; by nearest rank.</summary>
+    /// <summary>
+    /// The latency, in milliseconds, that the given fraction of the calls did not exceed, by nearest rank. For example, 0.99 returns the
+    /// 99th percentile.
+    /// </summary>
     public double Percentile(double share)
         => Stopwatch.GetElapsedTime(0, _ticks[Math.Max(0, (int)Math.Ceiling(share * Count) - 1)]).TotalMilliseconds;
 }

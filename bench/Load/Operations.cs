@@ -1,27 +1,27 @@
 namespace Sessions.Bench;
 
-/// <summary>What is measured, of Sessions and of what stands beside it.</summary>
+/// <summary>The operations that are measured, for Sessions and for the programs it is compared with.</summary>
 public static class Operations
 {
     /// <summary>Reads a session.</summary>
     public const string GetSession = "getSession";
 
-    /// <summary>Reads what a member of a session receives.</summary>
+    /// <summary>Reads the subscriptions of a member of a session.</summary>
     public const string GetParticipantSubscriptions = "getParticipantSubscriptions";
 
     /// <summary>Creates a session.</summary>
     public const string CreateSession = "createSession";
 
-    /// <summary>Replaces what a member of a session receives.</summary>
+    /// <summary>Replaces the subscriptions of a member of a session.</summary>
     public const string UpdateParticipantSubscriptions = "updateParticipantSubscriptions";
 
     /// <summary>
-    /// The 22 requests of a call of three: it is created with its participants, who join; two change what they receive;
-    /// everything is read; they leave, and all is deleted. Each request is recorded.
+    /// The 22 requests of a call of three participants. The session and the participants are created and the participants join, two of them
+    /// change their subscriptions, everything is read, and then the participants leave and everything is deleted. Each request is recorded.
     /// </summary>
     public const string Call = "call";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All operations.</summary>
     public static IReadOnlyList<string> All { get; } =
         [GetSession, GetParticipantSubscriptions, CreateSession, UpdateParticipantSubscriptions, Call];
 }

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Sessions.Bench;
 
-/// <summary>The account, and the bodies of requests, that every subject is measured with.</summary>
+/// <summary>The account and the request bodies with which every subject is measured.</summary>
 public static class Samples
 {
-    /// <summary>The account that LocalHost makes the credential of.</summary>
+    /// <summary>The account for which LocalHost creates its credential.</summary>
     public const string Account = "9900000";
 
     /// <summary>A session's tag.</summary>
@@ -14,13 +14,13 @@ public static class Samples
     /// <summary>A participant's tag.</summary>
     public const string ParticipantTag = "a participant of a benchmark";
 
-    /// <summary>Where a participant's events would go.</summary>
+    /// <summary>The callback URL of a participant.</summary>
     public const string CallbackUrl = "https://example.com/events";
 
-    /// <summary>What a session is created with.</summary>
+    /// <summary>The request body that creates a session.</summary>
     public static byte[] Session { get; } = Encoding.UTF8.GetBytes($$"""{"tag":"{{SessionTag}}"}""");
 
-    /// <summary>What a participant is created with.</summary>
+    /// <summary>The request body that creates a participant.</summary>
     public static byte[] Participant { get; } = Encoding.UTF8.GetBytes(
         $$"""{"callbackUrl":"{{CallbackUrl}}","publishPermissions":["AUDIO","VIDEO"],"tag":"{{ParticipantTag}}"}""");
 

@@ -6,12 +6,12 @@ using System.Text;
 
 namespace Sessions.Bench;
 
-/// <summary>HTTP calls that are cheap to make and recorded; an answer with another status than the expected one is an exception.</summary>
+/// <summary>Sends HTTP requests with little overhead and records them. A response with an unexpected status causes an exception.</summary>
 public sealed class HttpLoad : IDisposable
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    // Without the layers of HttpClient: this process shares the machine with what it measures.
+    // HttpClient's layers are left out, because this process shares the machine with the measured program.
     private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
     {
         ActivityHeadersPropagator = null,
@@ -21,15 +21,15 @@ public sealed class HttpLoad : IDisposable
         UseProxy = false,
     });
 
-    /// <summary>The credential that LocalHost makes, as a header.</summary>
+    /// <summary>LocalHost's default credential, as a header.</summary>
     public static AuthenticationHeaderValue LocalCredential { get; } = new("Basic", Convert.ToBase64String("local:local"u8));
 
     /// <summary>The client itself, for calls that are not recorded.</summary>
     public HttpMessageInvoker Client => _client;
 
-    /// <summary>Sends a request and reads its answer to the end.</summary>
-    /// <returns>The answer's body.</returns>
-    /// <exception cref="BenchmarkException">The status is another one.</exception>
+    /// <summary>Sends a request and reads its whole response.</summary>
+    /// <returns>The body of the response.</returns>
+    /// <exception cref="BenchmarkException">The response has another status.</exception>
     public async Task<byte[]> SendAsync(
         CallRecorder? recorder,
         HttpMethod method,

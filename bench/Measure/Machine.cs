@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Sessions.Bench;
 
-/// <summary>What a report says of where and when it was measured.</summary>
+/// <summary>Describes the machine and the time of a measurement.</summary>
 public static class Machine
 {
-    /// <summary>A Markdown list of the machine, its software and the time.</summary>
+    /// <summary>Returns a Markdown list of the machine, its software and the time.</summary>
     public static async Task<string> DescribeAsync()
     {
         var node = await Repository.RunAsync("node", ["--version"], Repository.Folder);
@@ -22,7 +22,7 @@ public static class Machine
             """);
     }
 
-    /// <summary>The value of a file's first line that begins with the name.</summary>
+    /// <summary>Returns the value of a file's first line that begins with the name.</summary>
     private static string Value(string file, string name)
         => File.Exists(file) && File.ReadLines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal)) is { } line
             ? line[(line.IndexOfAny([':', '=']) + 1)..].Trim(' ', '\t', '"')

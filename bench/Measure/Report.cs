@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Sessions.Bench;
 
-/// <summary>A table in Markdown; its first column is text, the others are numbers.</summary>
+/// <summary>A table in Markdown. Its first column is text, and the other columns are numbers.</summary>
 public sealed class MarkdownTable(params IReadOnlyList<string> headings)
 {
     private readonly List<IReadOnlyList<string>> _rows = [];
@@ -26,7 +26,7 @@ public sealed class MarkdownTable(params IReadOnlyList<string> headings)
     }
 }
 
-/// <summary>Numbers as the reports write them.</summary>
+/// <summary>Formats numbers for the reports.</summary>
 public static class Numbers
 {
     /// <summary>The middle value, or the mean of the two in the middle.</summary>

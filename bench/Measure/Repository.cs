@@ -4,21 +4,21 @@ using System.Runtime.InteropServices;
 
 namespace Sessions.Bench;
 
-/// <summary>The repository that is measured, and the programs published from it.</summary>
+/// <summary>The measured repository, and the programs that are published from it.</summary>
 public static class Repository
 {
     /// <summary>The repository's root.</summary>
     public static string Folder { get; } = typeof(Repository).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "RepositoryFolder").Value!;
 
-    /// <summary>Where what a benchmark makes belongs: git ignores it.</summary>
+    /// <summary>The folder for the output of benchmarks, which git ignores.</summary>
     public static string ArtifactsFolder { get; } = Path.Combine(Folder, "artifacts", "bench");
 
     /// <summary>Publishes a project for this machine, in Release.</summary>
     /// <param name="project">The project's folder, below the repository's root.</param>
     /// <param name="readyToRun">Whether its code is compiled ahead of time.</param>
     /// <returns>The program to start.</returns>
-    /// <exception cref="BenchmarkException">It cannot be published.</exception>
+    /// <exception cref="BenchmarkException">The project cannot be published.</exception>
     public static async Task<string> PublishAsync(string project, bool readyToRun = true)
     {
         var name = Path.GetFileName(project);
@@ -35,8 +35,8 @@ public static class Repository
     }
 
     /// <summary>Runs a program to its end.</summary>
-    /// <returns>What it printed.</returns>
-    /// <exception cref="BenchmarkException">It failed.</exception>
+    /// <returns>The program's output.</returns>
+    /// <exception cref="BenchmarkException">The program failed.</exception>
     public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, string folder)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments)

@@ -6,7 +6,7 @@ using System.Threading.Channels;
 
 namespace Sessions.Bench;
 
-/// <summary>A program in a process of its own, and what the operating system says that it takes.</summary>
+/// <summary>A program in a separate process, and the resources that the operating system reports for it.</summary>
 public sealed class RunningProgram : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
@@ -29,11 +29,11 @@ public sealed class RunningProgram : IAsyncDisposable
         process.BeginOutputReadLine();
     }
 
-    /// <summary>Starts a program; what it writes to standard error is shown.</summary>
+    /// <summary>Starts a program. Its standard error is shown.</summary>
     /// <param name="program">The program.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="folder">Its working folder; this process's own when it is null.</param>
-    /// <param name="environment">Environment variables beside those of this process.</param>
+    /// <param name="folder">Its working folder, or null for that of this process.</param>
+    /// <param name="environment">Environment variables in addition to those of this process.</param>
     public static RunningProgram Start(
         string program,
         IEnumerable<string> arguments,
@@ -57,7 +57,9 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>The process's id.</summary>
     public int ProcessId => _process.Id;
 
-    /// <summary>CPU time so far, of user and system, from <c>/proc/[pid]/stat</c> (proc_pid_stat(5)); its unit is the clock tick, 10 ms.</summary>
+    /// <summary>
+    /// The CPU time so far, of user and system, from <c>/proc/[pid]/stat</c> (proc_pid_stat(5)). Its unit is the clock tick, 10 ms.
+    /// </summary>
     public TimeSpan CpuTime
     {
         get
@@ -67,7 +69,7 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
-    /// <summary>The memory that is resident now, in bytes: VmRSS of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
+    /// <summary>The current resident memory, in bytes: VmRSS of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
     public long Memory
     {
         get
@@ -78,8 +80,8 @@ public sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>
-    /// What is resident now of heaps and stacks, without files that are mapped into memory, in bytes: RssAnon of
-    /// <c>/proc/[pid]/status</c> (proc_pid_status(5)).
+    /// The current resident memory of heaps and stacks, without mapped files, in bytes: RssAnon of <c>/proc/[pid]/status</c>
+    /// (proc_pid_status(5)).
     /// </summary>
     public long AnonymousMemory
     {
@@ -91,14 +93,14 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
-    /// <summary>The assemblies that are loaded now, by their file names: those mapped into memory (proc_pid_maps(5)).</summary>
+    /// <summary>The file names of the loaded assemblies, which are the ones mapped into memory (proc_pid_maps(5)).</summary>
     public IReadOnlySet<string> Assemblies
         => File.ReadLines($"/proc/{ProcessId}/maps")
             .Where(line => line.EndsWith(".dll", StringComparison.Ordinal))
             .Select(line => line[(line.LastIndexOf('/') + 1)..^".dll".Length])
             .ToHashSet();
 
-    /// <summary>The most memory that was resident, in bytes: VmHWM of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
+    /// <summary>The largest resident memory so far, in bytes: VmHWM of <c>/proc/[pid]/status</c> (proc_pid_status(5)).</summary>
     public long PeakMemory
     {
         get
@@ -108,11 +110,11 @@ public sealed class RunningProgram : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a new <see cref="PeakMemory"/> with what is resident now (proc_pid_clear_refs(5)).</summary>
+    /// <summary>Resets <see cref="PeakMemory"/> to the current resident memory (proc_pid_clear_refs(5)).</summary>
     public Task ResetPeakMemoryAsync() => File.WriteAllTextAsync($"/proc/{ProcessId}/clear_refs", "5");
 
-    /// <summary>The next line of its standard output.</summary>
-    /// <exception cref="BenchmarkException">It has ended.</exception>
+    /// <summary>Reads the next line of its standard output.</summary>
+    /// <exception cref="BenchmarkException">The program has ended.</exception>
     public async Task<string> ReadLineAsync(CancellationToken cancellation = default)
     {
         try
@@ -128,9 +130,9 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>Writes a line to its standard input.</summary>
     public Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line);
 
-    /// <summary>Asks again and again, each millisecond, until it answers with success.</summary>
-    /// <returns>The time from the start of the process to the answer.</returns>
-    /// <exception cref="BenchmarkException">It has ended, or answers anything else, or nothing for a minute.</exception>
+    /// <summary>Waits until the program listens, which is checked each millisecond, and sends a request.</summary>
+    /// <returns>The time from the start of the process to the response.</returns>
+    /// <exception cref="BenchmarkException">The program has ended, did not listen within a minute, or returned an error.</exception>
     public async Task<TimeSpan> FirstAnswerAsync(HttpMessageInvoker client, Func<HttpRequestMessage> request)
     {
         using var message = request();
@@ -153,8 +155,8 @@ public sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether somebody listens, by the operating system's list (proc_pid_net(5)), because a try to connect each millisecond
-    /// would slow down what is measured.
+    /// Whether a program listens on the port, according to the operating system's list (proc_pid_net(5)). Connecting each millisecond would
+    /// slow down the measured program.
     /// </summary>
     private static bool IsListening(int port)
     {
@@ -162,7 +164,7 @@ public sealed class RunningProgram : IAsyncDisposable
         return File.ReadAllText("/proc/net/tcp").Contains(listening, StringComparison.Ordinal);
     }
 
-    /// <summary>An address on this machine with a port that is free now.</summary>
+    /// <summary>Returns a URL on this machine with a port that is currently free.</summary>
     public static Uri FindFreeUrl()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

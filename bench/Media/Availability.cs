@@ -10,9 +10,9 @@ using Sessions.Testing.Media;
 namespace Sessions.MediaBench;
 
 /// <summary>
-/// The time from a request that puts a participant into a session until its device has received sound and picture of a stream there: in
-/// LocalHost, with devices that speak the whole protocol. Each try has a participant and a device of its own, connected before, so that
-/// offer, connectivity check and handshake are in the time.
+/// Measures the time from a request that adds a participant to a session until its device has received sound and picture of a stream there.
+/// It uses LocalHost and devices that implement the whole protocol. Each try has its own participant and a device that is already
+/// connected, so the time includes the offer, the connectivity check and the handshake.
 /// </summary>
 internal static class Availability
 {
@@ -47,7 +47,8 @@ internal static class Availability
         var times = new long[tries];
         for (var index = 0; index < tries; index++)
         {
-            // A key frame is asked for twice a second at most: a subscriber that follows at once would wait for the rest of the pause.
+            // Key frames are requested at most twice a second, so a subscriber that followed immediately would wait for the rest of the
+            // pause.
             await Task.Delay(KeyFramePause);
             await using var subscriber = await ConnectAsync();
             var started = Stopwatch.GetTimestamp();

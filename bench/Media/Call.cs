@@ -6,31 +6,31 @@ using Sessions.Media.Dtls;
 
 namespace Sessions.MediaBench;
 
-/// <summary>How many sessions there are, and how many participants each has.</summary>
+/// <summary>The number of sessions, and of participants in each.</summary>
 internal sealed record Scene(int Sessions, int Participants)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sessions} × {Participants}");
 }
 
-/// <summary>What was measured in one run of one server.</summary>
-/// <param name="PacketsPerSecond">RTP packets that came to the devices.</param>
-/// <param name="Arrived">The part of the packets that should have come.</param>
-/// <param name="CpuOfPacket">Microseconds of the server's processor time for a packet that came.</param>
-/// <param name="Cpu">The server's processor time, as a part of one core.</param>
-/// <param name="P50">Milliseconds from before a packet is encrypted by the load until it is at a device, median.</param>
-/// <param name="P99">The same, 99th percentile.</param>
+/// <summary>The result of one run of one server.</summary>
+/// <param name="PacketsPerSecond">RTP packets per second that arrived at the devices.</param>
+/// <param name="Arrived">The fraction of the expected packets that arrived.</param>
+/// <param name="CpuOfPacket">Microseconds of the server's processor time for each packet that arrived.</param>
+/// <param name="Cpu">The server's processor time, as a fraction of one core.</param>
+/// <param name="P50">The median of the milliseconds from before the load encrypts a packet until it arrives at a device.</param>
+/// <param name="P99">The 99th percentile of the same time.</param>
 /// <param name="Memory">The server's resident memory in megabytes.</param>
-/// <param name="MemoryOfDevice">By how many kilobytes another device makes it larger, after garbage collections.</param>
+/// <param name="MemoryOfDevice">The additional kilobytes for each further device, after garbage collections.</param>
 internal sealed record Result(
     double PacketsPerSecond, double Arrived, double CpuOfPacket, double Cpu, double P50, double P99, double Memory, double MemoryOfDevice);
 
-/// <summary>Connects all devices of a scene to a server, and measures while everybody sends to everybody.</summary>
+/// <summary>Connects all devices of a scene to a server, and measures while each device sends to all others.</summary>
 internal sealed class Call(Subject subject, Scene scene) : IDisposable
 {
     private const double Megabyte = 1e6;
     private const double Kilobyte = 1e3;
 
-    // Enough that what is not a device's, such as code compiled meanwhile, counts for little.
+    // The number is large enough that memory for other purposes, such as newly compiled code, has little effect.
     private const int MoreDevices = 40;
 
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
@@ -75,7 +75,7 @@ internal sealed class Call(Subject subject, Scene scene) : IDisposable
             device.Dispose();
     }
 
-    /// <summary>The memory of a device, by more sessions like those that are there.</summary>
+    /// <summary>Measures the memory of a device, by adding sessions like the existing ones.</summary>
     private async Task<double> MeasureDeviceAsync()
     {
         var count = _devices.Count;

@@ -5,11 +5,11 @@ namespace Sessions.MediaBench;
 /// <summary>Measures each server in each scene, in turn, and writes a table.</summary>
 internal static class Comparison
 {
-    /// <summary>Runs everything.</summary>
+    /// <summary>Runs the comparison.</summary>
     /// <param name="servers">The servers' names.</param>
-    /// <param name="scenes">What each is measured with.</param>
-    /// <param name="rounds">How often.</param>
-    /// <param name="duration">How long each time.</param>
+    /// <param name="scenes">The scenes in which each server is measured.</param>
+    /// <param name="rounds">The number of rounds.</param>
+    /// <param name="duration">The duration of each measurement.</param>
     public static async Task<string> RunAsync(string[] servers, Scene[] scenes, int rounds, TimeSpan duration)
     {
         var table = new MarkdownTable(

@@ -5,7 +5,7 @@ using Sessions.Media;
 
 namespace Sessions.MediaBench;
 
-/// <summary>The gateway's media path in a process of its own: the load makes peers with lines of JSON on standard input.</summary>
+/// <summary>The gateway's media path in a separate process. The load creates peers with lines of JSON on standard input.</summary>
 internal static class GatewayServer
 {
     private static readonly MediaPermissions Everything = new(true, true);

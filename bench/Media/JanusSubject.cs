@@ -8,7 +8,9 @@ using Sessions.Bench;
 
 namespace Sessions.MediaBench;
 
-/// <summary>The VideoRoom of Janus, by its JSON API over a WebSocket, with a configuration of its own in a temporary folder.</summary>
+/// <summary>
+/// The VideoRoom of Janus, controlled by its JSON API over a WebSocket, with its own configuration in a temporary folder.
+/// </summary>
 internal sealed class JanusSubject : Subject
 {
     public const string Janus = "janus";
@@ -39,7 +41,7 @@ internal sealed class JanusSubject : Subject
 
     public override RunningProgram Program { get; }
 
-    /// <summary>It answers an offer as the client of the handshake.</summary>
+    /// <summary>Janus answers an offer as the client of the handshake.</summary>
     public override bool IsPublisherDtlsClient => false;
 
     public static async Task<JanusSubject> StartAsync()
@@ -81,7 +83,7 @@ internal sealed class JanusSubject : Subject
 
     public override async Task SubscribeAsync(int session, LoadConnection connection, int[] publishers)
     {
-        // Nobody can subscribe to a publisher whose handshake Janus has not finished.
+        // A subscription to a publisher is only possible after Janus has completed the publisher's handshake.
         await Task.WhenAll(publishers.Select(index => _publishers[index].Connected)).WaitAsync(CallLimit);
         var handle = await AttachAsync();
         var attached = await MessageAsync(handle, new()
@@ -113,7 +115,7 @@ internal sealed class JanusSubject : Subject
         await File.WriteAllTextAsync($"{folder}/certificate.pem", certificate.ExportCertificatePem());
         await File.WriteAllTextAsync($"{folder}/key.pem", key.ExportPkcs8PrivateKeyPem());
 
-        // Without loops that handles share, each handle has a thread, and Janus takes twice the processor time.
+        // Without shared event loops, each handle has its own thread, and Janus uses twice the processor time.
         await File.WriteAllTextAsync($"{folder}/janus.jcfg", $$"""
             general: { configs_folder = "{{folder}}" debug_level = 2 session_timeout = 0 event_loops = {{Environment.ProcessorCount}} }
             certificates: { cert_pem = "{{folder}}/certificate.pem" cert_key = "{{folder}}/key.pem" }
@@ -192,13 +194,13 @@ internal sealed class JanusSubject : Subject
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // It ends.
+            // The connection was closed.
         }
     }
 
     private void Read(JsonNode message)
     {
-        // An acknowledgement comes before the answer.
+        // An acknowledgement precedes the response.
         var kind = (string?)message["janus"];
         if (kind == "webrtcup")
             _connected[(long)message["sender"]!].TrySetResult();

@@ -16,12 +16,12 @@ using Sessions.Testing.Media;
 namespace Sessions.MediaBench;
 
 /// <summary>
-/// A device's connection over a UDP socket of its own. It counts all packets, and decrypts one of <see cref="Sampling"/> to read how long
-/// it took, so that the load takes little of the machine. Without a certificate there is no encryption, for the reflector.
+/// A device's connection over its own UDP socket. It counts all packets, but decrypts only one of <see cref="Sampling"/> to read its
+/// latency, so that the load uses little of the machine. Without a certificate, for the reflector, there is no encryption.
 /// </summary>
 internal sealed partial class LoadConnection : IDisposable
 {
-    /// <summary>Of so many packets one is decrypted.</summary>
+    /// <summary>One packet of this number is decrypted.</summary>
     public const int Sampling = 8;
 
     private const int BufferBytes = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ internal sealed partial class LoadConnection : IDisposable
         _socket.Bind(new IPEndPoint(Subject.Address, 0));
     }
 
-    /// <summary>Called with the RTCP packets that come.</summary>
+    /// <summary>Called with the SSRC of each key frame request that arrives.</summary>
     public Action<uint>? KeyFrameRequested { get; set; }
 
     public IPEndPoint Address => (IPEndPoint)_socket.LocalEndPoint!;
@@ -77,7 +77,7 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    /// <summary>Begins to speak with the address in a description's first candidate over UDP.</summary>
+    /// <summary>Connects to the address in a description's first UDP candidate.</summary>
     public void Connect(SessionDescription remote)
     {
         var candidate = remote.Sections.SelectMany(section => section.Candidates)
@@ -91,7 +91,7 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    /// <summary>Sends to an address from now on.</summary>
+    /// <summary>Sets the address to which packets are sent.</summary>
     public void Start(IPEndPoint remote)
     {
         if (!remote.Address.Equals(Subject.Address))
@@ -124,7 +124,7 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    /// <summary>Reports that everything arrived (RFC 3550, section 6.4.2).</summary>
+    /// <summary>Sends a report that every packet arrived (RFC 3550, section 6.4.2).</summary>
     public void ReportReception()
     {
         lock (_gate)
@@ -146,7 +146,7 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    /// <summary>Takes the latencies recorded so far, in ticks of <see cref="Stopwatch"/>.</summary>
+    /// <summary>Returns and clears the latencies recorded so far, in ticks of <see cref="Stopwatch"/>.</summary>
     public long[] TakeLatencies()
     {
         lock (_gate)
@@ -164,7 +164,7 @@ internal sealed partial class LoadConnection : IDisposable
             _device?.Dispose();
     }
 
-    /// <summary>Takes all that has arrived.</summary>
+    /// <summary>Receives all datagrams that have arrived.</summary>
     public void Receive()
     {
         while (true)
@@ -198,7 +198,9 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    /// <summary>Answers a check (RFC 8445, section 7.3): Janus renews its consent with checks, although it is a lite agent.</summary>
+    /// <summary>
+    /// Responds to a connectivity check (RFC 8445, section 7.3). Janus renews its consent with checks, although it is a lite agent.
+    /// </summary>
     private void AnswerCheck(ReadOnlySpan<byte> datagram, Flow flow)
     {
         if (!StunMessage.TryParse(datagram, out var message) || message is not { IsBinding: true, Class: StunClass.Request })
@@ -230,7 +232,7 @@ internal sealed partial class LoadConnection : IDisposable
         }
     }
 
-    // The network loses datagrams that cannot be sent.
+    // A datagram that cannot be sent counts as lost by the network.
     private void Send(ReadOnlySpan<byte> datagram) => _socket.Send(datagram, SocketFlags.None, out _);
 
     private void Flush()
@@ -240,7 +242,7 @@ internal sealed partial class LoadConnection : IDisposable
         _outbox.Clear();
     }
 
-    /// <summary>When the system got the datagram that was received last (socket(7), SIOCGSTAMPNS), in ticks of <see cref="DateTime"/>.</summary>
+    /// <summary>Returns when the system received the last datagram (socket(7), SIOCGSTAMPNS), in ticks of <see cref="DateTime"/>.</summary>
     private long ReadArrival()
     {
         const nuint GetStamp = 0x8907;

@@ -2,7 +2,7 @@ using Sessions.Media;
 
 namespace Sessions.MediaBench;
 
-/// <summary>A participant's device: it publishes sound and video, and receives those of others.</summary>
+/// <summary>A participant's device, which publishes sound and video, and receives those of others.</summary>
 internal sealed class LoadDevice(LoadConnection publishing, LoadTrack audio, LoadTrack video) : IDisposable
 {
     private LoadConnection? _subscribing;
@@ -17,7 +17,7 @@ internal sealed class LoadDevice(LoadConnection publishing, LoadTrack audio, Loa
 
     public LoadTrack Track(MediaKind kind) => kind == MediaKind.Audio ? audio : video;
 
-    /// <summary>Sends reports of both directions.</summary>
+    /// <summary>Sends the reports of both directions.</summary>
     public void Report()
     {
         publishing.SendReport(audio);
@@ -25,7 +25,7 @@ internal sealed class LoadDevice(LoadConnection publishing, LoadTrack audio, Loa
         Subscribing?.ReportReception();
     }
 
-    /// <summary>Does what is due with connections.</summary>
+    /// <summary>Advances the timers of the connections.</summary>
     public void Advance()
     {
         publishing.Advance();

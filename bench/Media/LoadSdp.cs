@@ -6,7 +6,7 @@ using Sessions.Media.Sdp;
 
 namespace Sessions.MediaBench;
 
-/// <summary>A device's descriptions.</summary>
+/// <summary>Creates a device's session descriptions.</summary>
 internal static class LoadSdp
 {
     public static SessionDescription Parse(string sdp)
@@ -38,7 +38,7 @@ internal static class LoadSdp
             ],
         }.ToString();
 
-    // Janus begins with ICE when it knows a candidate.
+    // Janus starts ICE only when it knows a candidate.
     private static LocalTransport Local(LoadConnection connection)
         => new(
             connection.Device.Local.UsernameFragment,

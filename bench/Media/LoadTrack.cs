@@ -5,8 +5,8 @@ using Sessions.Media.Rtp;
 namespace Sessions.MediaBench;
 
 /// <summary>
-/// A published track: 50 packets of sound a second with 160 bytes, or 0.5 Mbit/s of video in pictures of two packets. Each packet has
-/// the time at which it was made in its payload.
+/// A published track. Sound is 50 packets a second of 160 bytes, and video is 0.5 Mbit/s in pictures of two packets. The payload of each
+/// packet contains the time at which it was created.
 /// </summary>
 internal sealed class LoadTrack(MediaKind kind)
 {
@@ -14,7 +14,7 @@ internal sealed class LoadTrack(MediaKind kind)
     public const byte Vp8Type = 96;
     public const int MaxLength = RtpHeader.Length + VideoBytes;
 
-    // Behind the descriptor of VP8 and the first byte of its header.
+    // After the descriptor of VP8 and the first byte of its header.
     private const int StampOffset = 8;
     private const int AudioBytes = 160;
     private const int VideoBytes = 1100;
@@ -38,7 +38,7 @@ internal sealed class LoadTrack(MediaKind kind)
 
     public void RequestKeyFrame() => _isKeyFrameWanted = true;
 
-    /// <summary>Goes on to the next sound or picture.</summary>
+    /// <summary>Advances to the next sound or picture.</summary>
     public void Advance()
     {
         _timestamp += (uint)(Interval.TotalSeconds * ClockRate);
@@ -62,10 +62,10 @@ internal sealed class LoadTrack(MediaKind kind)
         return RtpHeader.Length + payload.Length;
     }
 
-    /// <summary>The time in a packet's payload, in ticks of <see cref="DateTime"/>.</summary>
+    /// <summary>Reads the time in a packet's payload, in ticks of <see cref="DateTime"/>.</summary>
     public static long ReadStamp(ReadOnlySpan<byte> payload) => BinaryPrimitives.ReadInt64BigEndian(payload[StampOffset..]);
 
-    /// <summary>A sender report (RFC 3550, section 6.4.1).</summary>
+    /// <summary>Writes a sender report (RFC 3550, section 6.4.1).</summary>
     public int WriteReport(Span<byte> room, TimeSpan now)
     {
         var writer = new RtcpWriter(room);
@@ -77,8 +77,8 @@ internal sealed class LoadTrack(MediaKind kind)
     private int ClockRate => kind == MediaKind.Audio ? 48_000 : 90_000;
 
     /// <summary>
-    /// A descriptor with a picture id of 15 bits (RFC 7741, section 4.2), and in the first packet the start of the header, whose lowest
-    /// bit is 0 in a key frame, with its start code and size (section 4.3).
+    /// Writes a descriptor with a picture id of 15 bits (RFC 7741, section 4.2). The first packet also has the start of the header (section
+    /// 4.3), whose lowest bit is 0 in a key frame.
     /// </summary>
     private void WriteVideo(Span<byte> payload, bool isFirst)
     {

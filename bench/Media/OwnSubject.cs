@@ -4,7 +4,7 @@ using Sessions.Bench;
 
 namespace Sessions.MediaBench;
 
-/// <summary>The gateway's media path, or the reflector: this program in another process.</summary>
+/// <summary>The gateway's media path, or the reflector. Both are this program in a separate process.</summary>
 internal sealed class OwnSubject : Subject
 {
     public const string Gateway = "gateway";

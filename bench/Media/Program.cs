@@ -6,7 +6,7 @@ using Sessions.Media.Dtls;
 using Sessions.Media.Srtp;
 using Sessions.MediaBench;
 
-// The servers that this program itself is, in another process.
+// With these arguments, this program is a server in a separate process.
 if (args is [OwnSubject.Gateway])
 {
     await GatewayServer.RunAsync();
@@ -54,7 +54,7 @@ var command = new RootCommand("What the gateway's media path costs, beside Janus
 };
 command.SetAction(async (parsed, cancellation) =>
 {
-    // Only the load's process has these profiles: a server has to take the one that is offered.
+    // Only the load's process has just this profile, so a server has to accept the offered one.
     Array.Fill(DtlsEndpoint.Profiles, (int)parsed.GetValue(profile));
     try
     {

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Sessions.MediaBench;
 
 /// <summary>
-/// The thread that receives for all devices, which looks for datagrams every few milliseconds. A thread that waited for each would be
-/// woken by the server's system calls: the server would pay for it, although on a network it would not.
+/// The thread that receives for all devices. It checks for datagrams every few milliseconds. A thread that waited for each datagram would
+/// be woken within the server's system calls, so the server would spend processor time that it would not spend on a network.
 /// </summary>
 internal sealed class Receiver : IDisposable
 {

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Sessions.MediaBench;
 
 /// <summary>
-/// The floor: a socket from which each datagram of a publisher is copied to the addresses of its subscribers, with nothing else done to
-/// it. The load makes both with lines of JSON on standard input.
+/// The floor of the comparison: a server that copies each datagram of a publisher unchanged to the addresses of its subscribers. The load
+/// adds both with lines of JSON on standard input.
 /// </summary>
 internal static class ReflectorServer
 {

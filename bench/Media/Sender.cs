@@ -3,7 +3,7 @@ using Sessions.Media;
 
 namespace Sessions.MediaBench;
 
-/// <summary>The thread that sends the packets of all devices at their times, which are spread evenly.</summary>
+/// <summary>The thread that sends the packets of all devices at evenly spread times.</summary>
 internal sealed partial class Sender : IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
@@ -25,7 +25,7 @@ internal sealed partial class Sender : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Keeps a device's connections alive, and begins to send when they are ready.</summary>
+    /// <summary>Keeps a device's connections alive, and sends its packets as soon as they are ready.</summary>
     public void Add(LoadDevice device)
     {
         lock (_gate)
@@ -39,7 +39,7 @@ internal sealed partial class Sender : IDisposable
         }
     }
 
-    /// <summary>Sends no more packets of the devices that are here now. Their connections go on.</summary>
+    /// <summary>Stops sending packets of the current devices. Their connections stay open.</summary>
     public void Silence()
     {
         lock (_gate)
@@ -89,7 +89,7 @@ internal sealed partial class Sender : IDisposable
         }
     }
 
-    /// <summary>The reports of a second are spread over its ticks.</summary>
+    /// <summary>Advances the connections, and spreads the reports of each second over its ticks.</summary>
     private void AdvanceConnections(TimeSpan now)
     {
         foreach (var device in _devices)

@@ -2,34 +2,36 @@ using System.Text.Json;
 
 namespace Sessions.MediaBench;
 
-/// <summary>What the load asks a server's process for.</summary>
+/// <summary>The operations that the load can request from a server's process.</summary>
 internal enum ServerOperation
 {
-    /// <summary>A publisher: an offer, or for the reflector its address, which is answered.</summary>
+    /// <summary>Creates a publisher. The request has an offer and the response an answer. For the reflector, both are addresses.</summary>
     Publish,
 
-    /// <summary>A subscriber to publishers: answered by an offer, or for the reflector to the address that the request has.</summary>
+    /// <summary>
+    /// Creates a subscriber to publishers. The response has an offer. For the reflector, the request has the subscriber's address.
+    /// </summary>
     Subscribe,
 
-    /// <summary>The device's answer to a subscriber's offer.</summary>
+    /// <summary>Passes the device's answer to a subscriber's offer.</summary>
     Answer,
 
-    /// <summary>A full garbage collection, after which memory is measured.</summary>
+    /// <summary>Runs a full garbage collection, so that memory can be measured.</summary>
     Collect,
 }
 
-/// <summary>A line for a server's process.</summary>
-/// <param name="Operation">What is asked for.</param>
+/// <summary>A request to a server's process, sent as one line.</summary>
+/// <param name="Operation">The operation.</param>
 /// <param name="Sdp">A description, or an address.</param>
-/// <param name="Publishers">The publishers to subscribe to, by the order in which they were made.</param>
-/// <param name="Subscriber">The subscriber that answers, by the order in which they were made.</param>
+/// <param name="Publishers">The indexes of the publishers to subscribe to, in the order of their creation.</param>
+/// <param name="Subscriber">The index of the answering subscriber, in the order of creation.</param>
 internal sealed record ServerRequest(ServerOperation Operation, string Sdp, int[] Publishers, int Subscriber);
 
-/// <summary>A server's answer.</summary>
-/// <param name="Sdp">A description; empty for none.</param>
+/// <summary>The response of a server's process.</summary>
+/// <param name="Sdp">A description or an address, or empty for none.</param>
 internal sealed record ServerAnswer(string Sdp);
 
-/// <summary>Lines of JSON between the load and a server's process: an answer for each request.</summary>
+/// <summary>The protocol between the load and a server's process: lines of JSON, with one response for each request.</summary>
 internal static class ServerControl
 {
     private static void Collect()
@@ -39,7 +41,7 @@ internal static class ServerControl
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    /// <summary>Answers requests until standard input ends.</summary>
+    /// <summary>Handles requests until standard input ends.</summary>
     public static async Task RunAsync(Func<ServerRequest, ServerAnswer> handle)
     {
         while (await Console.In.ReadLineAsync() is { } line)

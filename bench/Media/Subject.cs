@@ -6,28 +6,28 @@ using Sessions.Gateway;
 
 namespace Sessions.MediaBench;
 
-/// <summary>A server that is measured, in a process of its own.</summary>
+/// <summary>A measured server, in a separate process.</summary>
 internal abstract class Subject(string name) : IAsyncDisposable
 {
     /// <summary>The address of all servers and devices: one of this machine's interfaces, because Janus offers no loopback address.</summary>
     public static IPAddress Address { get; } = GatewayOptions.Read(new ConfigurationBuilder().Build()).PublicAddresses
         .First(address => address.AddressFamily == AddressFamily.InterNetwork);
 
-    /// <summary>How tables call it.</summary>
+    /// <summary>The name in tables.</summary>
     public string Name => name;
 
     public abstract RunningProgram Program { get; }
 
-    /// <summary>Whether the server does not encrypt: then connections have no certificate.</summary>
+    /// <summary>Whether the server does not encrypt. Connections then have no certificate.</summary>
     public virtual bool IsPlain => false;
 
-    /// <summary>Whether the device begins the handshake of the connection over which it publishes.</summary>
+    /// <summary>Whether the device starts the handshake of the connection over which it publishes.</summary>
     public virtual bool IsPublisherDtlsClient => true;
 
-    /// <summary>Makes a publisher of a connection.</summary>
+    /// <summary>Makes a connection a publisher.</summary>
     public abstract Task PublishAsync(int session, LoadConnection connection, LoadTrack audio, LoadTrack video);
 
-    /// <summary>Subscribes a connection to publishers, which are counted in the order in which they were made.</summary>
+    /// <summary>Subscribes a connection to publishers, which are given by their index in the order of creation.</summary>
     public abstract Task SubscribeAsync(int session, LoadConnection connection, int[] publishers);
 
     /// <summary>The server's heaps and stacks in bytes, after a garbage collection if it has one.</summary>

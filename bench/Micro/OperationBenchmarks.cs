@@ -8,7 +8,7 @@ using Sessions.Testing;
 
 namespace Sessions.Micro;
 
-/// <summary>One request by LocalHost's router with storage in memory, beside the calls of the table client that it needs.</summary>
+/// <summary>One request through LocalHost's router with storage in memory, compared with the table client's calls that it needs.</summary>
 [MemoryDiagnoser]
 public abstract class OperationBenchmark : IAsyncDisposable
 {
@@ -23,14 +23,14 @@ public abstract class OperationBenchmark : IAsyncDisposable
 
     private protected TableClient Table => _sessions.Tables.Sessions;
 
-    /// <summary>The calls alone, with the app's client options.</summary>
+    /// <summary>Makes only the storage calls, with the app's client options.</summary>
     public abstract Task TableClient();
 
-    /// <summary>The whole request.</summary>
+    /// <summary>Runs the whole request.</summary>
     [Benchmark]
     public Task Request() => _request.SendAsync();
 
-    /// <summary>Ends what was started.</summary>
+    /// <summary>Stops the in-memory server.</summary>
     [GlobalCleanup]
     public async ValueTask DisposeAsync()
     {
@@ -70,7 +70,7 @@ public class CreateSession() : OperationBenchmark("POST", InMemorySessions.Sessi
         => Task.WhenAll(Table.AddEntityAsync(_header), Table.AddEntityAsync(IndexRow.Beside(_header).ToEntity()));
 }
 
-/// <summary>updateParticipantSubscriptions: one row is written, and in parallel read.</summary>
+/// <summary>updateParticipantSubscriptions: one row is written and read, in parallel.</summary>
 [BenchmarkCategory(nameof(UpdateParticipantSubscriptions))]
 public class UpdateParticipantSubscriptions()
     : OperationBenchmark("PUT", InMemorySessions.SubscriptionsPath, InMemorySessions.Subscriptions)

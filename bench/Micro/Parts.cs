@@ -12,7 +12,7 @@ using Sessions.Testing;
 
 namespace Sessions.Micro;
 
-/// <summary>What a request is made of, beside one read of the table client.</summary>
+/// <summary>The parts of a request, compared with one read of the table client.</summary>
 [MemoryDiagnoser]
 [BenchmarkCategory(nameof(Parts))]
 public class Parts : IAsyncDisposable
@@ -27,7 +27,7 @@ public class Parts : IAsyncDisposable
     private readonly InMemoryRequest _get;
     private readonly InMemoryRequest _put;
 
-    /// <summary>Makes the requests.</summary>
+    /// <summary>Creates the requests.</summary>
     public Parts()
     {
         _emptyFunctions = new(typeof(Parts).Assembly, _sessions.Services);
@@ -36,7 +36,7 @@ public class Parts : IAsyncDisposable
         _put = _sessions.Request("PUT", InMemorySessions.SubscriptionsPath, InMemorySessions.Subscriptions);
     }
 
-    /// <summary>Has the credential verified, and so remembered for longer than a benchmark takes.</summary>
+    /// <summary>Sends a request, so that the verified credential is cached for longer than a benchmark takes.</summary>
     [GlobalSetup]
     public Task RememberAsync() => _get.SendAsync();
 
@@ -46,12 +46,14 @@ public class Parts : IAsyncDisposable
         => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
             Keys.Partition(InMemorySessions.Account, InMemorySessions.Session), Keys.Header);
 
-    /// <summary>Checks a credential, while it is remembered.</summary>
+    /// <summary>Checks a cached credential.</summary>
     [Benchmark]
     public ValueTask<Authentication> Authentication()
         => _authenticator.AuthenticateAsync(InMemorySessions.Account, InMemorySessions.Authorization, Caller, CancellationToken.None);
 
-    /// <summary>LocalHost's part of a getSession: finds and calls a function that does nothing, and sends its empty answer.</summary>
+    /// <summary>
+    /// Runs LocalHost's part of a getSession: finds and calls a function that does nothing, and sends its empty response.
+    /// </summary>
     [Benchmark]
     public Task Routing()
     {
@@ -68,11 +70,11 @@ public class Parts : IAsyncDisposable
             .ReadJsonAsync(json => Subscriptions.Read(json, InMemorySessions.Session), CancellationToken.None);
     }
 
-    /// <summary>Writes a session.</summary>
+    /// <summary>Serializes a session.</summary>
     [Benchmark]
     public Reply Json() => Reply.Ok(Session, WireFormat.Default.Session);
 
-    /// <summary>Ends what was started.</summary>
+    /// <summary>Stops the in-memory server.</summary>
     [GlobalCleanup]
     public async ValueTask DisposeAsync()
     {
@@ -81,7 +83,7 @@ public class Parts : IAsyncDisposable
     }
 }
 
-/// <summary>Functions that do nothing, with the names and routes of those that are tried up to getSession.</summary>
+/// <summary>Functions that do nothing, with the names and routes of those that the router tries up to getSession.</summary>
 public sealed class EmptyFunctions
 {
     [Function(nameof(AddParticipantToSession))]

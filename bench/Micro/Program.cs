@@ -18,7 +18,8 @@ var command = new RootCommand("What a request takes and allocates with storage i
 command.TreatUnmatchedTokensAsErrors = false;
 command.SetAction(arguments =>
 {
-    // In this process: the project that BenchmarkDotNet would generate and build stands outside of this repository's builds.
+    // The benchmarks run in this process, because the project that BenchmarkDotNet would generate and build is not part of this
+    // repository's builds.
     var config = ManualConfig.CreateEmpty()
         .AddJob(Job.Default.WithIterationTime(TimeInterval.FromMilliseconds(200)).WithMaxIterationCount(30).WithToolchain(InProcessEmitToolchain.Instance))
         .AddColumnProvider(DefaultColumnProviders.Instance)

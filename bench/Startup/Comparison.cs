@@ -5,7 +5,7 @@ using Sessions.LocalHost;
 
 namespace Sessions.Startup;
 
-/// <summary>Starts the programs in turn, again and again, and compares each with the empty web application of the same turn.</summary>
+/// <summary>Starts the programs repeatedly and in turn, and compares each with the empty web application of the same turn.</summary>
 internal static class Comparison
 {
     public static async Task<string> RunAsync(int runs, CancellationToken cancellation)

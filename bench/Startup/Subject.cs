@@ -5,14 +5,14 @@ using Sessions.Bench;
 
 namespace Sessions.Startup;
 
-/// <summary>What one start came to.</summary>
-/// <param name="FirstAnswer">Milliseconds from the start of the process to its first answer.</param>
+/// <summary>The measurement of one start.</summary>
+/// <param name="FirstAnswer">Milliseconds from the start of the process to its first response.</param>
 /// <param name="Cpu">Milliseconds of CPU time until then.</param>
-/// <param name="Memory">MiB that were resident then.</param>
+/// <param name="Memory">MiB of resident memory then.</param>
 /// <param name="Assemblies">The assemblies that were loaded then.</param>
 internal sealed record Measurement(double FirstAnswer, double Cpu, double Memory, IReadOnlySet<string> Assemblies);
 
-/// <summary>A program that is started.</summary>
+/// <summary>A program whose start is measured.</summary>
 internal abstract class Subject(string name, string file)
 {
     private const string TokenSigningKey = "a key that signs no token that anyone takes";
@@ -20,7 +20,8 @@ internal abstract class Subject(string name, string file)
     public string Name => name;
 
     /// <summary>
-    /// The programs, with the empty web application first: with ReadyToRun, which is code compiled ahead of time, or without.
+    /// Publishes the programs, with or without ReadyToRun, which compiles code ahead of time. The empty web application is the first of
+    /// them.
     /// </summary>
     public static async Task<Subject[]> PublishAsync(bool readyToRun, string connectionString, HttpLoad load)
     {
@@ -38,7 +39,7 @@ internal abstract class Subject(string name, string file)
         ];
     }
 
-    /// <summary>Starts it, and ends it after its first answer.</summary>
+    /// <summary>Starts the program, and stops it after its first response.</summary>
     public abstract Task<Measurement> StartAsync(HttpLoad load);
 
     protected RunningProgram Start(IEnumerable<string> arguments)
@@ -58,7 +59,7 @@ internal abstract class Subject(string name, string file)
         return JsonElement.Parse(answer).GetProperty("id").GetString()!;
     }
 
-    /// <summary>Answers HTTP requests.</summary>
+    /// <summary>A program that serves HTTP requests.</summary>
     private sealed class WebSubject(string name, string file, string[] arguments, string path) : Subject(name, file)
     {
         public override async Task<Measurement> StartAsync(HttpLoad load)
@@ -71,7 +72,7 @@ internal abstract class Subject(string name, string file)
         }
     }
 
-    /// <summary>Prints a line when it has answered.</summary>
+    /// <summary>A program that prints a line after its first response.</summary>
     private sealed class ConsoleSubject(string name, string file, string[] arguments) : Subject(name, file)
     {
         public override async Task<Measurement> StartAsync(HttpLoad load)

@@ -8,13 +8,13 @@ using Sessions.Endpoints;
 
 namespace Sessions.StartupHost;
 
-/// <summary>The function app in a host, and one call of it.</summary>
+/// <summary>The function app in a generic host, with one call of a function.</summary>
 internal static class Composition
 {
     public static void AddTo(HostApplicationBuilder builder)
         => builder.Services.AddSessions(builder.Configuration).AddSessionsTelemetry(builder.Configuration);
 
-    /// <summary>Has the session read with the credential that LocalHost makes.</summary>
+    /// <summary>Reads the session with LocalHost's default credential.</summary>
     public static async Task GetSessionAsync(IServiceProvider services, string sessionId)
     {
         var request = new GetRequest(new Context(services));

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Hosting;
 using Sessions.StartupHost;
 
-// What src/Functions/Program.cs composes, in a host that needs no Functions runtime: with --session=ID it starts, has the
-// function GetSession answer once, and says so. Without, it is the same host with nothing in it.
+// This program composes the services of src/Functions/Program.cs in a host that needs no Functions runtime. With --session=ID it starts,
+// calls the function GetSession once, and prints a line. Without the argument, it is the same host without services.
 var builder = Host.CreateApplicationBuilder(args);
 var sessionId = builder.Configuration["session"];
 if (sessionId is not null)

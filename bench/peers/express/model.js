@@ -1,6 +1,6 @@
-// What callers send: each function reads a body, or throws the 400 that names the field and what was expected.
+// Request bodies. Each function reads a body, or throws the 400 that names the field and the expected value.
 
-/** An error that the caller is told. */
+/** An error that is returned to the caller. */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -13,7 +13,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const expected = (path, what) => new ApiError(400, `${path || "The body"}: expected ${what}.`);
 const optional = (value, read) => (value == null ? undefined : read(value));
 
-/** The JSON of a body, whatever its content type; undefined for none. Clients send `null` for none, and `[]` for `{}`. */
+/** Parses a body as JSON, regardless of its content type. Clients send `null` for no body, which returns undefined, and `[]` for `{}`. */
 export function readBody(bytes) {
   if (!bytes?.length) return undefined;
   let json;
@@ -35,7 +35,7 @@ export const readParticipant = (body = {}) => ({
   deviceApiVersion: optional(body.deviceApiVersion, version => oneOf(version, "deviceApiVersion", ["V2", "V3"])) ?? "V3",
 });
 
-/** Participants win over the session; with neither, nothing is received. */
+/** If participants are named, the session is ignored. If neither is named, nothing is received. */
 export function readSubscriptions(body = {}, sessionId) {
   const named = optional(body.sessionId, id => text(id, "sessionId"));
   const participants = optional(body.participants, items => array(items, "participants", 100).map(readSubscribed));
@@ -70,7 +70,7 @@ function array(value, path, maxLength = Infinity) {
   return value;
 }
 
-/** A string of at most that many Unicode characters. */
+/** Checks a string of at most `maxLength` Unicode characters. */
 function text(value, path, maxLength = Infinity) {
   if (typeof value !== "string") throw expected(path, "a string");
   if (!value.isWellFormed()) throw expected(path, "a string of valid Unicode characters");

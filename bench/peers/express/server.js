@@ -1,4 +1,4 @@
-// Sessions' operations in Express, over the same tables. See README.md.
+// The operations of Sessions in Express, on the same tables. See README.md.
 import { createSecretKey, hash, randomBytes, timingSafeEqual } from "node:crypto";
 import express from "express";
 import jwt from "jsonwebtoken";
@@ -7,7 +7,7 @@ import * as store from "./store.js";
 
 const signingKey = createSecretKey(Buffer.from(process.env.TOKEN_SIGNING_KEY));
 
-// Authentication: HTTP Basic. What was verified is remembered for a minute, under a digest.
+// Authentication by HTTP Basic. A verified credential is cached for a minute, under a digest.
 
 const rememberedFor = 60_000;
 const maxRemembered = 10_000;
@@ -49,7 +49,7 @@ async function verify(account, authorization) {
   return matches ? credential?.Access : undefined;
 }
 
-// Requests and answers
+// Requests and responses
 
 const read = allow("Read");
 const write = [allow("Write"), express.raw({ type: () => true, limit: "64kb" })];
@@ -61,7 +61,7 @@ function send(res, status, value) {
   res.end(JSON.stringify(value));
 }
 
-/** The ids in a path, in lower case; one that is no UUID is the id of nothing. */
+/** The ids in a path, in lower case. An id that is not a UUID causes a 404. */
 function idsOf({ params: { accountId, sessionId, participantId } }) {
   if (sessionId !== undefined && !uuid.test(sessionId)) throw new ApiError(404, "There is no session with this id.");
   if (participantId !== undefined && !uuid.test(participantId)) throw new ApiError(404, "There is no participant with this id.");
@@ -158,7 +158,7 @@ const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", error => {
   if (error) throw error;
   console.log(`listening on http://127.0.0.1:${server.address().port}`);
 });
-server.keepAliveTimeout = 120_000; // Longer than a client keeps an idle connection, so that none is closed while it is used.
+server.keepAliveTimeout = 120_000; // Longer than clients keep idle connections, so that no connection is closed in use.
 
 const stop = () => server.close(() => process.exit(0));
 process.on("SIGTERM", stop);

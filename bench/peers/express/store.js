@@ -1,4 +1,4 @@
-// The sessions and participants, in the same tables and rows as Sessions has them (docs/design.md).
+// Stores the sessions and participants in the same tables and rows as Sessions (docs/design.md).
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { TableClient, odata } from "@azure/data-tables";
@@ -81,7 +81,7 @@ export const deleteParticipant = (account, id) => retry(async () => {
   await participants.deleteEntity(row.partitionKey, row.rowKey, { etag: row.etag });
 });
 
-/** Puts a participant into a session. If it is there already, the subscriptions replace its own, and undefined leaves them. */
+/** Adds a participant to a session. If it is already a member, the subscriptions replace its existing ones, and undefined keeps them. */
 export const join = (account, sessionId, id, subscriptions) => retry(async () => {
   const [header, participant] = await Promise.all([readHeader(account, sessionId), readParticipant(account, id)]);
   const members = membersOf(header);
@@ -103,7 +103,7 @@ export const join = (account, sessionId, id, subscriptions) => retry(async () =>
   try {
     await claim(participant, sessionId);
   } catch (error) {
-    // Another request has changed the participant: this join is taken back, and tried again.
+    // Another request has changed the participant, so this join is undone and retried.
     await retry(async () => removeMember(account, await find(sessions, headerKey(account, sessionId)), id));
     throw error;
   }
@@ -121,7 +121,7 @@ export async function getSubscriptions(account, sessionId, id) {
   return subscriptionsOf(member);
 }
 
-/** Replaces what a member receives. A participant that is in no session joins this one. */
+/** Replaces the subscriptions of a member. A participant that is in no session joins this one. */
 export async function updateSubscriptions(account, sessionId, id, subscriptions) {
   const member = await find(sessions, memberKey(account, sessionId, id));
   if (member && !isLive(member)) throw notAMember();
@@ -151,7 +151,7 @@ async function readHeader(account, id) {
   return header;
 }
 
-/** The members that a header lists, as in "ID=MILLISECONDS,ID=MILLISECONDS". */
+/** The members that a header lists, for example "ID=MILLISECONDS,ID=MILLISECONDS". */
 const membersOf = header => header.Members.split(",").filter(Boolean).map(member => {
   const [id, expires] = member.split("=");
   return { id, Expires: new Date(Number(expires)) };
@@ -167,7 +167,7 @@ async function querySession(account, id) {
   return session;
 }
 
-/** Creates a row that ends, and in parallel its row in the index of what ends when. */
+/** Creates a row that expires, and in parallel its row in the expiry index. */
 async function createIndexed(table, row) {
   const Created = new Date();
   const created = { ...row, Created, Expires: new Date(Created.getTime() + lifetime), WriteId: randomUUID() };
@@ -185,7 +185,7 @@ const subscribe = (...change) => sessions.updateEntity(subscribed(...change), "M
 const claim = (participant, sessionId) =>
   participants.updateEntity({ ...keyOf(participant), SessionId: sessionId, WriteId: randomUUID() }, "Merge", { etag: participant.etag });
 
-/** Deletes the participant's row in a session; false when there is none. */
+/** Deletes the participant's row in a session. Returns false if there is none. */
 async function removeMember(account, header, id) {
   const members = header ? membersOf(header) : [];
   const others = members.filter(member => member.id !== id);
@@ -194,14 +194,14 @@ async function removeMember(account, header, id) {
   return true;
 }
 
-/** Makes a transaction fail when another has changed the session since its header was read. */
+/** Rewrites the header, so that the transaction fails if another request has changed the session since the header was read. */
 function rewrite(header, members) {
   const writeId = randomUUID();
   const Members = members.map(({ id, Expires }) => `${id}=${Expires.getTime()}`).join();
   return ["update", { ...keyOf(header), Members, Version: writeId, WriteId: writeId }, "Merge", { etag: header.etag }];
 }
 
-/** Tries again what lost against another request, after a while that grows. */
+/** Retries an operation that lost against another request, after growing pauses. */
 async function retry(operation) {
   for (let attempt = 1; attempt < maxAttempts; attempt++) {
     try {
@@ -214,7 +214,7 @@ async function retry(operation) {
   return await operation();
 }
 
-/** A participant as it is answered, from its own row or from its row in a session. */
+/** A participant in a response, from its own row or from its row in a session. */
 const toParticipant = (row, sessionId) => ({
   id: idOf(row),
   callbackUrl: row.CallbackUrl,
