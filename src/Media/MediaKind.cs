@@ -1,11 +1,11 @@
 namespace Sessions.Media;
 
-/// <summary>What a track carries.</summary>
+/// <summary>The kind of media of a track.</summary>
 public enum MediaKind
 {
-    /// <summary>Sound.</summary>
+    /// <summary>Audio.</summary>
     Audio,
 
-    /// <summary>Pictures.</summary>
+    /// <summary>Video.</summary>
     Video,
 }

@@ -1,24 +1,26 @@
 namespace Sessions.Media;
 
 /// <summary>
-/// The datagrams that a call on the media state machines wants sent. The caller owns it, sends what it contains after the call, and
-/// clears it: it is filled again without an allocation. Not safe for several threads.
+/// The datagrams to send after a call to the media state machines. The caller owns the outbox, sends its contents after the call, and
+/// clears it. A cleared outbox is filled again without allocation. Not thread-safe.
 /// </summary>
 public sealed class Outbox
 {
-    // Enough for a flight of a handshake; an outbox that is used again grows to its need once.
+    // Enough for a handshake flight. An outbox that is reused grows once to the size that it needs.
     private byte[] _bytes = new byte[4 * 1024];
     private Entry[] _entries = new Entry[8];
     private int _used;
 
-    /// <summary>How many datagrams are waiting.</summary>
+    /// <summary>The number of datagrams to send.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The datagram at <paramref name="index"/> and where it goes.</summary>
+    /// <summary>The datagram at <paramref name="index"/> and its destination.</summary>
     public (Flow Flow, ReadOnlyMemory<byte> Datagram) this[int index]
         => (_entries[index].Flow, _bytes.AsMemory(_entries[index].Start, _entries[index].Length));
 
-    /// <summary>Room for a datagram of at most <paramref name="maxLength"/> bytes; <see cref="Commit"/> makes it one.</summary>
+    /// <summary>
+    /// Reserves room for a datagram of at most <paramref name="maxLength"/> bytes. <see cref="Commit"/> adds the datagram.
+    /// </summary>
     public Span<byte> Reserve(int maxLength)
     {
         if (_bytes.Length - _used < maxLength)
@@ -44,7 +46,7 @@ public sealed class Outbox
         Commit(flow, datagram.Length);
     }
 
-    /// <summary>Forgets all datagrams, after they have been sent.</summary>
+    /// <summary>Removes all datagrams after they have been sent.</summary>
     public void Clear()
     {
         Array.Clear(_entries, 0, Count);

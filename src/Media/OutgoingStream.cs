@@ -5,15 +5,16 @@ using Sessions.Media.Rtp;
 namespace Sessions.Media;
 
 /// <summary>
-/// One outgoing RTP stream of a subscribing peer: a section's SSRC, which stays when another track takes the section over. The
-/// subscribing peer's lock guards it.
+/// One outgoing RTP stream of a subscribing peer, with the SSRC of a section. The SSRC stays the same when another track uses the section.
+/// The subscribing peer's lock guards the stream.
 /// </summary>
 internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
 {
     private const int VideoClockRate = 90_000;
     private const int AudioClockRate = 48_000;
 
-    // Both may start anywhere (RFC 3550, section 5.1): a receiver that compares extended numbers gets some room below.
+    // Sequence numbers and timestamps may start anywhere (RFC 3550, section 5.1). Starting at 1000 leaves a receiver that compares extended
+    // numbers some room below.
     private SequenceMap _map = new(section.Kind == MediaKind.Video ? VideoClockRate : AudioClockRate, 1000, 0);
     private int _generation = -1;
     private bool _isInterrupted;
@@ -22,20 +23,20 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
 
     public Section Section => section;
 
-    /// <summary>What is forwarded; null for nothing.</summary>
+    /// <summary>The source that is forwarded, or null for none.</summary>
     public Source? Source { get; private set; }
 
-    /// <summary>Whether the device has taken the section as it is now: before, packets would be lost.</summary>
+    /// <summary>Whether the device has accepted the section in its current state. Packets sent before that would be lost.</summary>
     public bool IsNegotiated { get; set; }
 
-    /// <summary>Whether nothing is forwarded until a key frame starts.</summary>
+    /// <summary>Whether forwarding waits for the start of a key frame.</summary>
     public bool NeedsKeyFrame { get; private set; }
 
     public uint PacketCount { get; private set; }
 
     public uint OctetCount { get; private set; }
 
-    /// <summary>Whether the stream is left out, because the subscriber cannot take it.</summary>
+    /// <summary>Whether the stream is paused because the subscriber's link is too narrow for it.</summary>
     public bool IsPaused
     {
         get => _isPaused;
@@ -47,8 +48,8 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
     }
 
     /// <summary>
-    /// The part of the packets since the last call that did not even come from the publisher. The subscriber's report counts them as
-    /// lost, but its link is not to blame.
+    /// The fraction of packets since the last call that never arrived from the publisher. The subscriber's report counts these packets as
+    /// lost, although its link did not lose them.
     /// </summary>
     public double TakeLossBefore()
     {
@@ -57,14 +58,14 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
         return expected > 0 ? Math.Clamp(1 - ((double)sent / expected), 0, 1) : 0;
     }
 
-    /// <summary>The timestamp of the source's packets as it is sent; false as long as none of them was sent.</summary>
+    /// <summary>Maps a timestamp of the source to the outgoing stream. False until a packet of this generation has been sent.</summary>
     public bool TryMapTimestamp(int generation, uint timestamp, out uint outgoing)
     {
         outgoing = timestamp + _map.TimestampOffset;
         return generation == _generation;
     }
 
-    /// <summary>Forwards this from now on; a video begins with a key frame.</summary>
+    /// <summary>Starts forwarding a source. Video begins with a key frame.</summary>
     public void Start(Source source)
     {
         Source = source;
@@ -78,7 +79,7 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
         Source = null;
     }
 
-    /// <summary>Forwards a packet of the source, if this subscriber gets it.</summary>
+    /// <summary>Forwards a packet of the source, unless this subscriber cannot receive it now.</summary>
     public void Forward(Source source, int generation, in RtpPacket packet, long sequenceNumber, bool startsKeyFrame, TimeSpan now, Outbox outbox)
     {
         lock (peer.Gate)
@@ -90,14 +91,15 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
                 return;
             }
 
-            // A decoder cannot go on with the pictures of another stream, and would not notice, as the numbers are without a gap.
+            // A decoder cannot continue with the pictures of another stream, and would not notice the change because the sequence numbers
+            // have no gap.
             NeedsKeyFrame |= source.Kind == MediaKind.Video && generation != _generation;
             if (NeedsKeyFrame && !startsKeyFrame)
                 return;
 
             if (NeedsKeyFrame || _isInterrupted || generation != _generation || _map.IsFarAhead(sequenceNumber))
             {
-                // A late packet of before the break has no place behind it.
+                // A late packet from before the interruption no longer fits into the stream.
                 if (generation == _generation && _map.IsBehind(sequenceNumber))
                     return;
                 _map.Resume(sequenceNumber, packet.Timestamp, now);
@@ -112,14 +114,14 @@ internal sealed class OutgoingStream(SubscribingPeer peer, Section section)
         }
     }
 
-    /// <summary>The source's number of a packet that was sent with this one; false when there is none.</summary>
+    /// <summary>Maps a sequence number back to the source's. False if no packet was sent with it.</summary>
     public bool TryMapBack(ushort sequenceNumber, out int generation, out long sourceSequenceNumber)
     {
         generation = _generation;
         return _map.TryMapBack(sequenceNumber, out sourceSequenceNumber);
     }
 
-    /// <summary>Sends a packet once more.</summary>
+    /// <summary>Retransmits a packet.</summary>
     public void Resend(int generation, in RtpPacket packet, long sequenceNumber, TimeSpan now, Outbox outbox)
     {
         lock (peer.Gate)

@@ -10,21 +10,21 @@ using Sessions.Media.Stun;
 namespace Sessions.Media;
 
 /// <summary>
-/// The server's end of one peer connection: ICE, DTLS and SRTP of one transport (max-bundle, rtcp-mux). Nothing is sent to a flow
-/// that has not passed an authenticated check. Safe for several threads: a lock of its own guards its state, and is never held while
-/// another peer's is taken.
+/// The server's end of one peer connection, with ICE, DTLS and SRTP over one transport (max-bundle, rtcp-mux). Nothing is sent to a flow
+/// that has not passed an authenticated check. Thread-safe. Each peer has its own lock, which is never held while another peer's lock is
+/// acquired.
 /// </summary>
 public abstract class Peer : IDisposable
 {
-    /// <summary>The largest RTP packet: no larger one fits an Ethernet frame.</summary>
+    /// <summary>The largest RTP packet, which just fits an Ethernet frame.</summary>
     private protected const int MaxPacket = 1500;
 
-    /// <summary>The largest compound RTCP packet: with headers and encryption within the least MTU of IPv6.</summary>
+    /// <summary>The largest compound RTCP packet. With headers and encryption it fits the minimum MTU of IPv6.</summary>
     private protected const int MaxRtcp = 1100;
 
     private protected static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>The error of a description that comes too late.</summary>
+    /// <summary>The error for a description that arrives after the end of the connection.</summary>
     private protected const string Ended = "The connection has ended.";
 
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(30);
@@ -47,17 +47,17 @@ public abstract class Peer : IDisposable
         engine.Add(_ice.Local, this);
     }
 
-    /// <summary>Whether media can flow: the addresses have been checked, and there are keys.</summary>
+    /// <summary>Whether media can flow. A candidate pair must have been nominated, and the keys must be known.</summary>
     public bool IsConnected => _sender is not null && _ice.Selected is not null;
 
     internal Lock Gate { get; } = new();
 
     internal bool IsDisposed { get; private set; }
 
-    /// <summary>When <see cref="Advance"/> has something to do; null for never.</summary>
+    /// <summary>When <see cref="Advance"/> is due next, or null for never.</summary>
     internal abstract TimeSpan? Deadline { get; }
 
-    /// <summary>This end for the next description: with the credentials of the restart, if one is on its way.</summary>
+    /// <summary>This end's transport for the next description. During an ICE restart it has the new credentials.</summary>
     private protected LocalTransport LocalTransport
     {
         get
@@ -72,8 +72,8 @@ public abstract class Peer : IDisposable
     private protected TimeSpan? DtlsDeadline => _dtls?.Deadline;
 
     /// <summary>
-    /// Whether the device is gone: it gave no consent for 30 s (RFC 7675, section 5.1), or never connected within 30 s of the last
-    /// description.
+    /// Whether the device is gone. It has then given no consent for 30 s (RFC 7675, section 5.1), or has not connected within 30 s of the
+    /// last description.
     /// </summary>
     public bool IsDead
     {
@@ -84,7 +84,7 @@ public abstract class Peer : IDisposable
         }
     }
 
-    /// <summary>Ends the connection: nothing is sent or received any more.</summary>
+    /// <summary>Ends the connection. Nothing is sent or received afterwards.</summary>
     public void Dispose()
     {
         Dispose(true);
@@ -104,7 +104,7 @@ public abstract class Peer : IDisposable
         }
     }
 
-    /// <summary>Answers a Binding request; the flow is this peer's once it has passed.</summary>
+    /// <summary>Responds to a Binding request. A flow belongs to this peer once it has passed the check.</summary>
     internal void ReceiveCheck(in StunMessage request, Flow flow, TimeSpan now, Outbox outbox)
     {
         lock (Gate)
@@ -129,7 +129,7 @@ public abstract class Peer : IDisposable
         }
     }
 
-    /// <summary>Takes any other datagram of a flow that has passed a check. The datagram is overwritten.</summary>
+    /// <summary>Processes any other datagram of a flow that has passed a check. The datagram is overwritten.</summary>
     internal void Receive(Span<byte> datagram, TimeSpan now, Outbox outbox)
     {
         switch (PacketKind.Of(datagram))
@@ -146,7 +146,7 @@ public abstract class Peer : IDisposable
         }
     }
 
-    /// <summary>Does what is due.</summary>
+    /// <summary>Does all work that is due.</summary>
     internal virtual void Advance(TimeSpan now, Outbox outbox)
     {
         lock (Gate)
@@ -158,28 +158,28 @@ public abstract class Peer : IDisposable
         FinishHandshake(now, outbox);
     }
 
-    /// <summary>Waits until the handshake has done all that it can with what it has: for tests in virtual time.</summary>
+    /// <summary>Waits until the handshake has processed all datagrams and needs another one. For tests in virtual time.</summary>
     internal void WaitForHandshake() => _dtls?.WaitUntilIdle();
 
     private protected abstract void ReceiveRtp(Span<byte> datagram, TimeSpan now, Outbox outbox);
 
     private protected abstract void ReceiveRtcp(Span<byte> datagram, TimeSpan now, Outbox outbox);
 
-    /// <summary>Called once there are keys.</summary>
+    /// <summary>Called once the keys are known.</summary>
     private protected virtual void OnConnected(TimeSpan now, Outbox outbox)
     {
     }
 
-    /// <summary>Called when what was negotiated with the other end's certificate is over; there are no keys any more.</summary>
+    /// <summary>Called when the DTLS association and its keys have been discarded.</summary>
     private protected virtual void OnForgotten()
     {
     }
 
     /// <summary>
-    /// Takes what the device's description says of its end. Other credentials restart ICE (RFC 8445, section 2.4), unless this end has
-    /// done so itself. Another certificate is another connection, which begins with a handshake of its own.
+    /// Applies the device's transport from its description. New credentials restart ICE (RFC 8445, section 2.4), unless this end has
+    /// already restarted it. A new certificate means a new connection, which begins with its own handshake.
     /// </summary>
-    /// <returns>Whether this end now has other credentials, too.</returns>
+    /// <returns>Whether this end now also has new credentials.</returns>
     private protected bool SetRemote(RemoteTransport remote, bool isDtlsClient)
     {
         var credentials = new IceCredentials(remote.UsernameFragment, remote.Password);
@@ -196,7 +196,9 @@ public abstract class Peer : IDisposable
         return isRestart;
     }
 
-    /// <summary>New credentials for the next description (RFC 8445, section 2.4); the old ones hold until a new pair is nominated.</summary>
+    /// <summary>
+    /// Creates new credentials for the next description (RFC 8445, section 2.4). The old ones stay valid until a new pair is nominated.
+    /// </summary>
     private protected void RestartIce()
     {
         if (_restarted is not null)
@@ -253,7 +255,9 @@ public abstract class Peer : IDisposable
         }
     }
 
-    /// <summary>A server waits for the other end; a client begins, as soon as it knows where to.</summary>
+    /// <summary>
+    /// Starts the handshake. A server waits for the other end, and a client begins as soon as a candidate pair is nominated.
+    /// </summary>
     private void StartHandshake()
     {
         if (_dtls is null && _remote is not null && (!_isDtlsClient || _ice.Selected is not null))

@@ -9,7 +9,7 @@ public sealed class PublishingPeer : Peer
 {
     private const string CanonicalName = "sessions";
 
-    // There are more sections in a report than a count of five bits has room for (RFC 3550, section 6.4.2): then the rest is left out.
+    // The count in a report has five bits (RFC 3550, section 6.4.2). If there are more sections, the rest are omitted.
     private const int MaxReports = 31;
 
     private readonly uint _ssrc = (uint)Random.Shared.NextInt64(1, uint.MaxValue);
@@ -41,8 +41,8 @@ public sealed class PublishingPeer : Peer
     }
 
     /// <summary>
-    /// Answers an offer (RFC 8829, section 5.3). What may not be published is rejected in the answer, and what is no longer offered
-    /// ends. With an error nothing has changed.
+    /// Answers an offer (RFC 8829, section 5.3). The answer rejects tracks that the participant may not publish. Tracks that are no longer
+    /// offered end. If there is an error, nothing has changed.
     /// </summary>
     public PublishResult Answer(string sdpOffer, MediaPermissions permissions, int maxTracks)
     {
@@ -58,7 +58,7 @@ public sealed class PublishingPeer : Peer
             if (result.Error is not null)
                 return new(result.Error, null);
 
-            // The offer may restart ICE, and then the answer has to have other credentials.
+            // If the offer restarts ICE, the answer needs new credentials.
             if (result.Remote is { } remote && SetRemote(remote, result.LocalSetup == DtlsSetup.Active))
                 result = PublishAnswer.Create(offer, permissions, LocalTransport, maxTracks);
 
@@ -79,7 +79,7 @@ public sealed class PublishingPeer : Peer
         }
     }
 
-    /// <summary>Asks for what <paramref name="source"/> lacks, if it is time to.</summary>
+    /// <summary>Requests lost packets and key frames of <paramref name="source"/>, if they are due.</summary>
     internal void SendFeedback(Source source, TimeSpan now, Outbox outbox)
     {
         lock (Gate)
@@ -168,7 +168,7 @@ public sealed class PublishingPeer : Peer
         return kept;
     }
 
-    /// <summary>A receiver report about every track, with the rest of what there is to say (RFC 3550, section 6.1).</summary>
+    /// <summary>Sends a receiver report about every track, together with all feedback that is due (RFC 3550, section 6.1).</summary>
     private void SendReport(TimeSpan now, Outbox outbox)
     {
         _nextReport = now + ReportInterval;
@@ -208,7 +208,7 @@ public sealed class PublishingPeer : Peer
 
     private void AddFeedback(ref RtcpWriter writer, TimeSpan now)
     {
-        // What a track may take: a header and all its lost packets. The rest comes with the next packet.
+        // The most bytes that one track needs, for a header and all its lost packets. The other tracks follow in the next RTCP packet.
         const int MaxFeedback = 300;
 
         foreach (var source in _sources)
@@ -219,5 +219,5 @@ public sealed class PublishingPeer : Peer
     }
 }
 
-/// <summary>The answer to an offer, or why there is none.</summary>
+/// <summary>The answer to an offer, or an error.</summary>
 public sealed record PublishResult(string? Error, string? Answer);

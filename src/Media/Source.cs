@@ -5,14 +5,14 @@ using Sessions.Media.Rtp;
 namespace Sessions.Media;
 
 /// <summary>
-/// A published track as it arrives: what is missing is asked for again (RFC 4585, section 6.2.1), a second of video is kept, and
-/// every packet goes to those who subscribe. Its publishing peer's lock guards everything but the list of subscribers.
+/// A published track as the server receives it. The server requests missing packets (RFC 4585, section 6.2.1), keeps one second of video,
+/// and forwards every packet to the subscribers. The publishing peer's lock guards everything except the list of subscribers.
 /// </summary>
 public sealed class Source
 {
     private static readonly TimeSpan KeyFramePause = TimeSpan.FromMilliseconds(500);
 
-    // How long packets of the SSRC before may still be on their way.
+    // How long packets with the previous SSRC may still arrive.
     private static readonly TimeSpan Lateness = TimeSpan.FromSeconds(2);
 
     private readonly PublishingPeer _peer;
@@ -41,23 +41,25 @@ public sealed class Source
         }
     }
 
-    /// <summary>The MediaStream that the track is part of: its id in the publisher's browser.</summary>
+    /// <summary>The id of the track's MediaStream in the publisher's browser.</summary>
     public string StreamId => Track.StreamId;
 
     /// <summary>The track's id in the publisher's browser.</summary>
     public string TrackId => Track.TrackId;
 
-    /// <summary>What the track carries.</summary>
+    /// <summary>The kind of media of the track.</summary>
     public MediaKind Kind => Track.Kind;
 
     internal PublishedTrack Track { get; private set; }
 
-    /// <summary>Another for each stream of packets: SSRCs change when a publisher begins anew.</summary>
+    /// <summary>
+    /// The number of the current packet stream. It increases when the publisher starts again with a new SSRC or new keys.
+    /// </summary>
     internal int Generation { get; private set; }
 
     internal ReadOnlySpan<OutgoingStream> Subscribers => _subscribers;
 
-    /// <summary>When the publisher has to be asked for missing packets or for a key frame; null for never.</summary>
+    /// <summary>When to request missing packets or a key frame from the publisher next, or null for never.</summary>
     internal TimeSpan? Deadline
     {
         get
@@ -81,15 +83,16 @@ public sealed class Source
             _subscribers = [.. _subscribers.Where(other => other != stream)];
     }
 
-    /// <summary>Whether a packet is one of the SSRC before, which comes late: it has no place any more.</summary>
+    /// <summary>Whether a packet with the previous SSRC arrives late. It can no longer be forwarded.</summary>
     internal bool IsLate(uint ssrc, TimeSpan now) => ssrc == _formerSsrc && now - _began < Lateness;
 
     /// <summary>
-    /// The publisher's connection is another from now on, with keys and so with numbers of its own: what comes is another generation.
+    /// Ends the current generation. The publisher has a new connection with new keys and its own numbering, so its packets belong to the
+    /// next generation.
     /// </summary>
     internal void End() => (_ssrc, _formerSsrc) = (null, null);
 
-    /// <summary>Counts and keeps a packet.</summary>
+    /// <summary>Counts a packet, and keeps it if it is video.</summary>
     /// <returns>Its extended sequence number, and whether a key frame starts in it.</returns>
     internal (long SequenceNumber, bool StartsKeyFrame) Receive(in RtpPacket packet, ReadOnlySpan<byte> datagram, TimeSpan now)
     {
@@ -103,7 +106,8 @@ public sealed class Source
         _cache?.Add(sequenceNumber, datagram, now);
         var startsKeyFrame = _codec is { } codec && KeyFrame.StartsIn(codec, packet.Payload);
 
-        // It meets every request so far. Asking again would use up the next half second, in which a new subscriber could ask.
+        // The key frame fulfills every request so far. Requesting another would use up the next half second, in which a new subscriber
+        // could request one.
         if (startsKeyFrame)
             _isKeyFrameWanted = false;
         return (sequenceNumber, startsKeyFrame);
@@ -111,7 +115,7 @@ public sealed class Source
 
     internal void ReceiveSenderReport(uint ssrc, ulong ntp, uint rtp, TimeSpan now)
     {
-        // One of the SSRC before has another clock.
+        // A sender report of the previous SSRC has a different clock.
         if (ssrc != _ssrc)
             return;
 
@@ -119,7 +123,7 @@ public sealed class Source
         _senderReport = (ntp, rtp, now);
     }
 
-    /// <summary>The publisher's clocks at <paramref name="now"/>; false before the first sender report of this generation.</summary>
+    /// <summary>The publisher's clocks at <paramref name="now"/>. False before the first sender report of this generation.</summary>
     internal bool TryReadClocks(TimeSpan now, out int generation, out ulong ntp, out uint rtp)
     {
         lock (_peer.Gate)
@@ -149,16 +153,16 @@ public sealed class Source
             return generation == Generation && _cache is not null && _cache.TryCopy(sequenceNumber, destination, out length);
     }
 
-    /// <summary>Asks the publisher for a key frame, now or as soon as the last one was asked for half a second ago.</summary>
+    /// <summary>Requests a key frame from the publisher, now or half a second after the previous request.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="outbox">Gets the request.</param>
+    /// <param name="outbox">Receives the request.</param>
     internal void RequestKeyFrame(TimeSpan now, Outbox outbox)
     {
         _isKeyFrameWanted = true;
         _peer.SendFeedback(this, now, outbox);
     }
 
-    /// <summary>Adds what the publisher has to be asked for: lost packets and a key frame (RFC 4585, section 6.3.1).</summary>
+    /// <summary>Adds the requests for lost packets and a key frame that are due (RFC 4585, section 6.3.1).</summary>
     internal void AddFeedback(ref RtcpWriter writer, uint senderSsrc, TimeSpan now)
     {
         const int MaxLost = 64;
@@ -177,10 +181,10 @@ public sealed class Source
         }
     }
 
-    /// <summary>Whether something has to be asked for now.</summary>
+    /// <summary>Whether a request is due now.</summary>
     internal bool HasFeedback(TimeSpan now) => IsKeyFrameDue(now) || _missing?.Deadline <= now;
 
-    /// <summary>The report of what arrived (RFC 3550, section 6.4.1); false when nothing has.</summary>
+    /// <summary>The report about the received packets (RFC 3550, section 6.4.1). False if no packet has been received.</summary>
     internal bool TryReport(TimeSpan now, out ReportBlock report)
     {
         report = _ssrc is { } ssrc ? _statistics.Report(ssrc, now) : default;

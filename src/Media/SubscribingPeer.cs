@@ -8,10 +8,10 @@ namespace Sessions.Media;
 /// <summary>The server's end of a connection over which a device receives. The server offers.</summary>
 public sealed class SubscribingPeer : Peer
 {
-    // The most packets that are sent again in answer to one datagram.
+    // The maximum number of packets that are retransmitted for one datagram.
     private const int MaxResent = 64;
 
-    // Sections come in pairs, so that after a restart only their number is unknown.
+    // Sections come in pairs, so that after a server restart only their number is unknown.
     private static readonly MediaKind[] Pair = [MediaKind.Audio, MediaKind.Video];
 
     private readonly SubscribeSections _sections = new();
@@ -33,8 +33,8 @@ public sealed class SubscribingPeer : Peer
     internal override TimeSpan? Deadline => DtlsDeadline < _nextReport ? DtlsDeadline : _nextReport;
 
     /// <summary>
-    /// Makes these the sources that the device receives. Forwarding of all others has ended when this returns; what is new begins
-    /// when the device has answered the next offer.
+    /// Sets the sources that the device receives. Forwarding of all other sources has ended when this returns. Forwarding of new sources
+    /// begins when the device has answered the next offer.
     /// </summary>
     /// <returns>Whether the device needs a new offer.</returns>
     public bool SetSources(IReadOnlyCollection<Source> sources)
@@ -63,8 +63,8 @@ public sealed class SubscribingPeer : Peer
     }
 
     /// <summary>
-    /// Offers twice as many sections from now on, for a device that does not answer: it may have more sections from before this
-    /// server was started, and sections can never be fewer than before (RFC 3264, section 8).
+    /// Doubles the number of sections for the next offers, for a device that does not answer. The device may have more sections from before
+    /// this server was started, and the number of sections may never decrease (RFC 3264, section 8).
     /// </summary>
     public void Grow()
     {
@@ -72,8 +72,8 @@ public sealed class SubscribingPeer : Peer
             TryAppend(Math.Max(1, _sections.Count / Pair.Length));
     }
 
-    /// <summary>Offers the sources as they are now (RFC 8829, section 5.2).</summary>
-    /// <param name="iceRestart">Whether the device has to find its way anew (RFC 8445, section 2.4).</param>
+    /// <summary>Creates an offer of the current sources (RFC 8829, section 5.2).</summary>
+    /// <param name="iceRestart">Whether to restart ICE (RFC 8445, section 2.4).</param>
     public string CreateOffer(bool iceRestart)
     {
         lock (Gate)
@@ -84,8 +84,8 @@ public sealed class SubscribingPeer : Peer
         }
     }
 
-    /// <summary>Takes the device's answer to the last offer. With an error nothing has changed.</summary>
-    /// <returns>What is wrong; null for nothing.</returns>
+    /// <summary>Applies the device's answer to the last offer. If there is an error, nothing has changed.</summary>
+    /// <returns>The error, or null.</returns>
     public string? Answer(string sdpAnswer)
     {
         if (!SessionDescription.TryParse(sdpAnswer, out var answer, out var error))
@@ -98,7 +98,7 @@ public sealed class SubscribingPeer : Peer
             if (!_sections.TryApply(answer, out var remote, out error))
                 return error;
 
-            // The server has offered as actpass, and the SDK has the device answer as passive: the server begins.
+            // The server has offered actpass, and the SDK makes the device answer passive, so the server begins.
             if (remote is not null)
                 SetRemote(remote, remote.Setup == DtlsSetup.Passive);
             foreach (var stream in _streams)
@@ -106,7 +106,7 @@ public sealed class SubscribingPeer : Peer
             HasAnswer = true;
         }
 
-        // A picture is needed at once by whoever has just begun to look.
+        // A new subscriber needs a picture immediately.
         Engine.Wake(this);
         return null;
     }
@@ -123,7 +123,7 @@ public sealed class SubscribingPeer : Peer
         SendReports(now, outbox);
     }
 
-    /// <summary>Whether a packet may be sent now. Over a TCP connection that is full, video waits.</summary>
+    /// <summary>Whether a packet may be sent now. While a TCP connection is congested, no video is sent.</summary>
     internal bool CanSend(MediaKind kind, TimeSpan now) => CanSendAt(now) && !(kind == MediaKind.Video && IsCongested);
 
     internal void Send(ReadOnlySpan<byte> packet, MediaKind kind, TimeSpan now, Outbox outbox)
@@ -139,7 +139,7 @@ public sealed class SubscribingPeer : Peer
 
     private protected override void ReceiveRtp(Span<byte> datagram, TimeSpan now, Outbox outbox)
     {
-        // The device has nothing to send here.
+        // The device sends no media here.
     }
 
     private protected override void ReceiveRtcp(Span<byte> datagram, TimeSpan now, Outbox outbox)
@@ -191,7 +191,7 @@ public sealed class SubscribingPeer : Peer
         return stream;
     }
 
-    // Without a closure, which would be allocated for each packet that is asked for.
+    // Without a lambda, whose closure would be allocated for each requested packet.
     private OutgoingStream? Find(uint ssrc)
     {
         foreach (var stream in _streams)
@@ -261,7 +261,7 @@ public sealed class SubscribingPeer : Peer
         }
     }
 
-    /// <summary>Leaves out the videos that do not fit, the later ones first.</summary>
+    /// <summary>Pauses the videos that exceed the budget, later ones first.</summary>
     private void AdaptToBudget(TimeSpan now)
     {
         lock (Gate)
@@ -282,7 +282,9 @@ public sealed class SubscribingPeer : Peer
         }
     }
 
-    /// <summary>A sender report for each stream, so that a device can play sound and picture together (RFC 3550, section 6.4.1).</summary>
+    /// <summary>
+    /// Sends a sender report for each stream, so that a device can synchronize audio and video (RFC 3550, section 6.4.1).
+    /// </summary>
     private void SendReports(TimeSpan now, Outbox outbox)
     {
         Span<byte> room = stackalloc byte[MaxRtcp];

@@ -3,9 +3,10 @@ using System.Buffers.Binary;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// What a server may see of the client's last flight (RFC 6347, section 4.2.4). With ChangeCipherSpec BouncyCastle goes over to the
-/// new keys and takes no records from before any more, so that a CertificateVerify that was lost, or comes later, would never be
-/// taken. Until it is there a ChangeCipherSpec counts as lost: the client sends both again.
+/// Decides which part of the client's last flight BouncyCastle's server receives (RFC 6347, section 4.2.4). On ChangeCipherSpec
+/// BouncyCastle switches to the new keys and accepts no more records under the old ones. A CertificateVerify that was lost or arrives later
+/// would then never be accepted. Until CertificateVerify has arrived, ChangeCipherSpec is therefore treated as lost, and the client
+/// retransmits both.
 /// </summary>
 internal struct ClientFlight
 {
@@ -14,7 +15,7 @@ internal struct ClientFlight
     private int _length;
     private bool _isVerifiable;
 
-    /// <summary>The part of a datagram that may be handed on.</summary>
+    /// <summary>The part of a datagram that may be passed to BouncyCastle.</summary>
     public ReadOnlySpan<byte> Take(ReadOnlySpan<byte> datagram)
     {
         for (var rest = datagram; DtlsRecord.IsPlain(rest);)
@@ -42,7 +43,7 @@ internal struct ClientFlight
             if (fragment > messages.Length - DtlsRecord.MessageHeaderLength)
                 return;
 
-            // Fragments that come in another order count when they come again.
+            // A fragment that arrives out of order counts when it is retransmitted.
             if (messages[0] == CertificateVerify && offset <= _length)
                 (_length, _isVerifiable) = (Math.Max(_length, offset + fragment), _isVerifiable || offset + fragment >= length);
             messages = messages[(DtlsRecord.MessageHeaderLength + fragment)..];

@@ -7,23 +7,23 @@ using Sessions.Media.Srtp;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// The DTLS association of one peer (RFC 6347, RFC 5764): datagrams and the time go in, datagrams and in the end the keys of SRTP
-/// come out. BouncyCastle's handshake blocks, so it has a thread of its own until it has finished. Safe for several threads.
+/// The DTLS association of one peer (RFC 6347, RFC 5764). Its input is datagrams and the time. Its output is datagrams and finally the SRTP
+/// keys. BouncyCastle's handshake blocks, so it runs on its own thread until it has finished. Thread-safe.
 /// </summary>
 internal sealed class DtlsAssociation : IDisposable
 {
     /// <summary>
-    /// Milliseconds after which BouncyCastle sends a flight again when no datagram came: <see cref="DtlsQueue"/> decides when to say so.
-    /// It would be doubled each time, so it is 0; then the wait is <see cref="ShortestWait"/>.
+    /// Milliseconds after which BouncyCastle retransmits a flight if no datagram arrived. BouncyCastle doubles the value each time, so it
+    /// is 0, and BouncyCastle then waits for <see cref="ShortestWait"/>. <see cref="DtlsQueue"/> decides when to report the timeout.
     /// </summary>
     public const int ResendAtOnce = 0;
 
-    /// <summary>The fewest milliseconds that BouncyCastle waits for a datagram.</summary>
+    /// <summary>The shortest time that BouncyCastle waits for a datagram, in milliseconds.</summary>
     public const int ShortestWait = 1;
 
     private const int MaxApplicationData = 2048;
 
-    // After the handshake nothing has to come, and a datagram that is not authentic costs BouncyCastle a millisecond.
+    // No datagram is needed after the handshake, and each one that is not authentic costs BouncyCastle a millisecond.
     private const int MaxDatagramsPerSecond = 20;
 
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(30);
@@ -37,8 +37,8 @@ internal sealed class DtlsAssociation : IDisposable
     private volatile DtlsTransport? _transport;
     private volatile DtlsState _state;
 
-    /// <summary>Starts a handshake. A client sends its first datagram at once.</summary>
-    /// <param name="isClient">Whether this end begins.</param>
+    /// <summary>Starts a handshake. A client sends its first datagram immediately.</summary>
+    /// <param name="isClient">Whether this end begins, as the DTLS client.</param>
     /// <param name="certificate">This end's certificate.</param>
     /// <param name="peer">The other end, whose certificate must have one of its fingerprints.</param>
     /// <param name="now">The time.</param>
@@ -56,15 +56,15 @@ internal sealed class DtlsAssociation : IDisposable
 
     public DtlsState State => _state;
 
-    /// <summary>The keys of what this end sends and of what it receives; null until <see cref="DtlsState.Connected"/>.</summary>
+    /// <summary>The SRTP keys for sending and for receiving. Null until <see cref="DtlsState.Connected"/>.</summary>
     public (SrtpMasterKey Sending, SrtpMasterKey Receiving)? Keys => _endpoint.Keys;
 
-    /// <summary>When <see cref="Advance"/> has something to do; null for never.</summary>
+    /// <summary>When <see cref="Advance"/> is due next, or null for never.</summary>
     public TimeSpan? Deadline => _queue.Deadline;
 
     private Action? Changed { get; }
 
-    /// <summary>Takes a datagram of the peer.</summary>
+    /// <summary>Processes a datagram from the peer.</summary>
     public void Receive(ReadOnlySpan<byte> datagram, TimeSpan now)
     {
         if (_transport is not { } transport)
@@ -91,10 +91,10 @@ internal sealed class DtlsAssociation : IDisposable
             _queue.Advance(now);
     }
 
-    /// <summary>Takes a datagram for the peer.</summary>
+    /// <summary>Takes the next datagram to send to the peer.</summary>
     public bool TryTake(out byte[]? datagram) => _queue.TryTake(out datagram);
 
-    /// <summary>Waits until the handshake has done all that it can with what it has: for tests in virtual time.</summary>
+    /// <summary>Waits until the handshake has processed all datagrams and needs another one. For tests in virtual time.</summary>
     public void WaitUntilIdle() => _queue.WaitUntilIdle();
 
     public void Dispose() => Fail();
@@ -111,7 +111,7 @@ internal sealed class DtlsAssociation : IDisposable
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // Whatever the peer sent: a handshake that failed is nothing but that.
+            // Any input from the peer can only make the handshake fail.
             Fail();
         }
 
@@ -127,8 +127,8 @@ internal sealed class DtlsAssociation : IDisposable
     }
 
     /// <summary>
-    /// After the handshake: an alert ends the association, a repeated last flight is answered, and what a data channel sends is
-    /// dropped.
+    /// Reads a record after the handshake. An alert ends the association, BouncyCastle responds to a repeated last flight, and data of a
+    /// data channel are dropped.
     /// </summary>
     private void ReadRecords(DtlsTransport transport)
     {
@@ -150,7 +150,7 @@ internal sealed class DtlsAssociation : IDisposable
     }
 }
 
-/// <summary>How far a DTLS association is.</summary>
+/// <summary>The state of a DTLS association.</summary>
 internal enum DtlsState
 {
     /// <summary>It has no keys yet.</summary>
@@ -159,6 +159,6 @@ internal enum DtlsState
     /// <summary>It has keys.</summary>
     Connected,
 
-    /// <summary>It has ended: refused, given up or closed by the peer.</summary>
+    /// <summary>It has ended because it was refused, timed out or was closed by the peer.</summary>
     Failed,
 }

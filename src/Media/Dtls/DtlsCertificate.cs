@@ -8,8 +8,8 @@ using Sessions.Media.Sdp;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// A self-signed P-256 certificate, made anew for each process. Peers know it by the fingerprint in the SDP (RFC 8122, section 5;
-/// RFC 8827, section 6.5, asks for P-256).
+/// A self-signed P-256 certificate, created anew for each process. Peers recognize it by the fingerprint in the SDP (RFC 8122, section 5).
+/// RFC 8827, section 6.5, requires P-256.
 /// </summary>
 public sealed class DtlsCertificate
 {
@@ -22,7 +22,7 @@ public sealed class DtlsCertificate
     /// <summary>The certificate's fingerprint for the SDP.</summary>
     public Fingerprint Fingerprint { get; }
 
-    /// <summary>Makes a key and a certificate. The period of validity means nothing here: the fingerprint is what is checked.</summary>
+    /// <summary>Creates a key and a certificate. The validity period has no effect, because peers check only the fingerprint.</summary>
     public static DtlsCertificate Create()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -31,7 +31,7 @@ public sealed class DtlsCertificate
         return new(certificate.RawData, PrivateKeyFactory.CreateKey(key.ExportPkcs8PrivateKey()));
     }
 
-    /// <summary>The certificate and its key as an endpoint of a handshake presents them.</summary>
+    /// <summary>The certificate and its key in the form that BouncyCastle's handshake needs.</summary>
     internal BcDefaultTlsCredentialedSigner ToCredentials(TlsContext context)
     {
         var crypto = (BcTlsCrypto)context.Crypto;

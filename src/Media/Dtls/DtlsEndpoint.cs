@@ -5,12 +5,12 @@ using Sessions.Media.Srtp;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// What both roles of a DTLS-SRTP handshake agree on: DTLS 1.2, the SRTP profiles (RFC 5764, section 4.1.2), the peer's certificate
-/// by its fingerprint, and the keys taken from the finished handshake (RFC 5764, section 4.2).
+/// The parameters and checks that both roles of a DTLS-SRTP handshake share. These are DTLS 1.2, the SRTP profiles (RFC 5764, section
+/// 4.1.2), the peer's certificate by its fingerprint, and the keys exported from the finished handshake (RFC 5764, section 4.2).
 /// </summary>
 internal sealed class DtlsEndpoint(DtlsCertificate certificate, RemoteTransport peer, bool isClient)
 {
-    /// <summary>The most wanted first.</summary>
+    /// <summary>The SRTP profiles, in order of preference.</summary>
     public static int[] Profiles { get; } = [(int)SrtpProfile.AeadAes128Gcm, (int)SrtpProfile.Aes128CmHmacSha1_80];
 
     public static ProtocolVersion[] Versions { get; } = ProtocolVersion.DTLSv12.Only();
@@ -20,13 +20,13 @@ internal sealed class DtlsEndpoint(DtlsCertificate certificate, RemoteTransport 
 
     public DtlsCertificate Certificate => certificate;
 
-    /// <summary>The profile in use; null until it is negotiated.</summary>
+    /// <summary>The SRTP profile in use. Null until it is negotiated.</summary>
     public SrtpProfile? Profile { get; set; }
 
-    /// <summary>The keys of what this end sends and of what it receives; null until the handshake has finished.</summary>
+    /// <summary>The SRTP keys for sending and for receiving. Null until the handshake has finished.</summary>
     public (SrtpMasterKey Sending, SrtpMasterKey Receiving)? Keys { get; private set; }
 
-    /// <exception cref="TlsFatalAlert">The certificate is not the one whose fingerprint the SDP has.</exception>
+    /// <exception cref="TlsFatalAlert">The certificate has none of the fingerprints in the peer's SDP.</exception>
     public void Verify(Certificate presented)
     {
         if (presented.IsEmpty || !peer.IsCertificate(presented.GetCertificateAt(0).GetEncoded()))
@@ -36,7 +36,7 @@ internal sealed class DtlsEndpoint(DtlsCertificate certificate, RemoteTransport 
     public static void Offer(IDictionary<int, byte[]> extensions, params int[] profiles)
         => TlsSrtpUtilities.AddUseSrtpExtension(extensions, new UseSrtpData(profiles, TlsUtilities.EmptyBytes));
 
-    /// <exception cref="TlsFatalAlert">There is no profile that both ends have.</exception>
+    /// <exception cref="TlsFatalAlert">The two ends have no profile in common.</exception>
     public void Select(IDictionary<int, byte[]> extensions)
     {
         var offered = TlsSrtpUtilities.GetUseSrtpExtension(extensions)?.ProtectionProfiles ?? [];
@@ -45,7 +45,7 @@ internal sealed class DtlsEndpoint(DtlsCertificate certificate, RemoteTransport 
         Profile = (SrtpProfile)profile;
     }
 
-    /// <summary>Takes the keys: client's key, server's key, client's salt, server's salt.</summary>
+    /// <summary>Exports the keys in the order client key, server key, client salt, server salt.</summary>
     public void ExportKeys(TlsContext context)
     {
         var profile = Profile ?? throw new TlsFatalAlert(AlertDescription.handshake_failure);

@@ -3,21 +3,21 @@ using Org.BouncyCastle.Tls;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// Between the state machine, which is never blocked, and BouncyCastle's handshake, which blocks its thread until the next
-/// datagram. Retransmission (RFC 6347, section 4.2.4) goes by the time that the state machine is given, so that tests decide it:
-/// the handshake itself asks for a retransmission whenever a receive reports that no datagram came in time.
+/// The queue between the state machine, which never blocks, and BouncyCastle's handshake, which blocks its thread until the next datagram.
+/// Retransmission (RFC 6347, section 4.2.4) follows the time that the state machine is given, so tests control it. The handshake
+/// retransmits whenever a receive reports that no datagram arrived in time.
 /// </summary>
 internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
 {
-    /// <summary>The largest record: with IP, UDP and DTLS headers it fits the least MTU of IPv6, 1,280 bytes.</summary>
+    /// <summary>The largest record. With IP, UDP and DTLS headers it fits the minimum MTU of IPv6, 1,280 bytes.</summary>
     private const int MaxDatagram = 1200;
 
     private const int MaxReceived = 2048;
 
-    // BouncyCastle looks at a clock of milliseconds: after as many waits of one it has noticed that the time is over.
+    // BouncyCastle reads a clock in milliseconds. After this many waits of one millisecond it has noticed the timeout.
     private const int WaitsUntilNoticed = 3;
 
-    // Chosen below the second that RFC 6347 proposes, as WebRTC does: a call should not wait a second for one lost datagram.
+    // Shorter than the second that RFC 6347 proposes, as in WebRTC. A call should not wait a second for one lost datagram.
     private static readonly TimeSpan FirstRetransmission = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -35,10 +35,10 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
     private bool _isHandshaking = true;
     private bool _isClosed;
 
-    /// <summary>Called, without a lock held, when there is something to send.</summary>
+    /// <summary>Called when there is something to send. The caller holds no lock.</summary>
     public Action? Sent { get; init; }
 
-    /// <summary>When the handshake sends its last datagrams again; null when it is over.</summary>
+    /// <summary>When the handshake retransmits its last flight, or null after the handshake.</summary>
     public TimeSpan? Deadline
     {
         get
@@ -48,7 +48,7 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
         }
     }
 
-    /// <summary>Hands over a datagram from the peer. More than a handshake can need are dropped.</summary>
+    /// <summary>Queues a datagram from the peer. Datagrams beyond the number that a handshake can need are dropped.</summary>
     public void Receive(ReadOnlySpan<byte> datagram, TimeSpan now)
     {
         const int MaxWaiting = 64;
@@ -72,14 +72,14 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
         }
     }
 
-    /// <summary>Takes a datagram for the peer.</summary>
+    /// <summary>Takes the next datagram to send to the peer.</summary>
     public bool TryTake(out byte[]? datagram)
     {
         lock (_gate)
             return _sent.TryDequeue(out datagram);
     }
 
-    /// <summary>From now on a receive does not wait: who calls it has put a datagram in.</summary>
+    /// <summary>Ends the handshake. A receive no longer blocks, because its caller has queued a datagram first.</summary>
     public void EndHandshake()
     {
         lock (_gate)
@@ -98,7 +98,7 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
         }
     }
 
-    /// <summary>Waits until the handshake has done all that it can with what it has: for tests in virtual time.</summary>
+    /// <summary>Waits until the handshake has processed all datagrams and needs another one. For tests in virtual time.</summary>
     public void WaitUntilIdle()
     {
         lock (_gate)
@@ -152,8 +152,8 @@ internal sealed class DtlsQueue(bool isClient, TimeSpan now) : DatagramTransport
     }
 
     /// <summary>
-    /// Whether to say that no datagram came in time. The time is another once something was sent, and else, as there is nothing to
-    /// send again, once the handshake must have noticed.
+    /// Whether to report that no datagram arrived in time. The timeout is postponed once the handshake has retransmitted. If it has nothing
+    /// to retransmit, the timeout is postponed after enough waits for BouncyCastle to have noticed it.
     /// </summary>
     private bool IsTimedOut()
     {

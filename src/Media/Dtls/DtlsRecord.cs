@@ -11,7 +11,7 @@ internal static class DtlsRecord
     public const int HeaderLength = 13;
     public const int MessageHeaderLength = 12;
 
-    /// <summary>Whether a datagram begins with a record of the first epoch, which is not encrypted.</summary>
+    /// <summary>Whether a datagram begins with a record of the first epoch, which is unencrypted.</summary>
     public static bool IsPlain(ReadOnlySpan<byte> datagram)
         => datagram.Length > HeaderLength && BinaryPrimitives.ReadUInt16BigEndian(datagram[3..]) == 0;
 

@@ -3,7 +3,7 @@ using Org.BouncyCastle.Tls.Crypto;
 
 namespace Sessions.Media.Dtls;
 
-/// <summary>The server's role in a DTLS-SRTP handshake: it asks for the client's certificate.</summary>
+/// <summary>The server's role in a DTLS-SRTP handshake. It requests the client's certificate.</summary>
 internal sealed class DtlsServer(TlsCrypto crypto, DtlsEndpoint endpoint) : DefaultTlsServer(crypto)
 {
     public override int GetHandshakeResendTimeMillis() => DtlsAssociation.ResendAtOnce;

@@ -3,15 +3,15 @@ using System.Buffers.Binary;
 namespace Sessions.Media.Dtls;
 
 /// <summary>
-/// Which datagrams of a handshake were sent before. BouncyCastle sends its last flight again after any datagram that it cannot use,
-/// so that a stranger could have a certificate sent for each of a few bytes.
+/// Detects datagrams of a handshake that were sent before. BouncyCastle retransmits its last flight after any datagram that it cannot use.
+/// Without this check, anyone could trigger a whole certificate with a datagram of a few bytes.
 /// </summary>
 internal struct SentFlights
 {
     private long _last;
     private bool _isEncrypted;
 
-    /// <summary>Notes a datagram, which is one record; true if it was sent before.</summary>
+    /// <summary>Records a datagram, which is one record. True if it was sent before.</summary>
     public bool IsRepeated(ReadOnlySpan<byte> datagram)
     {
         var isMessage = DtlsRecord.IsPlain(datagram) && datagram[0] == DtlsRecord.Handshake
@@ -29,7 +29,9 @@ internal struct SentFlights
         return false;
     }
 
-    /// <summary>ChangeCipherSpec comes right before Finished, which is the only encrypted message.</summary>
+    /// <summary>
+    /// Whether an encrypted flight was sent before. ChangeCipherSpec directly precedes Finished, which is the only encrypted message.
+    /// </summary>
     private bool IsSecond(bool isLast)
     {
         if (_isEncrypted)

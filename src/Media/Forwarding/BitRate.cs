@@ -16,7 +16,7 @@ internal struct BitRate
         _bytes += bytes;
     }
 
-    /// <summary>Bits per second.</summary>
+    /// <summary>The bit rate in bit/s.</summary>
     public long At(TimeSpan now)
     {
         Roll(now);

@@ -1,8 +1,8 @@
 namespace Sessions.Media.Forwarding;
 
 /// <summary>
-/// The last second of a video track's packets, from which lost ones are sent again (RFC 4585, section 6.2.1). The bytes are in one
-/// ring that grows with the track's bit rate up to <see cref="MaxBytes"/>; afterwards the oldest packet is forgotten early.
+/// The last second of a video track's packets, for retransmission (RFC 4585, section 6.2.1). The bytes are in one ring buffer that grows
+/// with the track's bit rate up to <see cref="MaxBytes"/>. When it is full, the oldest packet is removed early.
 /// </summary>
 internal sealed class PacketCache
 {
@@ -20,15 +20,15 @@ internal sealed class PacketCache
     private long _firstByte;
     private long _nextByte;
 
-    /// <summary>How many packets are kept.</summary>
+    /// <summary>The number of packets in the cache.</summary>
     public int Count => (int)(_nextEntry - _firstEntry);
 
-    /// <summary>How many bytes are reserved.</summary>
+    /// <summary>The number of bytes allocated.</summary>
     public int Capacity => _bytes.Length;
 
-    /// <summary>Keeps a copy of a packet.</summary>
+    /// <summary>Adds a copy of a packet.</summary>
     /// <param name="sequenceNumber">Its extended sequence number.</param>
-    /// <param name="packet">The packet, not encrypted.</param>
+    /// <param name="packet">The unencrypted packet.</param>
     /// <param name="now">The time of its arrival.</param>
     public void Add(long sequenceNumber, ReadOnlySpan<byte> packet, TimeSpan now)
     {
@@ -36,7 +36,7 @@ internal sealed class PacketCache
             Forget();
         MakeRoom(packet.Length);
 
-        // A packet is never cut at the end of the ring.
+        // A packet never wraps around the end of the ring buffer.
         var start = _nextByte;
         if (Offset(start) + packet.Length > _bytes.Length)
             start += _bytes.Length - Offset(start);
@@ -45,17 +45,17 @@ internal sealed class PacketCache
         _nextByte = start + packet.Length;
     }
 
-    /// <summary>Forgets all packets: what follows has numbers of its own.</summary>
+    /// <summary>Removes all packets, because the next packets have their own numbering.</summary>
     public void Clear()
     {
         while (Count > 0)
             Forget();
     }
 
-    /// <summary>Copies a packet to <paramref name="destination"/>; false when it is not kept.</summary>
+    /// <summary>Copies a packet to <paramref name="destination"/>. False if the packet is not in the cache.</summary>
     public bool TryCopy(long sequenceNumber, Span<byte> destination, out int length)
     {
-        // The youngest is asked for most often.
+        // The newest packets are requested most often.
         for (var index = _nextEntry - 1; index >= _firstEntry; index--)
         {
             ref readonly var entry = ref _entries[index % _entries.Length];
@@ -83,7 +83,7 @@ internal sealed class PacketCache
 
     private void MakeRoom(int length)
     {
-        // Twice the length, for the rest of the ring that a packet that would be cut leaves empty.
+        // Twice the length, because a packet that does not fit before the end of the ring buffer leaves that end unused.
         while (_nextByte - _firstByte + (2 * length) > _bytes.Length && Count > 0)
         {
             if (_bytes.Length < MaxBytes)

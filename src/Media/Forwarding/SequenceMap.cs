@@ -1,12 +1,13 @@
 namespace Sessions.Media.Forwarding;
 
 /// <summary>
-/// How a source's sequence numbers and timestamps become those of one outgoing stream, which stays continuous (RFC 3550, section
-/// 5.1) when the source is another, has begun anew, or was left out for a while. Numbers are extended, and so never wrap here.
+/// Maps a source's sequence numbers and timestamps to those of one outgoing stream. The outgoing stream stays continuous (RFC 3550, section
+/// 5.1) when its source changes, restarts or was paused. Sequence numbers are extended, so they never wrap here.
 /// </summary>
 internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firstTimestamp)
 {
-    // A receiver takes a number that is 2^15 away for one from before (RFC 3711, section 3.3.1): then two packets would be encrypted alike.
+    // A sequence number 2^15 ahead is taken for an earlier one (RFC 3711, section 3.3.1). Two packets would then be encrypted with the same
+    // index.
     private const int MaxDistance = 1 << 14;
 
     private long _sequenceOffset;
@@ -17,13 +18,13 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
     private uint _lastTimestamp = firstTimestamp;
     private TimeSpan _lastTime;
 
-    /// <summary>How many numbers have been used, and left out.</summary>
+    /// <summary>The number of sequence numbers that have been used or skipped.</summary>
     public readonly long Count => _highest - firstSequenceNumber + 1;
 
-    /// <summary>Added to a timestamp of the source.</summary>
+    /// <summary>The offset that is added to a timestamp of the source.</summary>
     public readonly uint TimestampOffset => _timestampOffset;
 
-    /// <summary>Begins anew with this packet of the source: it becomes the successor of the last one sent.</summary>
+    /// <summary>Resumes the mapping with this packet of the source, which becomes the successor of the last packet sent.</summary>
     public void Resume(long sequenceNumber, uint timestamp, TimeSpan now)
     {
         _from = sequenceNumber;
@@ -32,13 +33,16 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
         _timestampOffset = _lastTimestamp + elapsed - timestamp;
     }
 
-    /// <summary>Whether the packet comes before the last one that was sent.</summary>
+    /// <summary>Whether the packet precedes the last one that was sent.</summary>
     public readonly bool IsBehind(long sequenceNumber) => _hasSent && sequenceNumber + _sequenceOffset <= _highest;
 
-    /// <summary>Whether so many numbers were left out before a packet that it has to be begun anew with it.</summary>
+    /// <summary>Whether the gap before a packet is so large that the mapping has to resume with this packet.</summary>
     public readonly bool IsFarAhead(long sequenceNumber) => sequenceNumber + _sequenceOffset - _highest > MaxDistance;
 
-    /// <summary>The outgoing numbers of a packet; false for one that is older than the packet that was begun with, or far too old.</summary>
+    /// <summary>
+    /// The outgoing numbers of a packet. False if it is older than the packet with which the mapping resumed, or too far from the highest
+    /// one.
+    /// </summary>
     public bool TryMap(long sequenceNumber, uint timestamp, TimeSpan now, out ushort outgoing, out uint outgoingTimestamp)
     {
         var mapped = sequenceNumber + _sequenceOffset;
@@ -51,7 +55,7 @@ internal struct SequenceMap(int clockRate, ushort firstSequenceNumber, uint firs
         return true;
     }
 
-    /// <summary>The source's number of a packet that was sent since the last beginning; false when it was not.</summary>
+    /// <summary>The source's number of a packet that was sent since the mapping last resumed. False if there is none.</summary>
     public readonly bool TryMapBack(ushort outgoing, out long sequenceNumber)
     {
         // The extended number nearest to the highest one.

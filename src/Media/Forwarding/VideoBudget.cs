@@ -1,13 +1,15 @@
 namespace Sessions.Media.Forwarding;
 
 /// <summary>
-/// How much video a subscriber is sent. It is everything until the subscriber reports loss. Then it is what arrived, or what the
-/// subscriber says it can receive (REMB) if that is less, and after a pause everything is tried once more: the pause doubles each time
-/// that fails. Audio is never counted out.
+/// Limits the video that is sent to a subscriber. There is no limit until the subscriber reports loss. The limit is then 80% of the bit
+/// rate that arrived, or of the subscriber's own estimate (REMB) if that is lower. After a pause all video is tried again, and the pause
+/// doubles each time that this fails. Audio is never limited.
 /// </summary>
 internal sealed class VideoBudget
 {
-    /// <summary>The part of packets lost from which a link counts as too narrow. Below, lost packets are sent again.</summary>
+    /// <summary>
+    /// The fraction of lost packets from which a link counts as too narrow. Below it, lost packets are only retransmitted.
+    /// </summary>
     public const double TooMuchLoss = 0.1;
 
     private const double Caution = 0.8;
@@ -15,10 +17,10 @@ internal sealed class VideoBudget
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
-    // How long the reports after a change still tell of before it.
+    // How long after a change the reports still describe the time before it.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
 
-    // A try that lasted as long has not failed.
+    // A try that lasts this long has succeeded.
     private static readonly TimeSpan Proof = TimeSpan.FromSeconds(15);
 
     private TimeSpan _pause = FirstPause;
@@ -26,12 +28,12 @@ internal sealed class VideoBudget
     private int _badReports;
     private long _limit = long.MaxValue;
 
-    /// <summary>The most video, in bit/s; null for everything.</summary>
+    /// <summary>The maximum bit rate of video, in bit/s, or null for no limit.</summary>
     public long? BitRate { get; private set; }
 
-    /// <summary>Takes the subscriber's report of loss, which comes about once a second.</summary>
-    /// <param name="lost">The part of the packets that did not arrive, 0 to 1.</param>
-    /// <param name="sent">What was sent of video, in bit/s.</param>
+    /// <summary>Processes the subscriber's loss report, which arrives about once a second.</summary>
+    /// <param name="lost">The fraction of packets that did not arrive, 0 to 1.</param>
+    /// <param name="sent">The bit rate of the video that was sent, in bit/s.</param>
     /// <param name="now">The time.</param>
     public void ReportLoss(double lost, long sent, TimeSpan now)
     {
@@ -42,14 +44,14 @@ internal sealed class VideoBudget
     }
 
     /// <summary>
-    /// Takes the most that the subscriber says it can receive in all. It counts only beside loss: a browser's estimate follows what it
-    /// receives, so that it is far too low whenever more begins to be sent.
+    /// Processes the total bit rate that the subscriber says it can receive. It is used only together with loss. A browser's estimate
+    /// follows the bit rate that it receives, so the estimate is far too low whenever the server begins to send more.
     /// </summary>
     /// <param name="limit">The limit, in bit/s.</param>
-    /// <param name="sentAudio">What was sent of audio, in bit/s.</param>
+    /// <param name="sentAudio">The bit rate of the audio that was sent, in bit/s.</param>
     public void ReportLimit(long limit, long sentAudio) => _limit = Math.Max(0, limit - sentAudio);
 
-    /// <summary>Tries everything again when it is time.</summary>
+    /// <summary>Removes the limit when the pause is over.</summary>
     public void Advance(TimeSpan now)
     {
         if (BitRate is null)

@@ -3,23 +3,23 @@ using System.Net;
 
 namespace Sessions.Media.Ice;
 
-/// <summary>How a candidate is reached; for TCP who connects, RFC 6544 section 4.5.</summary>
+/// <summary>The transport of a candidate. For TCP it includes which end connects (RFC 6544 section 4.5).</summary>
 public enum CandidateTransport
 {
     /// <summary>UDP.</summary>
     Udp,
 
-    /// <summary>TCP; the candidate's owner connects.</summary>
+    /// <summary>TCP. The candidate's owner connects.</summary>
     TcpActive,
 
-    /// <summary>TCP; the peer connects.</summary>
+    /// <summary>TCP. The peer connects.</summary>
     TcpPassive,
 
     /// <summary>TCP with a simultaneous open.</summary>
     TcpSimultaneousOpen,
 }
 
-/// <summary>Where a candidate comes from, RFC 8445 section 5.1.1.</summary>
+/// <summary>The origin of a candidate (RFC 8445 section 5.1.1).</summary>
 public enum CandidateType
 {
     /// <summary>An address of the agent itself.</summary>
@@ -35,14 +35,14 @@ public enum CandidateType
     Relayed,
 }
 
-/// <summary>The value of <c>a=candidate</c>, RFC 8839 section 5.1, without related address and extensions.</summary>
+/// <summary>The value of <c>a=candidate</c> (RFC 8839 section 5.1), without related address and extensions.</summary>
 /// <param name="Foundation">The same for candidates of one type, base address, server and transport.</param>
 /// <param name="Component">1 for RTP, and for everything with rtcp-mux.</param>
-/// <param name="Transport">How it is reached.</param>
-/// <param name="Priority">More is better, RFC 8445 section 5.1.2.</param>
-/// <param name="Address">An IP address, or a name, as browsers use it to hide addresses.</param>
+/// <param name="Transport">The transport.</param>
+/// <param name="Priority">A higher value is preferred (RFC 8445 section 5.1.2).</param>
+/// <param name="Address">An IP address, or a name that a browser uses to hide its address.</param>
 /// <param name="Port">The port.</param>
-/// <param name="Type">Where it comes from.</param>
+/// <param name="Type">The origin of the candidate.</param>
 public sealed record Candidate(
     string Foundation, int Component, CandidateTransport Transport, uint Priority, string Address, int Port, CandidateType Type)
 {
@@ -52,12 +52,12 @@ public sealed record Candidate(
     public IPEndPoint? EndPoint => IPAddress.TryParse(Address, out var address) ? new(address, Port) : null;
 
     /// <summary>
-    /// A host candidate of component 1. Its priority is that of RFC 8445 section 5.1.2, with the local preference of RFC 6544 section 4.2
-    /// for TCP, which is below that of UDP.
+    /// A host candidate of component 1. Its priority follows RFC 8445 section 5.1.2. For TCP, the local preference follows RFC 6544 section
+    /// 4.2 and is below that of UDP.
     /// </summary>
     /// <param name="endPoint">The address and port.</param>
-    /// <param name="transport">How it is reached.</param>
-    /// <param name="index">The position of the address among the agent's, the best first, 0 to 8191.</param>
+    /// <param name="transport">The transport.</param>
+    /// <param name="index">The position of the address among the agent's addresses, best first, 0 to 8191.</param>
     public static Candidate Host(IPEndPoint endPoint, CandidateTransport transport, int index)
     {
         const uint TypePreference = 126;
@@ -78,7 +78,7 @@ public sealed record Candidate(
             CandidateType.Host);
     }
 
-    /// <summary>Reads the value of the attribute, which begins with the foundation. Unknown transports and types are refused.</summary>
+    /// <summary>Parses the value of the attribute, which begins with the foundation. Unknown transports and types are rejected.</summary>
     public static bool TryParse(string value, out Candidate? candidate)
     {
         candidate = null;
@@ -116,7 +116,7 @@ public sealed record Candidate(
         if (fields[2].Equals("udp", StringComparison.OrdinalIgnoreCase))
             return CandidateTransport.Udp;
 
-        // The extensions behind the fixed fields are pairs of a name and a value.
+        // The extensions after the fixed fields are pairs of a name and a value.
         for (var i = FixedFields; fields[2].Equals("tcp", StringComparison.OrdinalIgnoreCase) && i + 1 < fields.Length; i += 2)
         {
             if (fields[i] == "tcptype")

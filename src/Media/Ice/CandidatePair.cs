@@ -2,7 +2,7 @@ using Sessions.Media.Stun;
 
 namespace Sessions.Media.Ice;
 
-/// <summary>The state of a pair, RFC 8445 section 6.1.2.6, with a state of its own for the check that nominates.</summary>
+/// <summary>The state of a candidate pair (RFC 8445 section 6.1.2.6), with an additional state for the nominating check.</summary>
 internal enum CandidatePairState
 {
     Waiting,
@@ -12,7 +12,7 @@ internal enum CandidatePairState
     Failed,
 }
 
-/// <summary>A flow that is checked, with its transaction and the times of its retransmissions, RFC 8489 section 6.2.</summary>
+/// <summary>A candidate pair, with its STUN transaction and the times of its retransmissions (RFC 8489 section 6.2).</summary>
 internal sealed class CandidatePair(Flow flow, uint priority)
 {
     private const int MaxRequests = 7;
@@ -30,10 +30,10 @@ internal sealed class CandidatePair(Flow flow, uint priority)
 
     public CandidatePairState State { get; private set; }
 
-    /// <summary>When <see cref="State"/> became valid first.</summary>
+    /// <summary>When <see cref="State"/> first became valid.</summary>
     public TimeSpan ValidSince { get; private set; }
 
-    /// <summary>When the request is sent again or, if <see cref="IsExhausted"/>, given up.</summary>
+    /// <summary>When the request is retransmitted or, if <see cref="IsExhausted"/>, given up.</summary>
     public TimeSpan Due { get; private set; }
 
     public bool IsInProgress => State is CandidatePairState.Checking or CandidatePairState.Nominating;
@@ -42,7 +42,9 @@ internal sealed class CandidatePair(Flow flow, uint priority)
 
     public ReadOnlySpan<byte> TransactionId => _transactionId;
 
-    /// <summary>Begins a transaction: the request is to be sent, and <see cref="Sent"/> to be called, now and whenever it is due.</summary>
+    /// <summary>
+    /// Begins a transaction. The caller sends the request and calls <see cref="Sent"/>, now and whenever the request is due.
+    /// </summary>
     public void Begin(CandidatePairState state, TimeSpan retransmissionTimeout, Random random)
     {
         State = state;
@@ -58,7 +60,7 @@ internal sealed class CandidatePair(Flow flow, uint priority)
         Due = now + (flow.IsTcp ? TcpTimeout : _retransmissionTimeout * (_sent < MaxRequests ? 1 << (_sent - 1) : LastWaitFactor));
     }
 
-    /// <summary>Ends the transaction that this is the response to; false when it is none, or a duplicate.</summary>
+    /// <summary>Ends the transaction that a response belongs to. False if there is none, or the response is a duplicate.</summary>
     public bool TryEnd(ReadOnlySpan<byte> transactionId)
     {
         if (!_isOutstanding || !transactionId.SequenceEqual(_transactionId))

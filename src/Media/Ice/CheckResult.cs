@@ -1,15 +1,15 @@
 namespace Sessions.Media.Ice;
 
-/// <summary>What became of a Binding request.</summary>
+/// <summary>The result of a Binding request.</summary>
 public enum CheckResult
 {
-    /// <summary>It is no authenticated check of this transport. There is no response.</summary>
+    /// <summary>The request is not an authenticated check of this transport. There is no response.</summary>
     Dropped,
 
-    /// <summary>It is authenticated and refused. There is an error response; nothing else has changed.</summary>
+    /// <summary>The request is authenticated but refused with an error response. Nothing else has changed.</summary>
     Answered,
 
-    /// <summary>It is authenticated: the flow and the transport are a valid pair. There is a success response.</summary>
+    /// <summary>The request is authenticated and gets a success response. The flow and the transport are a valid candidate pair.</summary>
     Authenticated,
 
     /// <summary>As <see cref="Authenticated"/>, and the flow has become the selected one.</summary>

@@ -4,10 +4,10 @@ using Sessions.Media.Stun;
 namespace Sessions.Media.Ice;
 
 /// <summary>
-/// The full agent opposite a lite one, RFC 8445: it is in the controlling role, checks the flows that it is given, nominates the best
-/// valid one (section 8.1.1), and keeps the consent of its peer fresh, RFC 7675. It neither gathers candidates nor answers checks,
-/// because a lite agent sends none. A flow that is added later and is better than the selected one replaces it once it is valid. Not
-/// safe for several threads.
+/// A full ICE agent for a lite peer (RFC 8445). It has the controlling role, checks the flows that were added, nominates the best valid
+/// candidate pair (section 8.1.1), and renews the peer's consent (RFC 7675). It neither gathers candidates nor responds to checks, because
+/// a lite agent sends none. A flow that is added later and has a higher priority replaces the selected flow once it is valid. Not
+/// thread-safe.
 /// </summary>
 /// <param name="local">The credentials of this side.</param>
 /// <param name="remote">The credentials of the lite agent.</param>
@@ -16,7 +16,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
 {
     private const int MaxRequestLength = StunMessage.MaxLength;
 
-    /// <summary>The priority of a peer-reflexive candidate, RFC 8445 section 5.1.2.</summary>
+    /// <summary>The priority of a peer-reflexive candidate (RFC 8445 section 5.1.2).</summary>
     private const uint PeerReflexivePriority = (110u << 24) + (0xFFFFu << 8) + 255;
 
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50); // Ta, RFC 8445 section 14.2
@@ -29,7 +29,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     private readonly byte[] _remoteFragment = Encoding.ASCII.GetBytes(remote.UsernameFragment);
     private readonly byte[] _password = Encoding.ASCII.GetBytes(remote.Password);
     private readonly ulong _tieBreaker = (ulong)random.NextInt64();
-    private readonly List<CandidatePair> _pairs = []; // the best first
+    private readonly List<CandidatePair> _pairs = []; // best first
     private CandidatePair? _selected;
     private TimeSpan? _started;
     private TimeSpan _nextStart = TimeSpan.MinValue;
@@ -42,7 +42,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     /// <summary>The flow whose nomination the peer has confirmed.</summary>
     public Flow? Selected => _selected?.Flow;
 
-    /// <summary>When <see cref="Advance"/> is to be called next, which may be in the past; null when nothing is left to do.</summary>
+    /// <summary>When <see cref="Advance"/> is due next, which may be in the past, or null if nothing is left to do.</summary>
     public TimeSpan? Deadline
     {
         get
@@ -63,10 +63,10 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
 
     private CandidatePair? NextWaiting => _pairs.Find(pair => pair.State == CandidatePairState.Waiting && OutranksSelected(pair));
 
-    /// <summary>The pair to nominate, once it is time.</summary>
+    /// <summary>The pair to nominate at <see cref="NominationTime"/>.</summary>
     private CandidatePair? Nominee => _pairs.Find(pair => pair.State == CandidatePairState.Valid && OutranksSelected(pair));
 
-    /// <summary>When to nominate: at once if there is none better that may become valid, and otherwise after some patience.</summary>
+    /// <summary>When to nominate. If no better pair can still become valid, this is immediately, otherwise after a short wait.</summary>
     private TimeSpan? NominationTime
     {
         get
@@ -81,21 +81,21 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     }
 
     /// <summary>
-    /// Whether there has been no selected flow for 30 s after the first <see cref="Advance"/>, or no response over the selected one for
-    /// as long.
+    /// Whether no flow was selected within 30 s of the first <see cref="Advance"/>, or no response has arrived over the selected flow for
+    /// 30 s.
     /// </summary>
     public bool HasFailed(TimeSpan now) => now - (_selected is null ? _started ?? now : _lastConsent) >= FailureTimeout;
 
-    /// <summary>Adds a way to the peer.</summary>
+    /// <summary>Adds a path to the peer.</summary>
     /// <param name="flow">The flow to one of the peer's candidates.</param>
-    /// <param name="priority">The candidate's priority, which orders the flows.</param>
+    /// <param name="priority">The candidate's priority, by which the flows are ordered.</param>
     public void AddFlow(Flow flow, uint priority)
     {
         var index = _pairs.FindIndex(pair => pair.Priority < priority);
         _pairs.Insert(index < 0 ? _pairs.Count : index, new(flow, priority));
     }
 
-    /// <summary>Sends what is due.</summary>
+    /// <summary>Sends all requests that are due.</summary>
     public void Advance(TimeSpan now, Outbox outbox)
     {
         _started ??= now;
@@ -126,7 +126,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         }
     }
 
-    /// <summary>Takes a message from the peer. Only responses to checks of this agent over the same flow count.</summary>
+    /// <summary>Processes a message from the peer. Only responses to this agent's own checks over the same flow count.</summary>
     public void Receive(in StunMessage message, Flow flow, TimeSpan now)
     {
         if (!message.IsBinding || message.Class is StunClass.Request or StunClass.Indication)
@@ -158,7 +158,9 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         pair.Succeed(now);
     }
 
-    /// <summary>RFC 7675 section 5.1: 0.8 to 1.2 times 5 s. A check of consent is not sent again.</summary>
+    /// <summary>
+    /// Schedules the next consent check after 0.8 to 1.2 times 5 s (RFC 7675 section 5.1). A consent check is not retransmitted.
+    /// </summary>
     private void ScheduleConsent(TimeSpan now) => _nextConsent = now + ConsentInterval * (0.8 + 0.4 * random.NextDouble());
 
     private bool OutranksSelected(CandidatePair pair) => _selected is null || pair.Priority > _selected.Priority;
@@ -170,7 +172,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         Send(pair, now, outbox);
     }
 
-    /// <summary>RFC 8445 section 7.2.2.</summary>
+    /// <summary>Sends a Binding request (RFC 8445 section 7.2.2).</summary>
     private void Send(CandidatePair pair, TimeSpan now, Outbox outbox)
     {
         var writer = new StunWriter(outbox.Reserve(MaxRequestLength), StunClass.Request, pair.TransactionId);

@@ -4,9 +4,9 @@ using Sessions.Media.Stun;
 namespace Sessions.Media.Ice;
 
 /// <summary>
-/// The lite agent of one transport, RFC 8445 sections 2.5 and 7.3. It sends no checks, is always in the controlled role, and selects
-/// the pair that its peer nominated last. The peer's checks are its consent to receive, RFC 7675. After an ICE restart a new agent has
-/// the new credentials, while the former one keeps its selected flow. Not safe for several threads.
+/// The lite agent of one transport (RFC 8445 sections 2.5 and 7.3). It sends no checks, is always in the controlled role, and selects the
+/// pair that its peer nominated last. The peer's checks count as its consent to receive (RFC 7675). After an ICE restart a new agent has
+/// the new credentials, while the previous agent keeps its selected flow. Not thread-safe.
 /// </summary>
 /// <param name="local">The credentials that the peer got from this side's SDP.</param>
 public sealed class IceLite(IceCredentials local)
@@ -14,7 +14,7 @@ public sealed class IceLite(IceCredentials local)
     /// <summary>The longest response, in bytes.</summary>
     public const int MaxResponseLength = 160;
 
-    /// <summary>How long a check is consent to send, RFC 7675 section 5.1.</summary>
+    /// <summary>How long a check is valid as consent to send (RFC 7675 section 5.1).</summary>
     public static readonly TimeSpan ConsentLifetime = TimeSpan.FromSeconds(30);
 
     private const int MaxUnknownAttributes = 16;
@@ -29,7 +29,9 @@ public sealed class IceLite(IceCredentials local)
     /// <summary>The credentials of this side.</summary>
     public IceCredentials Local => local;
 
-    /// <summary>The credentials in the peer's SDP. Checks may come before it; from then on they must have the peer's fragment.</summary>
+    /// <summary>
+    /// The credentials in the peer's SDP. Checks may arrive before the SDP. Afterwards they must contain the peer's fragment.
+    /// </summary>
     public IceCredentials? Remote
     {
         get;
@@ -43,24 +45,24 @@ public sealed class IceLite(IceCredentials local)
     /// <summary>The flow of the pair that was nominated last.</summary>
     public Flow? Selected { get; private set; }
 
-    /// <summary>When the last authenticated check came over the selected flow.</summary>
+    /// <summary>When the last authenticated check arrived over the selected flow.</summary>
     public TimeSpan? LastConsent { get; private set; }
 
     /// <summary>
-    /// Whether the selected flow has had no authenticated check for 30 s: nothing may be sent to it until there is one. False as long as
+    /// Whether the selected flow has had no authenticated check for 30 s. Nothing may be sent to the flow until its next check. False while
     /// no flow is selected.
     /// </summary>
     public bool IsConsentExpired(TimeSpan now) => now - LastConsent >= ConsentLifetime;
 
     /// <summary>
-    /// Checks and answers a Binding request, RFC 8445 section 7.3. The flow of an unauthenticated one gets no response, so that nobody
-    /// can have anything sent to an address that is not theirs.
+    /// Checks a Binding request and writes the response (RFC 8445 section 7.3). An unauthenticated request gets no response, so nobody can
+    /// make the server send to somebody else's address.
     /// </summary>
     /// <param name="request">The message.</param>
-    /// <param name="flow">Where it came from.</param>
+    /// <param name="flow">The flow over which it arrived.</param>
     /// <param name="now">The time.</param>
-    /// <param name="response">Where the response goes, at least <see cref="MaxResponseLength"/> bytes.</param>
-    /// <param name="length">The length of the response, 0 when there is none.</param>
+    /// <param name="response">The buffer for the response, at least <see cref="MaxResponseLength"/> bytes.</param>
+    /// <param name="length">The length of the response, or 0 if there is none.</param>
     public CheckResult Check(in StunMessage request, Flow flow, TimeSpan now, Span<byte> response, out int length)
     {
         length = 0;
@@ -71,7 +73,10 @@ public sealed class IceLite(IceCredentials local)
         return isSuccess ? Accept(request, flow, now) : CheckResult.Answered;
     }
 
-    /// <summary>RFC 8445 sections 7.1, 7.2.2 and 7.3: the name begins with the fragment of this side, and FINGERPRINT is there.</summary>
+    /// <summary>
+    /// Checks the user name, which must begin with this side's fragment, FINGERPRINT and MESSAGE-INTEGRITY (RFC 8445 sections 7.1, 7.2.2
+    /// and 7.3).
+    /// </summary>
     private bool IsAuthentic(in StunMessage request)
         => request is { Class: StunClass.Request, IsBinding: true }
             && request.TryGetUsername(out var username)
@@ -87,7 +92,7 @@ public sealed class IceLite(IceCredentials local)
         Span<ushort> unknown = stackalloc ushort[MaxUnknownAttributes];
         unknown = unknown[..request.CopyUnknownRequiredAttributes(unknown)];
 
-        // RFC 8445 section 6.1.1: opposite a full agent the lite one is controlled, so it is the peer that has to change its role.
+        // A lite agent is controlled when its peer is a full agent, so the peer has to change its role (RFC 8445 section 6.1.1).
         var isRoleConflict = request.IceControlled is not null;
         isSuccess = unknown.IsEmpty && !isRoleConflict;
         var writer = new StunWriter(response, isSuccess ? StunClass.SuccessResponse : StunClass.ErrorResponse, request.TransactionId);
@@ -123,14 +128,14 @@ public sealed class IceLite(IceCredentials local)
     }
 
     /// <summary>
-    /// Whether this is the selected flow after it was forgotten for its silence. The peer need not nominate it again, because for the
-    /// peer it is the same.
+    /// Whether this is the selected flow, recreated after its previous instance was removed for inactivity. The peer need not nominate it
+    /// again, because for the peer it is the same flow.
     /// </summary>
     private bool IsSelectedAgain(Flow flow) => Selected is { } selected && selected.IsTcp == flow.IsTcp && selected.Remote.Equals(flow.Remote);
 
     /// <summary>
-    /// Remembers a nomination; false if it is known. One that comes again, late or from somebody who has seen it on its way, must not
-    /// bring back a flow that the peer has left, or select one of somebody else.
+    /// Records a nomination. False if it is already known. A nomination that is repeated, delayed or replayed by an observer must not
+    /// select a flow that the peer has left, or somebody else's flow.
     /// </summary>
     private bool TryRemember(ReadOnlySpan<byte> transactionId)
     {

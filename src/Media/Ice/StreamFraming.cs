@@ -3,17 +3,17 @@ using System.Buffers.Binary;
 namespace Sessions.Media.Ice;
 
 /// <summary>
-/// Datagrams in a TCP stream, RFC 4571 section 2: each behind its length in 2 bytes. The reader of one stream receives into
-/// <see cref="Room"/>, tells with <see cref="Commit"/> how many bytes came, and takes frames with <see cref="TryRead"/> until there is
-/// none. Not safe for several threads.
+/// Datagrams in a TCP stream, each preceded by its length in 2 bytes (RFC 4571 section 2). The reader of a stream receives into
+/// <see cref="Room"/>, reports the number of bytes with <see cref="Commit"/>, and reads frames with <see cref="TryRead"/> until there is
+/// none. Not thread-safe.
 /// </summary>
-/// <param name="maxFrameLength">The longest frame in bytes. A longer one breaks the stream, which then is to be closed.</param>
+/// <param name="maxFrameLength">The longest frame in bytes. A longer one breaks the stream, which must then be closed.</param>
 public sealed class StreamFraming(int maxFrameLength)
 {
-    /// <summary>The bytes before each datagram.</summary>
+    /// <summary>The length of the header before each datagram, in bytes.</summary>
     public const int HeaderLength = 2;
 
-    // Room for two frames: after all whole frames were taken, another one fits behind the rest of any.
+    // Room for two frames. After all complete frames have been read, one more frame fits after an incomplete one.
     private readonly byte[] _buffer = new byte[2 * (HeaderLength + maxFrameLength)];
     private int _start;
     private int _end;
@@ -22,8 +22,8 @@ public sealed class StreamFraming(int maxFrameLength)
     public bool IsBroken { get; private set; }
 
     /// <summary>
-    /// Where the next bytes of the stream go. It has room for at least a frame after <see cref="TryRead"/> returned false, and makes
-    /// frames that were read before invalid.
+    /// The buffer for the next bytes of the stream. After <see cref="TryRead"/> has returned false, it has room for at least one frame.
+    /// Using it invalidates frames that were read before.
     /// </summary>
     public Memory<byte> Room
     {
@@ -37,7 +37,7 @@ public sealed class StreamFraming(int maxFrameLength)
     }
 
     /// <summary>Writes a datagram of at most 65,535 bytes as a frame.</summary>
-    /// <returns>The length of the frame, which is that of the datagram and <see cref="HeaderLength"/>.</returns>
+    /// <returns>The length of the frame, which is the length of the datagram plus <see cref="HeaderLength"/>.</returns>
     public static int Write(ReadOnlySpan<byte> datagram, Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt16BigEndian(destination, checked((ushort)datagram.Length));
@@ -45,7 +45,7 @@ public sealed class StreamFraming(int maxFrameLength)
         return HeaderLength + datagram.Length;
     }
 
-    /// <summary>Says that <paramref name="count"/> bytes have come into <see cref="Room"/>.</summary>
+    /// <summary>Reports that <paramref name="count"/> bytes have been received into <see cref="Room"/>.</summary>
     public void Commit(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(_buffer.Length - _end), nameof(count));
@@ -53,8 +53,8 @@ public sealed class StreamFraming(int maxFrameLength)
     }
 
     /// <summary>
-    /// Takes the next datagram out. It may be changed in place, and is valid until <see cref="Room"/> is used. Empty ones, which RFC 4571
-    /// has ignored, are left out.
+    /// Reads the next datagram. It may be changed in place, and is valid until <see cref="Room"/> is used. Empty datagrams, which RFC 4571
+    /// tells receivers to ignore, are skipped.
     /// </summary>
     public bool TryRead(out Span<byte> datagram)
     {

@@ -15,11 +15,11 @@ internal static class MediaCodecs
             ? [Opus(0), TelephoneEvent(0, 48_000), TelephoneEvent(0, 8_000)]
             : [Vp8(0)];
 
-    /// <summary>The first of the offered codecs that is forwarded, as this end answers it.</summary>
+    /// <summary>The first offered codec that the server forwards, in the form for the answer, or null.</summary>
     public static Codec? Choose(MediaKind kind, IReadOnlyList<Codec> offered)
         => offered.Select(codec => kind == MediaKind.Audio ? ChooseAudio(codec) : ChooseVideo(codec)).FirstOrDefault(codec => codec is not null);
 
-    /// <summary>The offered formats of telephone events, as this end answers them: one for each clock rate.</summary>
+    /// <summary>The offered telephone-event formats, in the form for the answer, one for each clock rate.</summary>
     public static IReadOnlyList<Codec> ChooseTelephoneEvents(IReadOnlyList<Codec> offered)
         => [.. offered
             .Where(codec => codec.Is("telephone-event", 48_000) || codec.Is("telephone-event", 8_000))
@@ -33,7 +33,8 @@ internal static class MediaCodecs
         if (offered.Is("VP8", VideoClockRate))
             return Vp8(offered.PayloadType);
 
-        // Mode 2, interleaved, is the only one whose packets do not say where a key frame starts. The values go to other devices.
+        // Packetization mode 2 (interleaved) is the only mode whose packets do not show where a key frame starts. The values are validated
+        // because they are sent to other devices.
         return offered.Is("H264", VideoClockRate)
             && offered.Parameter("packetization-mode") is null or "0" or "1"
             && offered.Parameter("level-asymmetry-allowed") is null or "0" or "1"
@@ -49,7 +50,7 @@ internal static class MediaCodecs
 
     private static Codec Vp8(byte payloadType) => new(payloadType, "VP8", VideoClockRate, 1, null, VideoFeedback);
 
-    /// <summary>The parameters that have to be the same at both ends (RFC 6184, section 8.2.2), in one order whatever the offer's.</summary>
+    /// <summary>The parameters that must be the same at both ends (RFC 6184, section 8.2.2), always in the same order.</summary>
     private static string? ParametersOfH264(Codec offered)
     {
         string[] parameters =

@@ -3,12 +3,12 @@ using Sessions.Media.Sdp;
 namespace Sessions.Media.Negotiation;
 
 /// <summary>
-/// The payload types of one connection. All sections are bundled, so a number means one codec in every section (RFC 8843, section 9.1),
-/// and a number never changes its meaning (RFC 3264, section 8.3.2).
+/// The payload types of one connection. All sections are bundled, so a number means the same codec in every section (RFC 8843, section
+/// 9.1), and its meaning never changes (RFC 3264, section 8.3.2).
 /// </summary>
 internal sealed class PayloadTypes
 {
-    // These are the same in every connection, so that a restarted server gives them the meaning that the device knows.
+    // These numbers are the same in every connection, so a restarted server uses them with the meaning that the device knows.
     private const byte Opus = 96;
     private const byte Vp8 = 97;
     private const byte TelephoneEvent48 = 98;
@@ -16,10 +16,10 @@ internal sealed class PayloadTypes
 
     private readonly Dictionary<(string Name, int ClockRate, int Channels, string? Parameters), byte> _assigned = [];
 
-    // Dynamic numbers, and when they are used up those that RFC 3551, section 3, leaves unassigned. Those of RTCP are left out.
+    // Dynamic numbers first, then those that RFC 3551, section 3, leaves unassigned. Numbers that conflict with RTCP are omitted.
     private readonly Queue<byte> _free = new([.. Range(100, 127), .. Range(35, 63)]);
 
-    /// <summary>The codec with this connection's payload type; null if there is no number left.</summary>
+    /// <summary>The codec with this connection's payload type, or null if no number is left.</summary>
     public Codec? Assign(Codec codec)
     {
         var key = (codec.Name.ToUpperInvariant(), codec.ClockRate, codec.Channels, codec.Parameters);

@@ -2,27 +2,28 @@ using Sessions.Media.Sdp;
 
 namespace Sessions.Media.Negotiation;
 
-/// <summary>The answer to a publishing device's offer, or why there is none.</summary>
+/// <summary>The answer to a publishing device's offer, or an error.</summary>
 /// <param name="Error">Why the offer cannot be answered, or null.</param>
 /// <param name="Answer">The answer.</param>
 /// <param name="Tracks">The tracks that were accepted, in the order of the sections.</param>
 /// <param name="Remote">The device's transport, or null if all sections of the offer are stopped.</param>
-/// <param name="LocalSetup">This end's part in the DTLS handshake.</param>
+/// <param name="LocalSetup">This end's role in the DTLS handshake.</param>
 public sealed record PublishAnswerResult(
     string? Error, SessionDescription? Answer, IReadOnlyList<PublishedTrack> Tracks, RemoteTransport? Remote, DtlsSetup LocalSetup);
 
-/// <summary>Answers the offers of publishing devices (RFC 3264, section 6; RFC 8829, section 5.3).</summary>
+/// <summary>Answers the offers of publishing devices (RFC 3264, section 6, and RFC 8829, section 5.3).</summary>
 public static class PublishAnswer
 {
     private const int SctpPort = 5000;
 
     /// <summary>
-    /// Answers an offer. Sections of forwarded codecs are received, a section of data channels is accepted, and all others are rejected.
+    /// Creates the answer to an offer. It accepts sections with a forwarded codec for receiving, accepts a section of data channels, and
+    /// rejects all others.
     /// </summary>
     /// <param name="offer">The device's offer.</param>
-    /// <param name="permissions">The kinds of media that may be published. Sections of others are rejected.</param>
+    /// <param name="permissions">The kinds of media that the participant may publish. Sections of other kinds are rejected.</param>
     /// <param name="local">This end's transport.</param>
-    /// <param name="maxTracks">The most tracks. Sections after these are rejected.</param>
+    /// <param name="maxTracks">The maximum number of tracks. Sections after these are rejected.</param>
     public static PublishAnswerResult Create(SessionDescription offer, MediaPermissions permissions, LocalTransport local, int maxTracks)
     {
         if (offer.IsIceLite)
@@ -44,7 +45,7 @@ public static class PublishAnswer
         string[]? mids = offer.Bundle is null ? null : [.. offer.Bundle.Where(accepted.Contains)];
         return new(null, new()
         {
-            // The offer's numbers give the answer a version that increases with the offer's, without a state here.
+            // The answer copies the offer's id and version, so its version increases with the offer's and no state is needed here.
             Id = offer.Id,
             Version = offer.Version,
             IsIceLite = true,
@@ -69,8 +70,8 @@ public static class PublishAnswer
     }
 
     /// <summary>
-    /// Makes a rejected section inactive if it is the tagged one and others are accepted: Chromium cannot take the transport of a
-    /// bundle away from its tagged section ("Failed to setup RTCP mux").
+    /// Makes a rejected section inactive instead if it is the tagged section and others are accepted. Chromium cannot move the transport of
+    /// a bundle away from its tagged section ("Failed to setup RTCP mux").
     /// </summary>
     private static void KeepTagged(SessionDescription offer, Bundle bundle, MediaDescription[] sections)
     {
@@ -83,7 +84,7 @@ public static class PublishAnswer
             sections[index] = Receive(offered, [codec]) with { Direction = Direction.Inactive };
     }
 
-    /// <summary>The track of a section that may be published; null if there is none.</summary>
+    /// <summary>The track of a section that may be published, or null if there is none.</summary>
     private static PublishedTrack? ReadTrack(MediaDescription offered, MediaPermissions permissions)
     {
         if (offered.Kind is not { } kind || !permissions.Allows(kind) || !offered.IsSending || !Bundle.IsRtp(offered)
@@ -92,7 +93,7 @@ public static class PublishAnswer
             return null;
         }
 
-        // The sources behind the first of these groups are of retransmissions and error correction, which the answer does not take.
+        // The sources after the first one in these groups are for retransmission and error correction, which the answer does not accept.
         var repairs = offered.SourceGroups
             .Where(group => group.Semantics is "FID" or "FEC-FR")
             .SelectMany(group => group.Ssrcs.Skip(1))

@@ -6,8 +6,8 @@ using Sessions.Media.Sdp;
 namespace Sessions.Media.Negotiation;
 
 /// <summary>
-/// The sections of a subscribing connection, in which this end offers and the device answers (RFC 3264, section 8; RFC 8829, section
-/// 5.2). There are never fewer sections than before, and a section never changes its kind. Not safe for several threads.
+/// The sections of a subscribing connection, in which this end offers and the device answers (RFC 3264, section 8, and RFC 8829, section
+/// 5.2). The number of sections never decreases, and a section never changes its kind. Not thread-safe.
 /// </summary>
 public sealed class SubscribeSections
 {
@@ -31,7 +31,7 @@ public sealed class SubscribeSections
     {
         var section = _sections.Find(section => section.Track is null && section.Kind == track.Kind) ?? Append(track.Kind);
 
-        // A rejected section is used again under another mid (RFC 8829, section 5.2.2).
+        // A rejected section is reused under a new mid (RFC 8829, section 5.2.2).
         if (section.IsStopped)
             section.Mid = NextMid();
 
@@ -39,24 +39,24 @@ public sealed class SubscribeSections
         return section;
     }
 
-    /// <summary>Makes a section inactive. It is kept for another track.</summary>
+    /// <summary>Makes a section inactive. The section is kept for another track.</summary>
     public void Remove(Section section)
     {
         if (_sections.Contains(section))
             section.Clear();
     }
 
-    /// <summary>Whether a section of this kind is inactive, and <see cref="Add"/> needs no further one.</summary>
+    /// <summary>Whether a section of this kind is inactive, so that <see cref="Add"/> needs no new one.</summary>
     public bool HasFree(MediaKind kind) => _sections.Exists(section => section.Track is null && section.Kind == kind);
 
-    /// <summary>Appends inactive sections that an earlier server instance had, which the device still has.</summary>
+    /// <summary>Appends inactive sections that an earlier run of the server created and the device still has.</summary>
     public void Restore(IReadOnlyList<MediaKind> kinds)
     {
         foreach (var kind in kinds)
             Append(kind);
     }
 
-    /// <summary>Offers the sections as they are now.</summary>
+    /// <summary>Creates an offer of the current sections.</summary>
     public SessionDescription Offer(LocalTransport local)
     {
         _offered = [.. _sections.Select(section => (section, section.Mid, section.Track))];
@@ -78,10 +78,10 @@ public sealed class SubscribeSections
         };
     }
 
-    /// <summary>Applies the answer to the last offer. Nothing changes if it does not fit.</summary>
+    /// <summary>Applies the answer to the last offer. Nothing changes if the answer does not match the offer.</summary>
     /// <param name="answer">The device's answer.</param>
     /// <param name="remote">The device's transport, or null if it rejects all sections.</param>
-    /// <param name="error">Why the answer does not fit.</param>
+    /// <param name="error">Why the answer does not match the offer.</param>
     public bool TryApply(SessionDescription answer, out RemoteTransport? remote, [NotNullWhen(false)] out string? error)
     {
         var bundle = Bundle.Of(answer);
@@ -92,7 +92,7 @@ public sealed class SubscribeSections
 
         foreach (var ((section, mid, track), answered) in _offered!.Zip(answer.Sections))
         {
-            // A section that has got another mid since the offer is another section for the device.
+            // If the mid has changed since the offer, this is a different section for the device.
             if (section.Mid != mid)
                 continue;
 
@@ -156,7 +156,7 @@ public sealed class SubscribeSections
             IsRtcpMux = true,
             IsRtcpReducedSize = true,
 
-            // Also while it is inactive: Chromium never plays an SSRC again that was taken away from the same section.
+            // An inactive section keeps its SSRC, because Chromium never plays an SSRC again after it was removed from the same section.
             Sources = section is { IsStopped: false, StreamId: { } streamId } ? [new(section.Ssrc, streamId)] : [],
         };
         return section.IsStopped || !section.IsSendable || section.Track is not { } track ? description : description with
@@ -167,8 +167,8 @@ public sealed class SubscribeSections
     }
 
     /// <summary>
-    /// The track's msid. Chromium refuses an offer in which two sections have the same, so a publisher could make one that nobody can
-    /// receive: the id of the track, which the device does not look at, then becomes another.
+    /// The track's msid. Chromium refuses an offer in which two sections have the same msid, so a publisher could create an offer that
+    /// nobody can receive. A duplicate therefore gets a different track id, which the device does not use.
     /// </summary>
     private static Msid UniqueMsid(Section section, PublishedTrack track, HashSet<Msid> msids)
     {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Sessions.Media.Rtp;
 
-/// <summary>The codecs of video that are forwarded.</summary>
+/// <summary>The video codecs that are forwarded.</summary>
 public enum VideoCodec
 {
     /// <summary>VP8 (RFC 7741).</summary>
@@ -12,7 +12,7 @@ public enum VideoCodec
     H264,
 }
 
-/// <summary>Finds where a decoder can start.</summary>
+/// <summary>Finds the packets at which a decoder can start.</summary>
 public static class KeyFrame
 {
     private const int Idr = 5;
@@ -21,8 +21,8 @@ public static class KeyFrame
     private const int FuA = 28;
 
     /// <summary>
-    /// Whether a key frame starts in an RTP payload: of VP8 its first packet (RFC 7741 sections 4.2 and 4.3), of H.264 a packet with a
-    /// sequence parameter set or with the start of an IDR slice (RFC 6184 sections 5.6, 5.7.1 and 5.8).
+    /// Whether a key frame starts in an RTP payload. For VP8 this is its first packet (RFC 7741 sections 4.2 and 4.3). For H.264 it is a
+    /// packet with a sequence parameter set or with the start of an IDR slice (RFC 6184 sections 5.6, 5.7.1 and 5.8).
     /// </summary>
     public static bool StartsIn(VideoCodec codec, ReadOnlySpan<byte> payload)
         => codec is VideoCodec.Vp8 ? StartsInVp8(payload) : StartsInH264(payload);
@@ -32,11 +32,11 @@ public static class KeyFrame
         if (payload.IsEmpty)
             return false;
 
-        // S and PID: the start of the first partition.
+        // S is 1 and PID is 0 at the start of the first partition.
         var isFrameStart = (payload[0] & 0x17) == 0x10;
         var descriptorLength = Vp8DescriptorLength(payload);
 
-        // P is inverted: 0 is a key frame.
+        // P is inverted, so 0 means a key frame.
         return isFrameStart && payload.Length > descriptorLength && (payload[descriptorLength] & 0x01) == 0;
     }
 

@@ -1,39 +1,43 @@
 namespace Sessions.Media.Rtp;
 
 /// <summary>
-/// Which packets of a source are missing, and when to ask for them again with a generic NACK (RFC 4585 section 6.2.1). Not safe for
-/// several threads.
+/// Tracks which packets of a source are missing, and when to request them again with a generic NACK (RFC 4585 section 6.2.1). Not
+/// thread-safe.
 /// </summary>
 public sealed class MissingPackets
 {
-    /// <summary>How many packets are remembered as missing. If more are lost at once, only a key frame helps, and all are forgotten.</summary>
+    /// <summary>The maximum number of missing packets. If more are lost at once, only a key frame helps, and all are given up.</summary>
     public const int Capacity = 256;
 
-    /// <summary>How often a packet is asked for at most.</summary>
+    /// <summary>The maximum number of times that a packet is requested.</summary>
     public const int MaxTries = 10;
 
-    /// <summary>How long after a gap was noticed its packets are asked for.</summary>
+    /// <summary>How long a packet is requested after its gap was noticed.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a packet may be late without being asked for.</summary>
+    /// <summary>How late a packet may be before it is requested.</summary>
     public static readonly TimeSpan ReorderingPause = TimeSpan.FromMilliseconds(15);
 
-    // In the order of their numbers.
+    // In the order of their sequence numbers.
     private readonly Entry[] _entries = new Entry[Capacity];
     private int _count;
     private long? _highest;
     private TimeSpan _deadline;
 
-    /// <summary>The time to the sender and back: how long to wait before a packet is asked for again. 100 ms until it is known.</summary>
+    /// <summary>
+    /// The round-trip time to the sender, which is the wait before a packet is requested again. 100 ms until it is known.
+    /// </summary>
     public TimeSpan RoundTripTime { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How many packets are missing and have not been given up.</summary>
+    /// <summary>The number of packets that are missing and have not been given up.</summary>
     public int Count => _count;
 
-    /// <summary>When to call <see cref="Due"/> next; null if no packet is missing. It may be early by a packet that has arrived since.</summary>
+    /// <summary>
+    /// When to call <see cref="Due"/> next, or null if no packet is missing. It may be too early if a missing packet has arrived since.
+    /// </summary>
     public TimeSpan? Deadline => _count == 0 ? null : _deadline;
 
-    /// <summary>Notes a packet that has arrived.</summary>
+    /// <summary>Records a packet that has arrived.</summary>
     /// <param name="sequenceNumber">Its extended sequence number, see <see cref="SequenceUnwrapper"/>.</param>
     /// <param name="now">When it arrived.</param>
     public void Receive(long sequenceNumber, TimeSpan now)
@@ -49,10 +53,12 @@ public sealed class MissingPackets
         }
     }
 
-    /// <summary>Which packets to ask for now. Those that were asked for too often, or are missing for too long, are given up.</summary>
+    /// <summary>
+    /// The packets to request now. Packets that were requested too often, or have been missing for too long, are given up.
+    /// </summary>
     /// <param name="now">The time.</param>
-    /// <param name="lost">Room for sequence numbers; what does not fit stays due.</param>
-    /// <returns>How many sequence numbers there are, in the order in which they were sent.</returns>
+    /// <param name="lost">Room for sequence numbers. Packets that do not fit stay due.</param>
+    /// <returns>The number of sequence numbers written. They are in the order in which they were sent.</returns>
     public int Due(TimeSpan now, Span<ushort> lost)
     {
         var due = 0;
@@ -122,7 +128,7 @@ public sealed class MissingPackets
     {
         var entries = _entries.AsSpan(0, _count);
 
-        // A packet that is late is mostly one of the last.
+        // A late packet is usually one of the last entries.
         for (var i = entries.Length - 1; i >= 0 && entries[i].SequenceNumber >= sequenceNumber; i--)
         {
             if (entries[i].SequenceNumber != sequenceNumber)

@@ -1,6 +1,6 @@
 namespace Sessions.Media.Rtp;
 
-/// <summary>Which protocol a datagram belongs to, of those that share one port (RFC 7983 section 7).</summary>
+/// <summary>The protocol of a datagram, among those that share one port (RFC 7983 section 7).</summary>
 public enum PacketKind
 {
     /// <summary>None of the others.</summary>
@@ -19,14 +19,14 @@ public enum PacketKind
     Rtcp,
 }
 
-/// <summary>Tells datagrams apart.</summary>
+/// <summary>Determines the kind of a datagram.</summary>
 public static class PacketKinds
 {
     extension(PacketKind)
     {
         /// <summary>
-        /// The kind of a datagram by its first byte (RFC 7983 section 7), and RTP from RTCP by its second (RFC 5761 section 4). No more
-        /// of it is looked at.
+        /// The kind of a datagram by its first byte (RFC 7983 section 7). The second byte separates RTP from RTCP (RFC 5761 section 4). No
+        /// other bytes are read.
         /// </summary>
         public static PacketKind Of(ReadOnlySpan<byte> datagram)
         {

@@ -1,16 +1,16 @@
 namespace Sessions.Media.Rtp;
 
 /// <summary>
-/// Counts what is received of one source and reports it (RFC 3550 sections 6.4.1, A.1, A.3 and A.8). A source is not on probation
-/// first, because its packets are authenticated.
+/// Counts the packets received from one source and reports them (RFC 3550 sections 6.4.1, A.1, A.3 and A.8). A source has no probation
+/// period, because its packets are authenticated.
 /// </summary>
 /// <param name="clockRate">Units of the RTP timestamp in a second.</param>
 public sealed class ReceptionStatistics(int clockRate)
 {
-    /// <summary>A sequence number this far ahead, or more, is the start of another sequence.</summary>
+    /// <summary>A sequence number at least this far ahead starts a new sequence.</summary>
     private const int MaxDropout = 3000;
 
-    /// <summary>A sequence number this far behind, or more, is the start of another sequence.</summary>
+    /// <summary>A sequence number at least this far behind starts a new sequence.</summary>
     private const int MaxMisorder = 100;
 
     private const int MaxCumulativeLost = 0x7f_ffff;
@@ -29,7 +29,7 @@ public sealed class ReceptionStatistics(int clockRate)
     private uint _lastSenderReport;
     private TimeSpan _lastSenderReportAt;
 
-    /// <summary>Whether any packet has been received: there is nothing to report before.</summary>
+    /// <summary>Whether any packet has been received. Until then there is nothing to report.</summary>
     public bool HasStarted => _hasStarted;
 
     /// <summary>Counts a packet.</summary>
@@ -41,12 +41,12 @@ public sealed class ReceptionStatistics(int clockRate)
         if (!Count(sequenceNumber))
             return;
 
-        // Modulo 2^32, as the timestamps are.
+        // Modulo 2^32, like the timestamps.
         var transit = (int)(Units(now) - timestamp);
 
         if (_hasTransit)
         {
-            // A jump of the timestamps by minutes is no jitter.
+            // A jump of the timestamps by minutes is not jitter.
             var difference = Math.Abs((long)(transit - _transit));
             _jitter = (uint)Math.Min(int.MaxValue, _jitter + difference - ((_jitter + 8) >> 4));
         }
@@ -55,7 +55,7 @@ public sealed class ReceptionStatistics(int clockRate)
         _hasTransit = true;
     }
 
-    /// <summary>Notes a sender report of the source.</summary>
+    /// <summary>Records a sender report of the source.</summary>
     /// <param name="ntpTime">Its NTP time.</param>
     /// <param name="now">When it arrived.</param>
     public void ReceiveSenderReport(ulong ntpTime, TimeSpan now)
@@ -64,7 +64,7 @@ public sealed class ReceptionStatistics(int clockRate)
         _lastSenderReportAt = now;
     }
 
-    /// <summary>The block for the next report. What it tells of the time since the previous report begins anew.</summary>
+    /// <summary>The block for the next report. The counters since the previous report are reset.</summary>
     /// <param name="ssrc">The source.</param>
     /// <param name="now">When the report is sent.</param>
     public ReportBlock Report(uint ssrc, TimeSpan now)
@@ -85,7 +85,7 @@ public sealed class ReceptionStatistics(int clockRate)
             _lastSenderReport == 0 ? 0 : (uint)Math.Clamp((now - _lastSenderReportAt).TotalSeconds * 65536, 0, uint.MaxValue));
     }
 
-    // RFC 3550 section A.1: two packets in sequence, far from the others, are a source that has started again.
+    // Two consecutive packets far from the others mean that the source has restarted (RFC 3550 section A.1).
     private bool Count(ushort sequenceNumber)
     {
         var distance = (short)(sequenceNumber - (ushort)_highest);
@@ -112,7 +112,7 @@ public sealed class ReceptionStatistics(int clockRate)
         _hasTransit = false;
     }
 
-    // In two steps, because ticks times the clock rate overflow within a year.
+    // In two steps, because ticks multiplied by the clock rate would overflow within a year.
     private uint Units(TimeSpan time)
     {
         var (seconds, ticks) = Math.DivRem(time.Ticks, TimeSpan.TicksPerSecond);

@@ -2,13 +2,13 @@ using System.Buffers.Binary;
 
 namespace Sessions.Media.Rtp;
 
-/// <summary>What a receiver tells of one source (RFC 3550 section 6.4.1).</summary>
+/// <summary>A receiver's report about one source (RFC 3550 section 6.4.1).</summary>
 /// <param name="Ssrc">The source.</param>
-/// <param name="FractionLost">The part of its packets that was lost since the previous report, in 256ths.</param>
-/// <param name="CumulativeLost">Packets lost so far, 24 bits with a sign: duplicates count against it.</param>
-/// <param name="HighestSequence">The highest sequence number received, and how often it has wrapped in the upper 16 bits.</param>
+/// <param name="FractionLost">The fraction of its packets that was lost since the previous report, in 256ths.</param>
+/// <param name="CumulativeLost">Packets lost so far, as a signed 24-bit number. Duplicates reduce it.</param>
+/// <param name="HighestSequence">The highest sequence number received. The upper 16 bits count how often it has wrapped.</param>
 /// <param name="Jitter">Interarrival jitter, in the units of the RTP timestamps.</param>
-/// <param name="LastSenderReport">The middle 32 bits of the NTP time of the last sender report; 0 if there was none.</param>
+/// <param name="LastSenderReport">The middle 32 bits of the NTP time of the last sender report, or 0 if there was none.</param>
 /// <param name="DelaySinceLastSenderReport">Time since that report arrived, in 65536ths of a second.</param>
 public readonly record struct ReportBlock(
     uint Ssrc,
@@ -21,9 +21,9 @@ public readonly record struct ReportBlock(
 {
     internal const int Length = 24;
 
-    /// <summary>The time to the receiver and back (RFC 3550 section 6.4.1).</summary>
+    /// <summary>The round-trip time to the receiver (RFC 3550 section 6.4.1).</summary>
     /// <param name="ntpTime">The time at which this block has arrived, by the clock of the sender reports.</param>
-    /// <returns>Null if the receiver had no sender report yet, or claims what cannot be.</returns>
+    /// <returns>Null if the receiver had no sender report yet, or the values in the block are impossible.</returns>
     public TimeSpan? RoundTripTime(ulong ntpTime)
     {
         var roundTrip = (int)((uint)(ntpTime >> 16) - LastSenderReport - DelaySinceLastSenderReport);

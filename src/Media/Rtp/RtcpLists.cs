@@ -12,13 +12,13 @@ public ref struct ReportBlockList
     internal ReportBlockList(ReadOnlySpan<byte> blocks, int count)
         => _blocks = blocks[..(ReportBlock.Length * Math.Min(count, blocks.Length / ReportBlock.Length))];
 
-    /// <summary>The block that has been reached.</summary>
+    /// <summary>The current block.</summary>
     public readonly ReportBlock Current => ReportBlock.Read(_blocks[(_next - ReportBlock.Length)..]);
 
     /// <summary>This list, from its start.</summary>
     public readonly ReportBlockList GetEnumerator() => this;
 
-    /// <summary>Goes to the next block.</summary>
+    /// <summary>Advances to the next block.</summary>
     public bool MoveNext() => RtcpList.MoveNext(_blocks, ref _next, ReportBlock.Length);
 }
 
@@ -30,19 +30,19 @@ public ref struct SsrcList
 
     internal SsrcList(ReadOnlySpan<byte> ssrcs, int count) => _ssrcs = ssrcs[..(sizeof(uint) * Math.Min(count, ssrcs.Length / sizeof(uint)))];
 
-    /// <summary>The source that has been reached.</summary>
+    /// <summary>The current source.</summary>
     public readonly uint Current => BinaryPrimitives.ReadUInt32BigEndian(_ssrcs[(_next - sizeof(uint))..]);
 
     /// <summary>This list, from its start.</summary>
     public readonly SsrcList GetEnumerator() => this;
 
-    /// <summary>Goes to the next source.</summary>
+    /// <summary>Advances to the next source.</summary>
     public bool MoveNext() => RtcpList.MoveNext(_ssrcs, ref _next, sizeof(uint));
 }
 
 /// <summary>An entry of a full intra request (RFC 5104 section 4.3.1.1).</summary>
-/// <param name="Ssrc">The source that a picture is asked of.</param>
-/// <param name="SequenceNumber">The number of the request: a request that is repeated keeps it.</param>
+/// <param name="Ssrc">The source that is asked for a full intra picture.</param>
+/// <param name="SequenceNumber">The number of the request. A repeated request keeps its number.</param>
 public readonly record struct FirEntry(uint Ssrc, byte SequenceNumber);
 
 /// <summary>The entries of a full intra request, for <c>foreach</c>.</summary>
@@ -54,7 +54,7 @@ public ref struct FirList
 
     internal FirList(ReadOnlySpan<byte> entries) => _entries = entries;
 
-    /// <summary>The entry that has been reached.</summary>
+    /// <summary>The current entry.</summary>
     public readonly FirEntry Current
     {
         get
@@ -67,11 +67,13 @@ public ref struct FirList
     /// <summary>This list, from its start.</summary>
     public readonly FirList GetEnumerator() => this;
 
-    /// <summary>Goes to the next entry.</summary>
+    /// <summary>Advances to the next entry.</summary>
     public bool MoveNext() => RtcpList.MoveNext(_entries, ref _next, EntryLength);
 }
 
-/// <summary>The lost sequence numbers of a generic NACK, each of its packet ids and bit masks, for <c>foreach</c> (RFC 4585 section 6.2.1).</summary>
+/// <summary>
+/// The lost sequence numbers of a generic NACK, from all its packet ids and bit masks, for <c>foreach</c> (RFC 4585 section 6.2.1).
+/// </summary>
 public ref struct NackList
 {
     private const int EntryLength = 4;
@@ -82,13 +84,13 @@ public ref struct NackList
 
     internal NackList(ReadOnlySpan<byte> entries) => _entries = entries;
 
-    /// <summary>The sequence number that has been reached.</summary>
+    /// <summary>The current sequence number.</summary>
     public ushort Current { get; private set; }
 
     /// <summary>This list, from its start.</summary>
     public readonly NackList GetEnumerator() => this;
 
-    /// <summary>Goes to the next sequence number.</summary>
+    /// <summary>Advances to the next sequence number.</summary>
     public bool MoveNext()
     {
         if (_mask != 0)
@@ -108,7 +110,7 @@ public ref struct NackList
     }
 }
 
-/// <summary>What the lists have in common: items of one length, of which a last one that is cut off does not count.</summary>
+/// <summary>Advances through items of one length. A truncated last item is ignored.</summary>
 internal static class RtcpList
 {
     public static bool MoveNext(ReadOnlySpan<byte> items, ref int next, int length)

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Sessions.Media.Rtp;
 
 /// <summary>
-/// One packet of a compound RTCP packet (RFC 3550 section 6.4, RFC 4585 section 6.1), read in place. What it does not have, or is too
-/// short for, reads as zero, as an empty list or as false.
+/// One packet of a compound RTCP packet (RFC 3550 section 6.4, RFC 4585 section 6.1), read in place. A property that the packet does not
+/// have, or is too short for, reads as zero, as an empty list or as false.
 /// </summary>
 public readonly ref struct RtcpPacket
 {
@@ -17,16 +17,16 @@ public readonly ref struct RtcpPacket
         Body = body;
     }
 
-    /// <summary>The type, of which <see cref="RtcpType"/> has those that are known here.</summary>
+    /// <summary>The packet type. <see cref="RtcpType"/> lists the known types.</summary>
     public byte Type { get; }
 
     /// <summary>How many blocks, chunks or sources the packet contains, 0 to 31.</summary>
     public byte Count { get; }
 
-    /// <summary>The format of a feedback packet, in the place of <see cref="Count"/>.</summary>
+    /// <summary>The format of a feedback packet, which uses the bits of <see cref="Count"/>.</summary>
     public byte Format => Count;
 
-    /// <summary>What follows the first four bytes, without padding.</summary>
+    /// <summary>The bytes after the first four, without padding.</summary>
     public ReadOnlySpan<byte> Body { get; }
 
     /// <summary>The sender of a report or of feedback.</summary>
@@ -38,7 +38,7 @@ public readonly ref struct RtcpPacket
     /// <summary>Whether this is a picture loss indication (RFC 4585 section 6.3.1).</summary>
     public bool IsPli => Is(RtcpType.PayloadFeedback, RtcpType.PliFormat) && FeedbackControl(out _);
 
-    /// <summary>The blocks of a sender or receiver report, as many as it has room for.</summary>
+    /// <summary>The blocks of a sender or receiver report, as many as fit in the packet.</summary>
     public ReportBlockList ReportBlocks => Type switch
     {
         RtcpType.SenderReport => new(From(SsrcLength + SenderInfo.Length), Count),
@@ -57,7 +57,7 @@ public readonly ref struct RtcpPacket
 
     private bool IsFeedback => Type is RtcpType.TransportFeedback or RtcpType.PayloadFeedback;
 
-    /// <summary>Reads what a sender report tells of its sender.</summary>
+    /// <summary>Reads the sender information of a sender report.</summary>
     public bool TryReadSenderInfo(out SenderInfo info)
     {
         info = default;
@@ -70,8 +70,8 @@ public readonly ref struct RtcpPacket
     }
 
     /// <summary>Reads a receiver's estimate of the bandwidth (draft-alvestrand-rmcat-remb-03 section 2.2).</summary>
-    /// <param name="bitrate">The highest total rate in bit/s; <see cref="long.MaxValue"/> if it is higher than that.</param>
-    /// <param name="ssrcs">The sources whose total it is.</param>
+    /// <param name="bitrate">The highest total rate in bit/s, or <see cref="long.MaxValue"/> if it is higher than that.</param>
+    /// <param name="ssrcs">The sources that the total rate covers.</param>
     public bool TryReadRemb(out long bitrate, out SsrcList ssrcs)
     {
         bitrate = 0;

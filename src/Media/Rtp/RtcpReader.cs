@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Sessions.Media.Rtp;
 
 /// <summary>
-/// Reads a compound RTCP packet (RFC 3550 section 6.1), or one of reduced size (RFC 5506): the packets in it, one after the other.
+/// Reads the packets of a compound RTCP packet (RFC 3550 section 6.1), or of a reduced-size one (RFC 5506), one after the other.
 /// </summary>
 /// <param name="compound">The whole datagram, decrypted.</param>
 public ref struct RtcpReader(ReadOnlySpan<byte> compound)
@@ -12,7 +12,7 @@ public ref struct RtcpReader(ReadOnlySpan<byte> compound)
     private ReadOnlySpan<byte> _rest = compound;
 
     /// <summary>Reads the next packet.</summary>
-    /// <returns>False at the end, and at the first malformed packet: what follows it cannot be found.</returns>
+    /// <returns>False at the end and at the first malformed packet, because the packets after it cannot be found.</returns>
     public bool TryNext(out RtcpPacket packet)
     {
         packet = default;

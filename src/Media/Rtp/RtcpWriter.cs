@@ -5,10 +5,10 @@ using System.Text;
 namespace Sessions.Media.Rtp;
 
 /// <summary>
-/// Writes a compound RTCP packet (RFC 3550 section 6.1). Each method adds a packet, or returns false and adds nothing if there is no
-/// room for it. Of a compound packet that is not of reduced size, the first is a report and one is a source description.
+/// Writes a compound RTCP packet (RFC 3550 section 6.1). Each method adds a packet. If there is no room for the packet, the method returns
+/// false and adds nothing. Unless it is reduced-size, a compound packet begins with a report and contains a source description.
 /// </summary>
-/// <param name="buffer">Where to write.</param>
+/// <param name="buffer">The buffer for the packet.</param>
 public ref struct RtcpWriter(Span<byte> buffer)
 {
     private const int HeaderLength = 4;
@@ -22,7 +22,7 @@ public ref struct RtcpWriter(Span<byte> buffer)
     /// <summary>Bytes written so far.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Adds a sender report (RFC 3550 section 6.4.1). More than 31 blocks go on in receiver reports.</summary>
+    /// <summary>Adds a sender report (RFC 3550 section 6.4.1). Blocks after the first 31 follow in receiver reports.</summary>
     public bool AddSenderReport(uint senderSsrc, SenderInfo info, scoped ReadOnlySpan<ReportBlock> blocks)
     {
         var start = Length;
@@ -38,7 +38,7 @@ public ref struct RtcpWriter(Span<byte> buffer)
         return own.Length == blocks.Length || AddReceiverReport(senderSsrc, blocks[own.Length..]) || Undo(start);
     }
 
-    /// <summary>Adds a receiver report (RFC 3550 section 6.4.2), and another one for every further 31 blocks.</summary>
+    /// <summary>Adds a receiver report (RFC 3550 section 6.4.2), and another one for each further 31 blocks.</summary>
     public bool AddReceiverReport(uint senderSsrc, scoped ReadOnlySpan<ReportBlock> blocks)
     {
         var start = Length;
@@ -66,7 +66,7 @@ public ref struct RtcpWriter(Span<byte> buffer)
         const int ItemHeaderLength = 2;
         var nameLength = Encoding.UTF8.GetByteCount(cname);
 
-        // A byte of zero, at least, ends the chunk.
+        // At least one zero byte ends the chunk.
         var length = (sizeof(uint) + ItemHeaderLength + nameLength + 4) / 4 * 4;
         var body = nameLength > byte.MaxValue ? default : Add(RtcpType.SourceDescription, 1, length);
 
@@ -82,8 +82,8 @@ public ref struct RtcpWriter(Span<byte> buffer)
     }
 
     /// <summary>Adds a generic NACK (RFC 4585 section 6.2.1).</summary>
-    /// <param name="senderSsrc">Who has lost the packets.</param>
-    /// <param name="mediaSsrc">Whose packets they are.</param>
+    /// <param name="senderSsrc">The receiver that lost the packets.</param>
+    /// <param name="mediaSsrc">The source of the packets.</param>
     /// <param name="lost">Their sequence numbers in the order in which they were sent, at least one.</param>
     public bool AddNack(uint senderSsrc, uint mediaSsrc, scoped ReadOnlySpan<ushort> lost)
     {
@@ -118,9 +118,9 @@ public ref struct RtcpWriter(Span<byte> buffer)
     }
 
     /// <summary>Adds a full intra request (RFC 5104 section 4.3.1.1).</summary>
-    /// <param name="senderSsrc">Who asks.</param>
-    /// <param name="mediaSsrc">Whom: the packet itself has no media source, its entry does.</param>
-    /// <param name="sequenceNumber">One more than in the previous request, the same when that one is repeated.</param>
+    /// <param name="senderSsrc">The sender of the request.</param>
+    /// <param name="mediaSsrc">The source that is asked. Only the entry contains it, and the packet's own media source is 0.</param>
+    /// <param name="sequenceNumber">One more than in the previous request, or the same if the previous request is repeated.</param>
     public bool AddFir(uint senderSsrc, uint mediaSsrc, byte sequenceNumber)
     {
         var body = AddFeedback(RtcpType.PayloadFeedback, RtcpType.FirFormat, senderSsrc, 0, 8);
@@ -134,9 +134,9 @@ public ref struct RtcpWriter(Span<byte> buffer)
     }
 
     /// <summary>Adds an estimate of the bandwidth (draft-alvestrand-rmcat-remb-03 section 2.2).</summary>
-    /// <param name="senderSsrc">Who estimates.</param>
+    /// <param name="senderSsrc">The receiver that estimates.</param>
     /// <param name="bitrate">In bit/s, rounded down to 18 significant bits.</param>
-    /// <param name="ssrcs">The sources whose total it is, at most 255.</param>
+    /// <param name="ssrcs">The sources that the total rate covers, at most 255.</param>
     public bool AddRemb(uint senderSsrc, long bitrate, scoped ReadOnlySpan<uint> ssrcs)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bitrate);
@@ -169,7 +169,7 @@ public ref struct RtcpWriter(Span<byte> buffer)
         return true;
     }
 
-    /// <summary>How many of the lost sequence numbers fit one packet id and its bit mask.</summary>
+    /// <summary>How many of the lost sequence numbers fit into one packet id and its bit mask.</summary>
     private static int TakeNackEntry(ReadOnlySpan<ushort> lost, out ushort mask)
     {
         mask = 0;

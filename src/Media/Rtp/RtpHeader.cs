@@ -19,7 +19,7 @@ public static class RtpHeader
     /// <param name="ssrc">The synchronization source.</param>
     public static void Write(Span<byte> destination, bool marker, byte payloadType, ushort sequenceNumber, uint timestamp, uint ssrc)
     {
-        // The last field first, so that the bounds are checked once.
+        // The last field is written first, so that the bounds are checked only once.
         BinaryPrimitives.WriteUInt32BigEndian(destination[8..], ssrc);
         BinaryPrimitives.WriteUInt32BigEndian(destination[4..], timestamp);
         BinaryPrimitives.WriteUInt16BigEndian(destination[2..], sequenceNumber);
@@ -28,10 +28,10 @@ public static class RtpHeader
     }
 
     /// <summary>
-    /// The length of a packet's header with contributing sources and extension (RFC 3550 section 5.3.1), in bytes. It can be told of an
-    /// encrypted packet as well.
+    /// The length of a packet's header with contributing sources and extension (RFC 3550 section 5.3.1), in bytes. The packet may be
+    /// encrypted.
     /// </summary>
-    /// <returns>False if the packet is not of version 2 or ends before its header does.</returns>
+    /// <returns>False if the packet is not of version 2 or ends before its header.</returns>
     public static bool TryGetLength(ReadOnlySpan<byte> packet, out int length)
     {
         length = 0;

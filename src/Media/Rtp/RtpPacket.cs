@@ -14,7 +14,7 @@ public readonly ref struct RtpPacket
         PaddingLength = paddingLength;
     }
 
-    /// <summary>The marker bit: of video, the last packet of a picture.</summary>
+    /// <summary>The marker bit. In video it marks the last packet of a picture.</summary>
     public bool Marker => (_packet[1] & 0x80) != 0;
 
     /// <summary>The payload type, 0 to 127.</summary>
@@ -32,10 +32,10 @@ public readonly ref struct RtpPacket
     /// <summary>The length of the header with contributing sources and extension, in bytes.</summary>
     public int HeaderLength { get; }
 
-    /// <summary>The length of the padding with its count, in bytes; 0 if there is none.</summary>
+    /// <summary>The length of the padding including its count byte, in bytes, or 0 if there is none.</summary>
     public int PaddingLength { get; }
 
-    /// <summary>The payload without padding; empty in a packet of padding alone.</summary>
+    /// <summary>The payload without padding. Empty if the packet contains only padding.</summary>
     public ReadOnlySpan<byte> Payload => _packet[HeaderLength..^PaddingLength];
 
     /// <summary>Reads a packet.</summary>

@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 
 namespace Sessions.Media.Rtp;
 
-/// <summary>What a sender report tells of the sender's own packets (RFC 3550 section 6.4.1).</summary>
-/// <param name="NtpTime">Wall clock time: seconds since 1900, with 32 bits behind the point.</param>
-/// <param name="RtpTimestamp">The same moment in the units of the RTP timestamps.</param>
+/// <summary>The sender information of a sender report (RFC 3550 section 6.4.1).</summary>
+/// <param name="NtpTime">Wall clock time in seconds since 1900, with 32 fractional bits.</param>
+/// <param name="RtpTimestamp">The same time in the units of the RTP timestamps.</param>
 /// <param name="PacketCount">Packets sent so far.</param>
 /// <param name="OctetCount">Bytes of payload sent so far.</param>
 public readonly record struct SenderInfo(ulong NtpTime, uint RtpTimestamp, uint PacketCount, uint OctetCount)

@@ -2,15 +2,14 @@ using Sessions.Media.Srtp;
 
 namespace Sessions.Media.Rtp;
 
-/// <summary>Extends sequence numbers of 16 bits beyond their wrap (RFC 3550 section A.1).</summary>
+/// <summary>Extends 16-bit sequence numbers beyond their wrap (RFC 3550 section A.1).</summary>
 public struct SequenceUnwrapper
 {
     private long _highest;
     private bool _hasStarted;
 
     /// <summary>
-    /// The extended number that is nearest to the highest one so far. The first number stays as it is; one from before it may be
-    /// negative.
+    /// The extended number nearest to the highest one so far. The first number stays unchanged, and an earlier number may be negative.
     /// </summary>
     public long Unwrap(ushort sequenceNumber)
     {
@@ -20,7 +19,7 @@ public struct SequenceUnwrapper
             return _highest = sequenceNumber;
         }
 
-        // As SRTP tells it: the two must not differ about any number.
+        // Uses the same estimate as SRTP, because the two must agree on every number.
         var extended = PacketIndex.Estimate(_highest, sequenceNumber);
         _highest = Math.Max(_highest, extended);
         return extended;

@@ -1,8 +1,8 @@
 namespace Sessions.Media.Sdp;
 
 /// <summary>
-/// A payload format of a section: its <c>a=rtpmap</c>, <c>a=fmtp</c> (RFC 8866, sections 6.6 and 6.15) and <c>a=rtcp-fb</c>
-/// (RFC 4585, section 4.2).
+/// A payload format of a section, from its <c>a=rtpmap</c>, <c>a=fmtp</c> (RFC 8866, sections 6.6 and 6.15) and <c>a=rtcp-fb</c> (RFC 4585,
+/// section 4.2).
 /// </summary>
 /// <param name="PayloadType">The number in the RTP header, 0 to 127.</param>
 /// <param name="Name">The encoding name, for example <c>opus</c>. Its case does not matter.</param>
@@ -13,7 +13,7 @@ namespace Sessions.Media.Sdp;
 public sealed record Codec(
     byte PayloadType, string Name, int ClockRate, int Channels, string? Parameters, IReadOnlyList<string> Feedback)
 {
-    /// <summary>Whether this is the format of that name, clock rate in Hz and number of channels, whatever its payload type.</summary>
+    /// <summary>Whether this is the format with that name, clock rate in Hz and number of channels, whatever its payload type.</summary>
     public bool Is(string name, int clockRate, int channels = 1)
         => Name.Equals(name, StringComparison.OrdinalIgnoreCase) && ClockRate == clockRate && Channels == channels;
 

@@ -1,9 +1,9 @@
 namespace Sessions.Media.Sdp;
 
-/// <summary>Which way the media of a section go, as seen by the description's author (RFC 8866, section 6.7).</summary>
+/// <summary>The direction of a section's media, as seen by the description's author (RFC 8866, section 6.7).</summary>
 public enum Direction
 {
-    /// <summary>Both ways.</summary>
+    /// <summary>In both directions.</summary>
     SendRecv,
 
     /// <summary>From the author.</summary>
@@ -12,6 +12,6 @@ public enum Direction
     /// <summary>To the author.</summary>
     RecvOnly,
 
-    /// <summary>Neither way.</summary>
+    /// <summary>In neither direction.</summary>
     Inactive,
 }

@@ -13,7 +13,9 @@ public sealed record Fingerprint(string Algorithm, byte[] Value)
     /// <summary>The SHA-256 fingerprint of a certificate in DER encoding.</summary>
     public static Fingerprint Of(ReadOnlySpan<byte> certificate) => new("sha-256", SHA256.HashData(certificate));
 
-    /// <summary>Whether this is the fingerprint of a certificate in DER encoding. False for a hash function that is not supported.</summary>
+    /// <summary>
+    /// Whether this is the fingerprint of a certificate in DER encoding. Always false if the hash function is not supported.
+    /// </summary>
     public bool Matches(ReadOnlySpan<byte> certificate)
         => Algorithm switch
         {

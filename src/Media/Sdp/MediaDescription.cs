@@ -1,7 +1,7 @@
 namespace Sessions.Media.Sdp;
 
 /// <summary>
-/// A section of a session description, which is an m= line and the lines below it (RFC 8866, section 5.14; RFC 8829, section 5).
+/// A section of a session description, which is an m= line and the lines below it (RFC 8866, section 5.14, and RFC 8829, section 5).
 /// Attributes of the session level that apply to the section are included.
 /// </summary>
 public sealed record MediaDescription
@@ -15,7 +15,7 @@ public sealed record MediaDescription
     /// <summary>The transport protocol, for example <c>UDP/TLS/RTP/SAVPF</c>.</summary>
     public required string Protocol { get; init; }
 
-    /// <summary>The formats of the m= line: payload types, or <c>webrtc-datachannel</c>.</summary>
+    /// <summary>The formats of the m= line, which are payload types or <c>webrtc-datachannel</c>.</summary>
     public required IReadOnlyList<string> Formats { get; init; }
 
     /// <summary>The section's identification (RFC 5888, section 4).</summary>
@@ -57,7 +57,7 @@ public sealed record MediaDescription
     /// <summary>The fingerprints of the DTLS certificates (RFC 8122, section 5).</summary>
     public IReadOnlyList<Fingerprint> Fingerprints { get; init; } = [];
 
-    /// <summary>Who starts the DTLS handshake (RFC 8842, section 5).</summary>
+    /// <summary>The end that starts the DTLS handshake (RFC 8842, section 5).</summary>
     public DtlsSetup? Setup { get; init; }
 
     /// <summary>Whether RTP and RTCP share a port (RFC 5761, section 5.1.1).</summary>
@@ -75,20 +75,20 @@ public sealed record MediaDescription
     /// <summary>The largest message of a data channel, in bytes (RFC 8841, section 6). Zero means any length.</summary>
     public ulong? MaxMessageSize { get; init; }
 
-    /// <summary>The kind of media, or null if the section is not of audio or video.</summary>
+    /// <summary>The kind of media, or null if the section is neither audio nor video.</summary>
     public MediaKind? Kind => Type switch { "audio" => MediaKind.Audio, "video" => MediaKind.Video, _ => null };
 
     /// <summary>Whether the section is rejected in an answer, or stopped in an offer (RFC 3264, sections 6 and 8.2).</summary>
     public bool IsRejected => Port == 0 && !IsBundleOnly;
 
-    /// <summary>Whether the author sends.</summary>
+    /// <summary>Whether the description's author sends.</summary>
     public bool IsSending => !IsRejected && Direction is Direction.SendRecv or Direction.SendOnly;
 
-    /// <summary>Whether the author receives.</summary>
+    /// <summary>Whether the description's author receives.</summary>
     public bool IsReceiving => !IsRejected && Direction is Direction.SendRecv or Direction.RecvOnly;
 }
 
-/// <summary>The value of <c>a=msid</c> (RFC 8830, section 2), as the browser wrote it. Firefox puts both in braces.</summary>
+/// <summary>The value of <c>a=msid</c> (RFC 8830, section 2), as in the browser's SDP. Firefox puts both ids in braces.</summary>
 /// <param name="StreamId">The id of the MediaStream, or <c>-</c> for none.</param>
 /// <param name="TrackId">The id of the track, which may be left out.</param>
 public sealed record Msid(string StreamId, string? TrackId);
@@ -105,6 +105,6 @@ public sealed record SourceGroup(string Semantics, IReadOnlyList<uint> Ssrcs);
 
 /// <summary>An RTP header extension (RFC 8285, section 5).</summary>
 /// <param name="Id">The identifier, 1 to 14 or, in two-byte headers, up to 255.</param>
-/// <param name="Direction">The direction, if it is not the section's.</param>
+/// <param name="Direction">The direction, if it differs from the section's.</param>
 /// <param name="Uri">The extension and its attributes.</param>
 public sealed record HeaderExtension(int Id, string? Direction, string Uri);

@@ -33,7 +33,7 @@ internal sealed class SdpAttributes
 
     public bool IsIceLite { get; private set; }
 
-    /// <summary>Reads an attribute; false if it is one that is used and its value is malformed.</summary>
+    /// <summary>Reads an attribute. False if the server uses this attribute and its value is malformed.</summary>
     public bool TryRead(ReadOnlySpan<char> name, string value)
         => name switch
         {
@@ -58,7 +58,7 @@ internal sealed class SdpAttributes
             _ => TryReadTransport(name, value),
         };
 
-    /// <summary>The section with these attributes, and those of the session level that it has not got itself.</summary>
+    /// <summary>The section with these attributes, and with those of the session level that it does not have itself.</summary>
     public MediaDescription ApplyTo(MediaDescription section, SdpAttributes session)
         => section with
         {
@@ -150,7 +150,7 @@ internal sealed class SdpAttributes
             _ => null,
         };
 
-        // A track of several streams has a line for each; the first is the one that counts.
+        // A track in several streams has a line for each, and the first line counts.
         _msid ??= msid;
         return msid is not null;
     }
@@ -219,7 +219,10 @@ internal sealed class SdpAttributes
         return true;
     }
 
-    /// <summary>The value if it is a token (RFC 8866, section 9), which may not contain what ends a value or a line elsewhere.</summary>
+    /// <summary>
+    /// The value if it is a token (RFC 8866, section 9), otherwise null. A token contains no character that ends a value or a line
+    /// elsewhere.
+    /// </summary>
     private static string? Token(string value)
         => value.Length is > 0 and <= MaxTokenLength && value.All(c => c is > ' ' and < '\x7f' and not ('"' or '(' or ')' or ',' or '/'
             or ':' or ';' or '<' or '=' or '>' or '?' or '@' or '[' or '\\' or ']')) ? value : null;

@@ -1,6 +1,8 @@
 namespace Sessions.Media.Sdp;
 
-/// <summary>The codecs of one section while they are read. The lines of one codec come in any order: Firefox writes a=fmtp first.</summary>
+/// <summary>
+/// The codecs of one section while they are read. The lines of one codec can come in any order. For example, Firefox writes a=fmtp first.
+/// </summary>
 internal sealed class SdpCodecs
 {
     private const int PayloadTypes = 128;
@@ -38,7 +40,7 @@ internal sealed class SdpCodecs
         return true;
     }
 
-    /// <summary>Reads the value of a=rtcp-fb, which is of all codecs if its payload type is an asterisk.</summary>
+    /// <summary>Reads the value of a=rtcp-fb. If its payload type is an asterisk, it applies to all codecs.</summary>
     public bool TryReadFeedback(string value)
     {
         if (value.StartsWith("* ", StringComparison.Ordinal))

@@ -6,7 +6,7 @@ namespace Sessions.Media.Sdp;
 /// <summary>Numbers and tokens as SDP writes them (RFC 8866, section 9).</summary>
 internal static class SdpNumber
 {
-    /// <summary>Reads a number of decimal digits alone.</summary>
+    /// <summary>Reads a number that consists only of decimal digits.</summary>
     public static bool TryParse<T>(ReadOnlySpan<char> text, out T value)
         where T : INumberBase<T>
     {

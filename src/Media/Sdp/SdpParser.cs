@@ -1,6 +1,6 @@
 namespace Sessions.Media.Sdp;
 
-/// <summary>Splits a description into its lines (RFC 8866, section 5) and those into sections.</summary>
+/// <summary>Splits a description into lines (RFC 8866, section 5) and groups the lines into sections.</summary>
 internal sealed class SdpParser
 {
     private readonly List<MediaDescription> _sections = [];
@@ -12,10 +12,10 @@ internal sealed class SdpParser
 
     public SdpParser() => _attributes = _session;
 
-    /// <summary>What was wrong with the description that was not read.</summary>
+    /// <summary>The error if the description is not valid.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>Reads a description; null with an <see cref="Error"/> if it is not valid.</summary>
+    /// <summary>Reads a description. Null, with an <see cref="Error"/>, if it is not valid.</summary>
     public SessionDescription? Parse(string text)
     {
         if (text.Length > SessionDescription.MaxLength)
@@ -53,7 +53,7 @@ internal sealed class SdpParser
         return null;
     }
 
-    /// <summary>Reads a line, and returns what is wrong with it.</summary>
+    /// <summary>Reads a line, and returns the error if it is not valid.</summary>
     private string? ReadLine(ReadOnlySpan<char> line, int number)
     {
         if (line.Length < 2 || line[1] != '=' || !char.IsAsciiLetterLower(line[0]))
@@ -110,7 +110,7 @@ internal sealed class SdpParser
         return _attributes.TryRead(name, colon < 0 ? "" : line[(colon + 1)..].ToString()) ? null : $"the a={name} line is malformed.";
     }
 
-    /// <summary>Adds the section whose lines end here.</summary>
+    /// <summary>Adds the section whose lines end here, and returns the error if it is not valid.</summary>
     private string? TryEndSection()
     {
         if (_section is null)

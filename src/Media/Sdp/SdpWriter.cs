@@ -93,7 +93,7 @@ internal sealed class SdpWriter
         foreach (var (semantics, ssrcs) in section.SourceGroups)
             Line($"a=ssrc-group:{semantics}{string.Concat(ssrcs.Select(ssrc => $" {ssrc}"))}");
 
-        // A source whose cname is not known needs some attribute, and ignores this one.
+        // A source without a known cname needs some attribute. Browsers ignore this one.
         foreach (var (ssrc, cname) in section.Sources)
             Line($"a=ssrc:{ssrc} {(cname is null ? "label:-" : $"cname:{cname}")}");
     }

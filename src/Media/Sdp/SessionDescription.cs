@@ -22,7 +22,7 @@ public sealed record SessionDescription
 
     /// <summary>
     /// The mids of the bundled sections (RFC 8843, section 7), or null if there is no bundle. The first is the tagged section, whose
-    /// transport is used. An answer that rejects all sections has an empty bundle, because Chromium demands one.
+    /// transport is used. An answer that rejects all sections has an empty bundle, because Chromium requires one.
     /// </summary>
     public IReadOnlyList<string>? Bundle { get; init; }
 
@@ -35,7 +35,9 @@ public sealed record SessionDescription
     /// <summary>Reads a description. Lines may end with CRLF or LF.</summary>
     /// <param name="text">The text of the description.</param>
     /// <param name="description">The description, if it is valid.</param>
-    /// <param name="error">Otherwise what is wrong, naming the line. It contains nothing of the text but attribute names.</param>
+    /// <param name="error">
+    /// The error if it is not valid, with the line number. It contains no text of the description except attribute names.
+    /// </param>
     public static bool TryParse(
         string text, [NotNullWhen(true)] out SessionDescription? description, [NotNullWhen(false)] out string? error)
     {

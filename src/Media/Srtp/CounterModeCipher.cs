@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Sessions.Media.Srtp;
 
-/// <summary>AES-128 in counter mode (RFC 3711 section 4.1.1) and HMAC-SHA1, cut off after 80 bits (section 4.2.1).</summary>
+/// <summary>AES-128 in counter mode (RFC 3711 section 4.1.1) and HMAC-SHA1, truncated to 80 bits (section 4.2.1).</summary>
 internal sealed class CounterModeCipher(byte[] key, byte[] salt, byte[] authenticationKey) : PacketCipher
 {
     private const int Tag = 10;
@@ -71,7 +71,7 @@ internal sealed class CounterModeCipher(byte[] key, byte[] salt, byte[] authenti
         _hmac.Dispose();
     }
 
-    /// <summary>Encrypts or decrypts, which are the same.</summary>
+    /// <summary>Encrypts or decrypts, which are the same operation.</summary>
     internal void Crypt(ReadOnlySpan<byte> source, Span<byte> destination, uint ssrc, ulong index)
     {
         Span<byte> vector = stackalloc byte[Keystream.BlockLength];
@@ -89,8 +89,8 @@ internal sealed class CounterModeCipher(byte[] key, byte[] salt, byte[] authenti
         }
     }
 
-    // The tag is over the packet and the rollover counter, which is not sent (RFC 3711 section 4.2): it lies where the tag goes,
-    // so that the packet is hashed in one piece.
+    // The tag covers the packet and the rollover counter, which is not sent (RFC 3711 section 4.2). The counter is written where the tag
+    // goes, so that the packet is hashed in one piece.
     private void WriteRtpTag(Span<byte> packet, ulong index, Span<byte> tag)
     {
         var tagOffset = packet.Length - Tag;

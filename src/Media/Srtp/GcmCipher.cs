@@ -67,10 +67,10 @@ internal sealed class GcmCipher(byte[] key, byte[] salt) : PacketCipher
     /// <inheritdoc/>
     public override void Dispose() => _gcm.Dispose();
 
-    /// <summary>Decrypts in place; if the tag is wrong, returns false and leaves the data as they were.</summary>
+    /// <summary>Decrypts in place. If the tag is wrong, returns false and leaves the data unchanged.</summary>
     private bool TryDecrypt(ReadOnlySpan<byte> nonce, Span<byte> data, ReadOnlySpan<byte> tag, ReadOnlySpan<byte> associated)
     {
-        // The platform clears the destination when the tag is wrong.
+        // AesGcm clears the destination if the tag is wrong.
         if (_plaintext.Length < data.Length)
             _plaintext = new byte[data.Length];
 

@@ -4,14 +4,14 @@ using System.Security.Cryptography;
 namespace Sessions.Media.Srtp;
 
 /// <summary>
-/// Session keys of a master key (RFC 3711 section 4.3) with a key derivation rate of zero: they last as long as the master key.
-/// AEAD_AES_128_GCM uses the same function (RFC 7714 section 11), its shorter salt padded with zeros on the right.
+/// Derives session keys from a master key (RFC 3711 section 4.3) with a key derivation rate of zero, so they last as long as the master
+/// key. AEAD_AES_128_GCM uses the same function (RFC 7714 section 11), with its shorter salt padded with zeros on the right.
 /// </summary>
 internal static class KeyDerivation
 {
     private const int AuthenticationKeyLength = 20;
 
-    /// <summary>What a session key is for: the labels of RFC 3711 section 4.3.2 for SRTP. Those for SRTCP are three more.</summary>
+    /// <summary>The purpose of a session key, as in the SRTP labels of RFC 3711 section 4.3.2. The SRTCP labels are three higher.</summary>
     private enum Label : byte
     {
         Encryption = 0,
@@ -25,7 +25,7 @@ internal static class KeyDerivation
     /// <summary>The cipher that protects RTCP packets.</summary>
     public static PacketCipher CreateRtcpCipher(SrtpMasterKey master) => CreateCipher(master, 3);
 
-    /// <summary>As many bytes of a session key as <paramref name="key"/> has room for.</summary>
+    /// <summary>Fills <paramref name="key"/> with the first bytes of a session key.</summary>
     public static void Derive(SrtpMasterKey master, byte label, Span<byte> key)
     {
         Span<byte> input = stackalloc byte[16];

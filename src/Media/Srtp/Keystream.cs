@@ -6,15 +6,15 @@ using System.Security.Cryptography;
 namespace Sessions.Media.Srtp;
 
 /// <summary>
-/// The AES-128 encryptions of successive counter blocks, many in one call, which is what makes counter mode cheap. Nothing is
-/// allocated, unlike in a one-shot call. Not safe for several threads.
+/// Encrypts many successive counter blocks with AES-128 in one call, because a call for each block is slow. Unlike a one-shot call, it
+/// allocates nothing. Not thread-safe.
 /// </summary>
 internal sealed class Keystream : IDisposable
 {
     /// <summary>The length of a block in bytes.</summary>
     public const int BlockLength = 16;
 
-    /// <summary>How many blocks one call makes at most: more than a packet of the usual MTU needs.</summary>
+    /// <summary>The maximum number of blocks in one call, more than a packet of the usual MTU needs.</summary>
     public const int MaxBlocks = 96;
 
     private readonly ICryptoTransform _encryptor;
@@ -30,10 +30,12 @@ internal sealed class Keystream : IDisposable
         _encryptor = aes.CreateEncryptor();
     }
 
-    /// <summary>Encrypts counter blocks; the result is valid until the next call.</summary>
-    /// <param name="vector">A block whose last 16 bits are replaced by the counter: no datagram has as many blocks as they count.</param>
+    /// <summary>Encrypts counter blocks. The result is valid until the next call.</summary>
+    /// <param name="vector">
+    /// A block whose last 16 bits are replaced by the counter. No datagram has more blocks than 16 bits can count.
+    /// </param>
     /// <param name="firstCounter">The counter of the first block.</param>
-    /// <param name="count">How many blocks, at most <see cref="MaxBlocks"/>.</param>
+    /// <param name="count">The number of blocks, at most <see cref="MaxBlocks"/>.</param>
     public ReadOnlySpan<byte> Create(ReadOnlySpan<byte> vector, int firstCounter, int count)
     {
         var first = Vector128.Create(vector).AsUInt16();
@@ -49,7 +51,7 @@ internal sealed class Keystream : IDisposable
         return _blocks.AsSpan(0, count * BlockLength);
     }
 
-    /// <summary>The XOR of all of <paramref name="source"/>, which may be the destination, and as much of a keystream.</summary>
+    /// <summary>XORs all of <paramref name="source"/>, which may be the destination, with the same length of a keystream.</summary>
     public static void Xor(ReadOnlySpan<byte> source, ReadOnlySpan<byte> keystream, Span<byte> destination)
     {
         var i = 0;

@@ -1,13 +1,13 @@
 namespace Sessions.Media.Srtp;
 
-/// <summary>The indices that have been received lately, of one SSRC (RFC 3711 section 3.3.2).</summary>
+/// <summary>The replay window of one SSRC (RFC 3711 section 3.3.2).</summary>
 internal sealed class ReplayWindow
 {
     private readonly ulong[] _received;
 
     /// <summary>
-    /// Remembers <paramref name="size"/> indices up to the highest, a multiple of 64, beginning with <paramref name="first"/>. Older
-    /// indices are refused.
+    /// Starts a window with the index <paramref name="first"/>. The window covers the last <paramref name="size"/> indices, a multiple of
+    /// 64. Older indices are rejected.
     /// </summary>
     public ReplayWindow(int size, long first)
     {
@@ -21,11 +21,11 @@ internal sealed class ReplayWindow
 
     private int Size => _received.Length * 64;
 
-    /// <summary>Whether an index is neither received already nor too old to tell.</summary>
+    /// <summary>Whether an index has not been received and is not too old for the window.</summary>
     public bool IsNew(long index)
         => index > Highest || (index > Highest - Size && (_received[Word(index)] & Bit(index)) == 0);
 
-    /// <summary>Notes an index that is new, after its packet has been authenticated.</summary>
+    /// <summary>Records a new index, after its packet has been authenticated.</summary>
     public void Add(long index)
     {
         if (index - Highest >= Size)

@@ -1,13 +1,13 @@
 namespace Sessions.Media.Srtp;
 
 /// <summary>The master key and master salt of one direction (RFC 3711 section 3.2.1), which DTLS exports (RFC 5764 section 4.2).</summary>
-/// <param name="Profile">The profile they are for.</param>
+/// <param name="Profile">The profile of the key.</param>
 /// <param name="Key"><see cref="KeyLength"/> bytes.</param>
-/// <param name="Salt">As many bytes as <see cref="SaltLength"/> tells.</param>
-/// <exception cref="ArgumentException">The key or the salt has another length, or the profile is not known.</exception>
+/// <param name="Salt"><see cref="SaltLength"/> bytes.</param>
+/// <exception cref="ArgumentException">The key or the salt has a wrong length, or the profile is unknown.</exception>
 public sealed record SrtpMasterKey(SrtpProfile Profile, byte[] Key, byte[] Salt)
 {
-    /// <summary>The length of a master key in either profile, in bytes.</summary>
+    /// <summary>The length of a master key in both profiles, in bytes.</summary>
     public const int KeyLength = 16;
 
     /// <summary>The master key.</summary>
@@ -18,7 +18,9 @@ public sealed record SrtpMasterKey(SrtpProfile Profile, byte[] Key, byte[] Salt)
     public byte[] Salt { get; } = Salt.Length == SaltLength(Profile)
         ? Salt : throw new ArgumentException($"A master salt of {Profile} has {SaltLength(Profile)} bytes.", nameof(Salt));
 
-    /// <summary>The length of a master salt in bytes: 112 bits (RFC 3711 section 8.2) or 96 bits (RFC 7714 section 12).</summary>
+    /// <summary>
+    /// The length of a master salt in bytes, which is 14 (112 bits, RFC 3711 section 8.2) or 12 (96 bits, RFC 7714 section 12).
+    /// </summary>
     public static int SaltLength(SrtpProfile profile) => profile switch
     {
         SrtpProfile.Aes128CmHmacSha1_80 => 14,

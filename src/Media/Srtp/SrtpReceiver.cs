@@ -4,17 +4,17 @@ using Sessions.Media.Rtp;
 namespace Sessions.Media.Srtp;
 
 /// <summary>
-/// Checks and decrypts what the other end sends (RFC 3711 section 3.3, RFC 7714). Each authenticated packet is accepted once. Not safe
-/// for several threads.
+/// Authenticates and decrypts packets from the other end (RFC 3711 section 3.3, RFC 7714). Each authenticated packet is accepted once. Not
+/// thread-safe.
 /// </summary>
 /// <remarks>
-/// Only an authenticated packet adds an SSRC, so only the peer itself can use up <see cref="MaxSsrcs"/>. None is forgotten, because
-/// the packets of a forgotten SSRC could be replayed.
+/// Only an authenticated packet adds an SSRC, so only the peer itself can use up <see cref="MaxSsrcs"/>. No SSRC is ever removed, because
+/// its packets could then be replayed.
 /// </remarks>
 /// <param name="key">The master key of this direction.</param>
 public sealed class SrtpReceiver(SrtpMasterKey key) : IDisposable
 {
-    /// <summary>How many SSRCs are accepted in RTP, and how many in RTCP.</summary>
+    /// <summary>The maximum number of SSRCs in RTP, and also in RTCP.</summary>
     public const int MaxSsrcs = 1024;
 
     internal const int RtpWindow = 1024;
@@ -25,10 +25,12 @@ public sealed class SrtpReceiver(SrtpMasterKey key) : IDisposable
     private readonly Dictionary<uint, ReplayWindow> _rtpWindows = [];
     private readonly Dictionary<uint, ReplayWindow> _rtcpWindows = [];
 
-    /// <summary>Checks an SRTP packet and decrypts it in place.</summary>
-    /// <param name="packet">The SRTP packet; the RTP packet is its first <paramref name="length"/> bytes.</param>
+    /// <summary>Authenticates an SRTP packet and decrypts it in place.</summary>
+    /// <param name="packet">The SRTP packet. Its first <paramref name="length"/> bytes become the RTP packet.</param>
     /// <param name="length">The length of the RTP packet in bytes.</param>
-    /// <returns>False if the packet is forged, replayed, too old or malformed: then nothing has changed, the packet included.</returns>
+    /// <returns>
+    /// False if the packet is forged, replayed, too old or malformed. Nothing has then changed, and the packet is intact.
+    /// </returns>
     public bool TryUnprotectRtp(Span<byte> packet, out int length)
     {
         length = packet.Length - _rtp.TagLength;
@@ -51,10 +53,14 @@ public sealed class SrtpReceiver(SrtpMasterKey key) : IDisposable
         return true;
     }
 
-    /// <summary>Checks an SRTCP packet and decrypts it in place. One that is authenticated and not encrypted is refused.</summary>
-    /// <param name="packet">The SRTCP packet; the RTCP packet is its first <paramref name="length"/> bytes.</param>
+    /// <summary>
+    /// Authenticates an SRTCP packet and decrypts it in place. A packet that is authenticated but not encrypted is rejected.
+    /// </summary>
+    /// <param name="packet">The SRTCP packet. Its first <paramref name="length"/> bytes become the RTCP packet.</param>
     /// <param name="length">The length of the RTCP packet in bytes.</param>
-    /// <returns>False if the packet is forged, replayed, too old or malformed: then nothing has changed, the packet included.</returns>
+    /// <returns>
+    /// False if the packet is forged, replayed, too old or malformed. Nothing has then changed, and the packet is intact.
+    /// </returns>
     public bool TryUnprotectRtcp(Span<byte> packet, out int length)
     {
         length = packet.Length - _rtcp.TagLength - PacketCipher.RtcpIndexLength;
@@ -81,7 +87,7 @@ public sealed class SrtpReceiver(SrtpMasterKey key) : IDisposable
         _rtcp.Dispose();
     }
 
-    /// <summary>Continues an SSRC after an index, for tests.</summary>
+    /// <summary>Continues an SSRC after an index. For tests.</summary>
     internal void Continue(uint ssrc, long index) => _rtpWindows[ssrc] = new(RtpWindow, index);
 
     private static bool MayBeNew(Dictionary<uint, ReplayWindow> windows, ReplayWindow? window, long index)

@@ -3,20 +3,18 @@ using Sessions.Media.Rtp;
 
 namespace Sessions.Media.Srtp;
 
-/// <summary>
-/// Protects what one end sends (RFC 3711 section 3.3, RFC 7714). Not safe for several threads.
-/// </summary>
+/// <summary>Encrypts and authenticates packets from this end (RFC 3711 section 3.3, RFC 7714). Not thread-safe.</summary>
 /// <remarks>
-/// A packet that is sent again must be the same bytes: two different packets with one SSRC and index would give away the key of the
-/// tags in AEAD_AES_128_GCM (RFC 7714 section 10.1). For the same reason no SSRC is ever forgotten.
+/// A retransmitted packet must have the same bytes. Two different packets with one SSRC and index would reveal the authentication key of
+/// AEAD_AES_128_GCM (RFC 7714 section 10.1). For the same reason no SSRC is ever removed.
 /// </remarks>
 /// <param name="key">The master key of this direction.</param>
 public sealed class SrtpSender(SrtpMasterKey key) : IDisposable
 {
-    /// <summary>By how many bytes a protected packet is longer at most: the tag of AEAD_AES_128_GCM and the SRTCP index.</summary>
+    /// <summary>The maximum number of bytes that protection adds, which are the tag of AEAD_AES_128_GCM and the SRTCP index.</summary>
     public const int MaxOverhead = 20;
 
-    /// <summary>How many SSRCs a sender has at most.</summary>
+    /// <summary>The maximum number of SSRCs of a sender.</summary>
     public const int MaxSsrcs = 1024;
 
     private const uint RtcpIndexLimit = 1U << 31;
@@ -25,16 +23,18 @@ public sealed class SrtpSender(SrtpMasterKey key) : IDisposable
     private readonly PacketCipher _rtcp = KeyDerivation.CreateRtcpCipher(key);
     private readonly Dictionary<uint, long> _highest = [];
 
-    /// <summary>The index of the next SRTCP packet: one count for all SSRCs, each of which sees it grow.</summary>
+    /// <summary>The index of the next SRTCP packet. All SSRCs share this counter, so each of them sees it increase.</summary>
     internal uint NextRtcpIndex { get; set; }
 
     /// <summary>
-    /// Writes the SRTP packet for an RTP packet. A sequence number below the highest one of its SSRC, of a packet that is sent again,
-    /// belongs to the rollover counter of that time.
+    /// Writes the SRTP packet for an RTP packet. A sequence number below the highest one of its SSRC belongs to a retransmitted packet,
+    /// which is encrypted with its original rollover counter.
     /// </summary>
     /// <param name="packet">The RTP packet.</param>
-    /// <param name="destination">Room for <see cref="MaxOverhead"/> bytes more than the packet; may start with the packet itself.</param>
-    /// <returns>The length of the SRTP packet in bytes. 0: not an RTP packet, or the key has been used up for its SSRC.</returns>
+    /// <param name="destination">
+    /// Room for <see cref="MaxOverhead"/> bytes more than the packet. It may start with the packet itself.
+    /// </param>
+    /// <returns>The length of the SRTP packet in bytes, or 0 if it is not an RTP packet or the key is used up for its SSRC.</returns>
     public int ProtectRtp(ReadOnlySpan<byte> packet, Span<byte> destination)
     {
         if (!RtpHeader.TryGetLength(packet, out var headerLength))
@@ -59,8 +59,10 @@ public sealed class SrtpSender(SrtpMasterKey key) : IDisposable
 
     /// <summary>Writes the SRTCP packet for a compound RTCP packet.</summary>
     /// <param name="packet">The RTCP packet.</param>
-    /// <param name="destination">Room for <see cref="MaxOverhead"/> bytes more than the packet; may start with the packet itself.</param>
-    /// <returns>The length of the SRTCP packet in bytes. 0: not an RTCP packet, or 2^31 packets have been sent.</returns>
+    /// <param name="destination">
+    /// Room for <see cref="MaxOverhead"/> bytes more than the packet. It may start with the packet itself.
+    /// </param>
+    /// <returns>The length of the SRTCP packet in bytes, or 0 if it is not an RTCP packet or 2^31 packets have been sent.</returns>
     public int ProtectRtcp(ReadOnlySpan<byte> packet, Span<byte> destination)
     {
         if (packet.Length < PacketCipher.RtcpHeaderLength || NextRtcpIndex == RtcpIndexLimit)
@@ -78,6 +80,6 @@ public sealed class SrtpSender(SrtpMasterKey key) : IDisposable
         _rtcp.Dispose();
     }
 
-    /// <summary>Continues an SSRC after an index, for tests.</summary>
+    /// <summary>Continues an SSRC after an index. For tests.</summary>
     internal void Continue(uint ssrc, long index) => _highest[ssrc] = index;
 }

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Sessions.Media.Stun;
 
-/// <summary>One attribute of a STUN message, RFC 8489 section 14: type, length, value, padding to a multiple of 4 bytes.</summary>
+/// <summary>
+/// One attribute of a STUN message (RFC 8489 section 14), which consists of type, length, value, and padding to a multiple of 4 bytes.
+/// </summary>
 internal readonly ref struct StunAttribute
 {
     public const int HeaderLength = 4;
@@ -31,15 +33,17 @@ internal readonly ref struct StunAttribute
     /// <summary>The value without its padding.</summary>
     public ReadOnlySpan<byte> Value { get; }
 
-    /// <summary>The bytes that the attribute takes in the message, with header and padding.</summary>
+    /// <summary>The length of the attribute in the message with header and padding, in bytes.</summary>
     public int Length => HeaderLength + Padded(Value.Length);
 
-    /// <summary>Types below 0x8000 must be understood by the receiver, RFC 8489 section 14.</summary>
+    /// <summary>
+    /// Whether the receiver must understand the type but does not. Types below 0x8000 must be understood (RFC 8489 section 14).
+    /// </summary>
     public bool IsUnknownAndRequired => Type < 0x8000
         && Type is not (MappedAddress or Username or MessageIntegrity or ErrorCode or UnknownAttributes or XorMappedAddress or Priority
             or UseCandidate);
 
-    /// <summary>Whether the value has the form of its type; the value of a type that is unknown here may have any.</summary>
+    /// <summary>Whether the value has the form that its type requires. The value of an unknown type may have any form.</summary>
     public bool IsWellFormed => Type switch
     {
         Username => Value.Length < 509,
@@ -54,7 +58,7 @@ internal readonly ref struct StunAttribute
 
     public static int Padded(int length) => (length + 3) & ~3;
 
-    /// <summary>Reads the attribute at the start of <paramref name="bytes"/>; false when it does not end in there.</summary>
+    /// <summary>Reads the attribute at the start of <paramref name="bytes"/>. False if it ends after them.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out StunAttribute attribute)
     {
         attribute = default;

@@ -1,6 +1,8 @@
 namespace Sessions.Media.Stun;
 
-/// <summary>The value of FINGERPRINT, RFC 8489 section 14.7: the CRC-32 of the message before the attribute, XOR 0x5354554e.</summary>
+/// <summary>
+/// The value of FINGERPRINT (RFC 8489 section 14.7), which is the CRC-32 of the message before the attribute, XOR 0x5354554e.
+/// </summary>
 internal static class StunFingerprint
 {
     private static readonly uint[] Table = CreateTable();

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Sessions.Media.Stun;
 
-/// <summary>The value of MESSAGE-INTEGRITY, RFC 8489 section 14.5: HMAC-SHA1 of the message before the attribute.</summary>
+/// <summary>The value of MESSAGE-INTEGRITY (RFC 8489 section 14.5), which is the HMAC-SHA1 of the message before the attribute.</summary>
 internal static class StunIntegrity
 {
     public const int Length = HMACSHA1.HashSizeInBytes;

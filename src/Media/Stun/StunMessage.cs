@@ -5,13 +5,13 @@ using System.Security.Cryptography;
 namespace Sessions.Media.Stun;
 
 /// <summary>
-/// A STUN message that was received, RFC 8489 sections 5, 6 and 14, with the attributes of ICE, RFC 8445 section 16.1. It is a view of
-/// the datagram and copies nothing. Attributes behind MESSAGE-INTEGRITY are ignored, except for FINGERPRINT (RFC 8489 section 14.5). Of
-/// several attributes of one type the first counts.
+/// A received STUN message (RFC 8489 sections 5, 6 and 14) with the attributes of ICE (RFC 8445 section 16.1). It is a view of the datagram
+/// and copies nothing. Attributes after MESSAGE-INTEGRITY are ignored, except for FINGERPRINT (RFC 8489 section 14.5). If an attribute type
+/// is repeated, the first attribute counts.
 /// </summary>
 public readonly ref struct StunMessage
 {
-    /// <summary>The longest message that is parsed, in bytes: one that fits an Ethernet frame.</summary>
+    /// <summary>The longest message that is parsed, in bytes. It fits an Ethernet frame.</summary>
     public const int MaxLength = 1500;
 
     internal const int HeaderLength = 20;
@@ -37,10 +37,10 @@ public readonly ref struct StunMessage
     /// <summary>Whether this is a request, an indication or a response.</summary>
     public StunClass Class => (StunClass)(((Type >> 7) & 0b10) | ((Type >> 4) & 0b01));
 
-    /// <summary>Whether the method is Binding, the only one of ICE.</summary>
+    /// <summary>Whether the method is Binding, the only method of ICE.</summary>
     public bool IsBinding => (Type & ~ClassBits) == BindingMethod;
 
-    /// <summary>The 12 bytes that a response has in common with its request.</summary>
+    /// <summary>The 12 bytes that a response copies from its request.</summary>
     public ReadOnlySpan<byte> TransactionId => _bytes.Slice(HeaderLength - TransactionIdLength, TransactionIdLength);
 
     /// <summary>The length of the whole message in bytes.</summary>
@@ -63,16 +63,18 @@ public readonly ref struct StunMessage
     /// <summary>The code of an error response, 300 to 699, RFC 8489 section 14.8.</summary>
     public int? ErrorCode => TryFind(StunAttribute.ErrorCode, out var value) ? (value[2] & 7) * 100 + value[3] : null;
 
-    /// <summary>Whether there is an attribute that the receiver must understand and that is unknown here.</summary>
+    /// <summary>Whether there is an unknown attribute that the receiver must understand.</summary>
     public bool HasUnknownRequiredAttribute => CopyUnknownRequiredAttributes(stackalloc ushort[1]) > 0;
 
     private ushort Type => BinaryPrimitives.ReadUInt16BigEndian(_bytes);
 
-    /// <summary>The attributes that count: those before MESSAGE-INTEGRITY, or before FINGERPRINT without it.</summary>
+    /// <summary>The attributes that are not ignored, which precede MESSAGE-INTEGRITY or, without it, FINGERPRINT.</summary>
     private ReadOnlySpan<byte> Attributes
         => _bytes[HeaderLength..(_integrity != 0 ? _integrity : _fingerprint != 0 ? _fingerprint : _bytes.Length)];
 
-    /// <summary>Whether a datagram is a STUN message by its header: leading zero bits, magic cookie, and its exact length.</summary>
+    /// <summary>
+    /// Whether the header of a datagram is that of a STUN message, with leading zero bits, the magic cookie and the exact length.
+    /// </summary>
     public static bool IsStun(ReadOnlySpan<byte> datagram)
         => datagram.Length >= HeaderLength
             && datagram[0] < 0x40
@@ -81,8 +83,8 @@ public readonly ref struct StunMessage
             && BinaryPrimitives.ReadUInt32BigEndian(datagram[4..]) == MagicCookie;
 
     /// <summary>
-    /// Reads a message. False, and a message that must not be used, if it is none: the header is wrong, an attribute does not end within
-    /// the message or has not the form of its type, FINGERPRINT is not the last, or it is longer than <see cref="MaxLength"/>.
+    /// Parses a message. Returns false, and a message that must not be used, if the header is wrong, an attribute does not end within the
+    /// message or lacks the form of its type, FINGERPRINT is not the last attribute, or the message is longer than <see cref="MaxLength"/>.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> datagram, out StunMessage message)
     {
@@ -112,10 +114,10 @@ public readonly ref struct StunMessage
         return true;
     }
 
-    /// <summary>The value of USERNAME, RFC 8489 section 14.3. In a check that is "receiver's fragment:sender's fragment".</summary>
+    /// <summary>The value of USERNAME (RFC 8489 section 14.3). In a check it is "receiver's fragment:sender's fragment".</summary>
     public bool TryGetUsername(out ReadOnlySpan<byte> username) => TryFind(StunAttribute.Username, out username);
 
-    /// <summary>The address in XOR-MAPPED-ADDRESS, RFC 8489 section 14.2: that of the sender as its peer sees it.</summary>
+    /// <summary>The address in XOR-MAPPED-ADDRESS (RFC 8489 section 14.2), which is the sender's address as its peer sees it.</summary>
     public bool TryGetMappedAddress(out IPEndPoint? address)
     {
         address = null;
@@ -124,17 +126,16 @@ public readonly ref struct StunMessage
 
         Span<byte> octets = stackalloc byte[value.Length - 4];
         for (var i = 0; i < octets.Length; i++)
-            octets[i] = (byte)(value[4 + i] ^ _bytes[4 + i]); // XOR with magic cookie and transaction ID, which follow one another
+            octets[i] = (byte)(value[4 + i] ^ _bytes[4 + i]); // XOR with the magic cookie and the transaction ID, which are adjacent
 
         address = new(new IPAddress(octets), BinaryPrimitives.ReadUInt16BigEndian(value[2..]) ^ (int)(MagicCookie >> 16));
         return true;
     }
 
     /// <summary>
-    /// Copies the types of the attributes behind <see cref="HasUnknownRequiredAttribute"/>, as many as there is room for. A type that
-    /// is there twice is copied twice.
+    /// Copies the types of unknown attributes that the receiver must understand, as many as fit. A type that occurs twice is copied twice.
     /// </summary>
-    /// <returns>How many were copied.</returns>
+    /// <returns>The number of types copied.</returns>
     public int CopyUnknownRequiredAttributes(Span<ushort> types)
     {
         var count = 0;
@@ -151,8 +152,8 @@ public readonly ref struct StunMessage
     }
 
     /// <summary>
-    /// Whether MESSAGE-INTEGRITY is there and right, RFC 8489 section 14.5. With short-term credentials the key is the password. The
-    /// comparison takes the same time wherever it differs.
+    /// Whether MESSAGE-INTEGRITY is present and correct (RFC 8489 section 14.5). With short-term credentials the key is the password. The
+    /// comparison takes the same time wherever the values differ.
     /// </summary>
     public bool VerifyIntegrity(ReadOnlySpan<byte> key)
     {
@@ -167,7 +168,7 @@ public readonly ref struct StunMessage
         return CryptographicOperations.FixedTimeEquals(expected, _bytes.Slice(_integrity + StunAttribute.HeaderLength, expected.Length));
     }
 
-    /// <summary>Whether FINGERPRINT is there and right, RFC 8489 section 14.7.</summary>
+    /// <summary>Whether FINGERPRINT is present and correct (RFC 8489 section 14.7).</summary>
     public bool VerifyFingerprint()
         => _fingerprint != 0
             && BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_fingerprint + StunAttribute.HeaderLength)..])
