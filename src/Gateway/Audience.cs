@@ -6,15 +6,15 @@ namespace Sessions.Gateway;
 
 /// <summary>A MediaStream that a device publishes.</summary>
 /// <param name="Publisher">The participant.</param>
-/// <param name="StreamId">The id of the MediaStream, which the device has made.</param>
-/// <param name="Alias">The name that subscriptions select it by; null for none.</param>
+/// <param name="StreamId">The id of the MediaStream, which the device chose.</param>
+/// <param name="Alias">The name by which subscriptions select it, or null for none.</param>
 /// <param name="EndpointId">The device's publishing connection.</param>
 /// <param name="Since">When it was published, in ticks of the time provider.</param>
 /// <param name="Sources">Its tracks.</param>
 internal sealed record PublishedStream(
     ParticipantId Publisher, string StreamId, string? Alias, string EndpointId, long Since, IReadOnlyList<Source> Sources)
 {
-    /// <summary>The stream as devices see it.</summary>
+    /// <summary>The stream in the form that devices receive.</summary>
     public StreamMetadata ToMetadata() => new(
         EndpointId,
         [.. Sources.Select(source => source.Kind).Distinct().Order().Select(kind => kind == MediaKind.Audio ? "AUDIO" : "VIDEO")],
@@ -22,14 +22,15 @@ internal sealed record PublishedStream(
         Publisher.ToString());
 }
 
-/// <summary>Who receives which streams in a session.</summary>
+/// <summary>Determines who receives which streams in a session.</summary>
 internal static class Audience
 {
     /// <summary>
-    /// What each live member receives at a moment, in the order of publishing: the streams of the participants that it subscribes
-    /// to, of those only the aliases that it names, or without any those of all members when it subscribes to the session. Only of
-    /// live members, and never its own, also not those of another of its own devices: it would hear itself. When two streams have
-    /// the same id, which devices choose, the one that was published first counts: nobody can take another's place.
+    /// The streams that each live member receives at a given time, in the order of publishing. A member receives the streams of the
+    /// participants that it subscribes to, limited to the aliases that it names, if any. If it subscribes to the session without naming
+    /// participants, it receives the streams of all members. Only streams of live members count. A member never receives its own streams,
+    /// including those of its other devices, because it would hear itself. Devices choose the stream ids. If two streams have the same id,
+    /// only the one published first counts, so nobody can replace another participant's stream.
     /// </summary>
     public static IReadOnlyDictionary<ParticipantId, IReadOnlyList<PublishedStream>> Of(
         MemberList session, IEnumerable<PublishedStream> streams, DateTimeOffset now)
@@ -37,7 +38,7 @@ internal static class Audience
         if (!session.Header.IsLive(now))
             return new Dictionary<ParticipantId, IReadOnlyList<PublishedStream>>();
 
-        // The header is the truth of who is a member.
+        // The header determines who is a member.
         var live = session.Header.Members.Live(now).Select(entry => entry.ParticipantId).ToHashSet();
         PublishedStream[] published =
         [
@@ -62,7 +63,7 @@ internal static class Audience
     private static IReadOnlyList<PublishedStream> Selected(
         IEnumerable<PublishedStream> streams, IReadOnlyList<ParticipantSubscription> participants)
     {
-        // The ids are stored as they were sent, in any case.
+        // The ids are stored in the letter case in which they were sent.
         var chosen = participants.ToLookup(
             participant => ParticipantId.TryParse(participant.ParticipantId, out var id) ? id : default,
             participant => participant.StreamAliases);

@@ -2,31 +2,31 @@ using System.Net;
 
 namespace Sessions.Gateway;
 
-/// <summary>A web server that somebody starts on a console, configured by the environment and by arguments.</summary>
+/// <summary>A web server that is started on a console and configured by environment variables and arguments.</summary>
 internal static class ConsoleServer
 {
-    /// <summary>Whether a server that listens on this host is reached from this machine alone.</summary>
+    /// <summary>Whether a server that listens on this host can be reached only from this machine.</summary>
     public static bool IsLocal(BindingAddress address)
         => address.IsUnixPipe || address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
-    /// <summary>The addresses of a setting.</summary>
-    /// <exception cref="FormatException">There is none, or one is none.</exception>
+    /// <summary>Parses the addresses in a setting.</summary>
+    /// <exception cref="FormatException">There is no address, or one is not valid.</exception>
     public static IReadOnlyList<BindingAddress> AddressesOf(string urls)
         => [.. Split(urls).Select(BindingAddress.Parse)];
 
-    /// <summary>A builder with nothing more than the server, its configuration and a log on the console.</summary>
+    /// <summary>Creates a builder with only the server, its configuration and console logging.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args, string defaultUrl)
     {
-        // What the defaults add to this (files of settings that are watched, filters of hosts) would only make a start slower.
+        // The default builder would add watched settings files and host filtering, which only slow down startup.
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
         CheckUrls(builder.Configuration["urls"]);
         builder.WebHost.UseKestrelCore();
         builder.Logging
             .AddConfiguration(builder.Configuration.GetSection("Logging"))
-            .AddFilter("Microsoft", LogLevel.Warning) // The framework logs URLs, which have tokens in them.
-            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // A failed start is told by StartAsync.
+            .AddFilter("Microsoft", LogLevel.Warning) // The framework logs URLs, which contain tokens.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical) // StartAsync reports a failed start.
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;
@@ -49,7 +49,7 @@ internal static class ConsoleServer
             {
                 var address = BindingAddress.Parse(url);
 
-                // What is no number is read as a part of the host.
+                // A port that is not a number is parsed as part of the host.
                 var isPort = address.Port is >= IPEndPoint.MinPort and <= IPEndPoint.MaxPort && address.Host.TrimStart('[').Count(character => character == ':') != 1;
                 if (!address.IsUnixPipe && !isPort)
                     throw new GatewayException($"{url}: expected a port from 0 to {IPEndPoint.MaxPort}. {Advice}");
@@ -63,7 +63,7 @@ internal static class ConsoleServer
         }
     }
 
-    /// <summary>Starts the server, or stops what has started of it.</summary>
+    /// <summary>Starts the server. If that fails, stops the parts that have started.</summary>
     /// <exception cref="GatewayException">It cannot start.</exception>
     public static async Task StartAsync(WebApplication app)
     {
@@ -73,7 +73,7 @@ internal static class ConsoleServer
         }
         catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
         {
-            // Without this the host takes the end of its background services for a failure, and logs it as critical.
+            // Otherwise the host would treat the end of its background services as a failure, and log it as critical.
             await app.StopAsync();
             throw new GatewayException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }

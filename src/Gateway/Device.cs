@@ -5,26 +5,27 @@ using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
-/// <summary>Which device: one SDK object of a participant, which keeps its <c>uniqueId</c> over reconnections.</summary>
+/// <summary>Identifies a device, which is one SDK object of a participant. It keeps its <c>uniqueId</c> when it reconnects.</summary>
 internal readonly record struct DeviceKey(AccountId AccountId, ParticipantId ParticipantId, string UniqueId);
 
 /// <summary>
-/// A device: its media, which outlive its WebSocket, and its side of the protocol. The device offers what it publishes; the gateway
-/// offers what the device receives, one offer at a time. Safe for several threads.
+/// A device, with its media and its side of the protocol. The media outlive its WebSocket. The device offers the streams that it publishes.
+/// The gateway offers the streams that the device receives, one offer at a time. Thread-safe.
 /// </summary>
-/// <param name="key">Which device.</param>
-/// <param name="permissions">What it may publish.</param>
-/// <param name="engine">Makes its peers.</param>
-/// <param name="limits">What it may take.</param>
+/// <param name="key">Identifies the device.</param>
+/// <param name="permissions">The kinds of media that it may publish.</param>
+/// <param name="engine">Creates its peers.</param>
+/// <param name="limits">The limits for the device.</param>
 /// <param name="time">The time.</param>
-/// <param name="logger">Where its diagnostics are counted.</param>
+/// <param name="logger">The logger for the number of its diagnostics.</param>
 internal sealed partial class Device(
     DeviceKey key, MediaPermissions permissions, MediaEngine engine, Limits limits, TimeProvider time, ILogger logger)
 {
-    // A device says nothing when it cannot use an offer, and then does not answer.
+    // A device that cannot use an offer sends neither an answer nor an error.
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
-    // Sooner, because a device from before this server was started can only be met by trying (SubscribingPeer.Grow).
+    // Shorter, because the gateway has to guess the number of sections of a device that was connected before this server started
+    // (SubscribingPeer.Grow).
     public static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(3);
 
     public static readonly TimeSpan DisconnectedLifetime = TimeSpan.FromSeconds(30);
@@ -47,16 +48,18 @@ internal sealed partial class Device(
 
     public DeviceKey Key => key;
 
-    /// <summary>Called without a lock when the device publishes something else than before.</summary>
+    /// <summary>Called without a lock after the device has published streams.</summary>
     public required Action<Device> Published { private get; init; }
 
     /// <summary>Called without a lock when the device leaves.</summary>
     public required Action<Device> Left { private get; init; }
 
-    /// <summary>Called under a lock, in the order in which it happens, when it is connected, has lost its connection, or has left.</summary>
+    /// <summary>
+    /// Called under a lock when the device has connected, has lost its connection, or has left, in the order of these changes.
+    /// </summary>
     public required Action<DeviceChangeKind> Changed { private get; init; }
 
-    /// <summary>What it publishes; nothing while its media do not arrive.</summary>
+    /// <summary>The streams that it publishes. Empty while its media do not arrive.</summary>
     public IReadOnlyList<PublishedStream> Streams
     {
         get
@@ -66,7 +69,7 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>Since when it has no connection, in ticks of the time provider; null when it has one.</summary>
+    /// <summary>When it lost its connection, in ticks of the time provider, or null while it is connected.</summary>
     public long? Disconnected
     {
         get
@@ -76,7 +79,7 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>Takes a new connection into use, in place of the one before; false when the device has been closed.</summary>
+    /// <summary>Replaces the previous connection with a new one. False if the device has been closed.</summary>
     public bool Attach(JsonRpcConnection connection)
     {
         JsonRpcConnection? before;
@@ -93,13 +96,17 @@ internal sealed partial class Device(
             Changed(DeviceChangeKind.Connected);
         }
 
-        // Not to be retried: whoever is behind it would take the place back, and so on every second.
+        // With 1000, so that the previous client does not reconnect. It would take the connection back, and the two clients would alternate
+        // every second.
         before?.Close(WebSocketCloseStatus.NormalClosure, "The device has connected again.");
         Offer();
         return true;
     }
 
-    /// <summary>Notes that a connection has ended. A device that has closed it with 1000 does not come back (rpc-websockets retries all but that).</summary>
+    /// <summary>
+    /// Records that a connection has ended. A device that closed it with 1000 does not come back, because rpc-websockets reconnects after
+    /// every other status.
+    /// </summary>
     public void Detach(JsonRpcConnection connection)
     {
         if (connection.IsClosedByDevice && IsCurrent(connection))
@@ -122,7 +129,7 @@ internal sealed partial class Device(
             return _connection == connection;
     }
 
-    /// <summary>Has the device be gone: it takes no other connection. <see cref="Close"/> follows.</summary>
+    /// <summary>Marks the device as gone, so that it accepts no other connection. <see cref="Close"/> follows.</summary>
     public void Leave()
     {
         lock (_lock)
@@ -133,7 +140,7 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>Ends the device with its media. Its connection is closed such that it does not come back.</summary>
+    /// <summary>Ends the device and its media. Its connection is closed with 1000, so that the device does not reconnect.</summary>
     public void Close(string reason)
     {
         Leave();
@@ -146,7 +153,7 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>Answers a request.</summary>
+    /// <summary>Handles a request.</summary>
     public JsonRpcReply Handle(JsonRpcRequest request)
     {
         switch (request.Method)
@@ -169,10 +176,8 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>
-    /// Sets what the device receives. Media that it may not receive any more stop before this returns.
-    /// </summary>
-    /// <returns>Whether an offer is due; <see cref="Offer"/> sends it.</returns>
+    /// <summary>Sets the streams that the device receives. Media that it may no longer receive stop before this returns.</summary>
+    /// <returns>Whether an offer is due, which <see cref="Offer"/> sends.</returns>
     public bool Receive(IReadOnlyList<PublishedStream> streams)
     {
         lock (_lock)
@@ -184,12 +189,12 @@ internal sealed partial class Device(
             _subscribing ??= engine.CreateSubscribingPeer();
             _subscribing.SetSources([.. streams.SelectMany(stream => stream.Sources)]);
 
-            // Also when the tracks are the same: an offer is the only way to tell another alias.
+            // An offer is due even if the tracks are the same, because only an offer announces a new alias.
             return _needsOffer = true;
         }
     }
 
-    /// <summary>Sends an offer if one is due, and the device has answered the last.</summary>
+    /// <summary>Sends an offer if one is due and the device has answered the previous one.</summary>
     public void Offer()
     {
         lock (_lock)
@@ -199,7 +204,7 @@ internal sealed partial class Device(
 
             var offer = _subscribing.CreateOffer(iceRestart: _subscribing.IsDead);
 
-            // The clock stays right when the gateway has lost its state.
+            // The clock keeps the revision increasing even if the gateway has lost its state.
             _revision = Math.Max(_revision + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
             (_needsOffer, _offered) = (false, time.GetTimestamp());
             _connection.Send(JsonRpcReply.Notification(
@@ -207,7 +212,7 @@ internal sealed partial class Device(
         }
     }
 
-    /// <summary>Looks at what is due by now: offers without an answer, and connections that carry no media any more.</summary>
+    /// <summary>Checks for offers without an answer, and for connections that no longer carry media.</summary>
     /// <returns>Whether an offer is due, and whether <see cref="Streams"/> has changed.</returns>
     public (bool OfferIsDue, bool HaveStreamsChanged) Advance()
     {
@@ -223,7 +228,7 @@ internal sealed partial class Device(
                     _subscribing.Grow();
             }
 
-            // A device does nothing when its receiving connection fails.
+            // A device does not react when its receiving connection fails.
             if (_offered is null && _received.Count > 0 && _connection is not null)
                 _needsOffer |= _subscribing!.IsDead;
 
@@ -268,7 +273,7 @@ internal sealed partial class Device(
         return JsonRpcReply.Ok(result, DeviceFormat.Default.OfferSdpResult);
     }
 
-    /// <summary>A stream as it is published now: the same instance if nothing of it has changed.</summary>
+    /// <summary>A stream in its current state. Returns the same instance if nothing has changed.</summary>
     private PublishedStream Describe(string streamId, Source[] tracks, IReadOnlyDictionary<string, StreamDescription?> descriptions)
     {
         var before = _published.FirstOrDefault(stream => stream.StreamId == streamId);
@@ -288,7 +293,7 @@ internal sealed partial class Device(
             if (_isClosed || _subscribing is null || _offered is null)
                 return JsonRpcReply.Fail(JsonRpcReply.InvalidRequest, "There is no SDP offer to answer.");
 
-            // After an answer that cannot be used, the time-out has a fresh offer sent, and not at once, again and again.
+            // After an unusable answer, the next offer is sent only after the timeout. An immediate offer could repeat without end.
             if (_subscribing.Answer(answer.SdpAnswer) is { } error)
                 return JsonRpcReply.Fail(JsonRpcReply.SdpRejected, error);
 

@@ -7,9 +7,9 @@ using Sessions.Storage;
 namespace Sessions.Gateway;
 
 /// <summary>
-/// Where devices connect: <c>/v3?token=…&amp;uniqueId=…</c>. A device is only ever turned away by accepting its WebSocket and
-/// closing it with 1000: SDKs retry anything else every second, for ever. That is what is wanted of one that comes too fast, and
-/// while storage does not answer.
+/// The WebSocket endpoint for devices, <c>/v3?token=…&amp;uniqueId=…</c>. To turn a device away permanently, the server accepts its
+/// WebSocket and closes it with 1000, because SDKs retry every second after any other result. A device that connects too often gets 429,
+/// and during a storage failure its WebSocket is closed with 1013, so that the device retries.
 /// </summary>
 internal sealed partial class DeviceEndpoint(
     SessionWatch watch,
@@ -24,16 +24,16 @@ internal sealed partial class DeviceEndpoint(
 
     private static readonly TimeSpan AdmissionTimeout = TimeSpan.FromSeconds(10);
 
-    // A device that has vanished without a word is noticed within half a minute.
+    // A device that disappears without closing its connection is detected within 30 seconds.
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
     private readonly RateLimit _handshakes = new(time, options.Limits.HandshakesPerSecond);
     private readonly RateLimit _failedTokens = new(time, options.Limits.FailedTokensPerSecond);
 
-    /// <summary>The version of the device protocol that a path is for; null for another path.</summary>
+    /// <summary>The version of the device protocol for a path, or null for any other path.</summary>
     public static string? VersionOf(HttpContext http) => http.Request.Path.Value switch
     {
-        // With and without the slash: the iOS client takes the whole URL from its app.
+        // With and without the slash, because the iOS client uses the whole URL that its app provides.
         "/v3" or "/v3/" => Version3,
         "/v2" or "/v2/" => "V2",
         _ => null,
@@ -64,7 +64,7 @@ internal sealed partial class DeviceEndpoint(
 
     private async Task ServeAsync(HttpContext http, JsonRpcConnection connection, Caller caller)
     {
-        // The web server stops when its connections have ended.
+        // The web server stops only after its connections have ended.
         using var stopping = lifetime.ApplicationStopping.Register(
             () => connection.Close(JsonRpcConnection.ServiceRestart, "The gateway restarts."));
         var device = await AdmitAsync(http, connection, caller);
@@ -80,7 +80,7 @@ internal sealed partial class DeviceEndpoint(
         }
     }
 
-    /// <summary>The device; null when the connection has been closed instead.</summary>
+    /// <summary>Admits a device. Null if its connection has been closed instead.</summary>
     private async Task<Device?> AdmitAsync(HttpContext http, JsonRpcConnection connection, Caller caller)
     {
         using var deadline = new CancellationTokenSource(AdmissionTimeout, time);
@@ -119,7 +119,10 @@ internal sealed partial class DeviceEndpoint(
         return admission;
     }
 
-    /// <summary>As in the API: the entry that the outermost trusted proxy added, where this server is the innermost.</summary>
+    /// <summary>
+    /// The caller's address, determined as in the API. It is the entry that the outermost trusted proxy added, and this server counts as
+    /// the innermost proxy.
+    /// </summary>
     private Caller CallerOf(HttpContext http)
     {
         var forwarded = http.Request.Headers["X-Forwarded-For"].ToString();

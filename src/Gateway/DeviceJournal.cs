@@ -7,22 +7,22 @@ using Sessions.Storage;
 namespace Sessions.Gateway;
 
 /// <summary>
-/// Writes what becomes of devices into the outboxes of their participants, in the order in which it happened, until storage has taken
-/// it. Nobody waits for it. The participants that have devices here are listed under the gateway's name, so that the next run of the
-/// gateway finds the devices that this one leaves behind.
+/// Writes the changes of devices to the outboxes of their participants, in order, and retries until storage has accepted them. Callers do
+/// not wait for the writes. The participants whose devices are connected here are listed under the gateway's name, so that the gateway's
+/// next run finds the devices that this run leaves behind.
 /// </summary>
 internal sealed partial class DeviceJournal : BackgroundService
 {
-    // Within the host's time to stop, which is 30 seconds.
+    // Shorter than the host's shutdown timeout, which is 30 seconds.
     private static readonly TimeSpan TimeToStop = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(8);
 
-    // Each change has two events at most, and each event a row.
+    // Each change has at most two events, and each event needs a row.
     private const int MostAtOnce = (TableCalls.MaxTransactionActions - 1) / 2;
 
-    // While storage is away, no more is remembered of a device that comes and goes.
+    // The maximum number of pending changes of one device, for example of one that reconnects again and again while storage fails.
     private const int MostOfDevice = 20;
 
     private readonly Tables _tables;
@@ -37,7 +37,7 @@ internal sealed partial class DeviceJournal : BackgroundService
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopped;
 
-    /// <summary>Makes the journal of a run.</summary>
+    /// <summary>Creates the journal of one run of the gateway.</summary>
     public DeviceJournal(
         Tables tables, EventQueue events, SessionsOptions sessions, GatewayOptions options, TimeProvider time, ILogger<DeviceJournal> logger)
     {
@@ -45,7 +45,7 @@ internal sealed partial class DeviceJournal : BackgroundService
         (_time, _logger, _stopped) = (time, logger, _stop.Token);
     }
 
-    /// <summary>Notes what has become of a device of a participant. Returns at once.</summary>
+    /// <summary>Records a change of a participant's device. Returns immediately.</summary>
     public void Note(AccountId accountId, ParticipantRow participant, DeviceChangeKind kind, string deviceId)
         => Note(accountId, participant.Id, participant, new(kind, deviceId, _time.GetUtcNow()));
 
@@ -54,7 +54,7 @@ internal sealed partial class DeviceJournal : BackgroundService
     {
         await base.StopAsync(cancellationToken);
 
-        // The web server has stopped before, and each connection has been noted as lost.
+        // The web server has already stopped, so every lost connection has been recorded.
         Task[] writing;
         lock (_lock)
             writing = [.. _pages.Values.Select(page => page.Writing)];
@@ -74,7 +74,7 @@ internal sealed partial class DeviceJournal : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A host starts its services one after the other.
+        // The host starts its services one after the other, so this method must return early.
         await Task.Yield();
         try
         {
@@ -82,11 +82,13 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The next run takes them over.
+            // The next run takes the devices over.
         }
     }
 
-    /// <summary>Takes over the devices of earlier runs: their connections are lost, and those that do not come back in time have left.</summary>
+    /// <summary>
+    /// Takes over the devices of earlier runs. Their connections count as lost, and devices that do not come back in time have left.
+    /// </summary>
     private async Task AdoptAsync(CancellationToken stoppingToken)
     {
         List<Page> adopted = [];
@@ -105,7 +107,7 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
     }
 
-    /// <summary>Whether the list of participants could be read to its end.</summary>
+    /// <summary>Reads the list of participants. False if it could not be read to its end.</summary>
     private async Task<bool> TryAdoptAsync(List<Page> adopted, bool isRepeated, CancellationToken cancellation)
     {
         try
@@ -124,14 +126,14 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
         catch (RequestFailedException exception) when (exception.ErrorCode == TableErrorCode.TableNotFound)
         {
-            // It is being made: there was no earlier run.
+            // The table is still being created, so there was no earlier run.
             return true;
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is RequestFailedException)
         {
             cancellation.ThrowIfCancellationRequested();
 
-            // At the start of LocalHost storage may be the reason why it ends, and it says so itself.
+            // During LocalHost's startup, failing storage may be the reason why LocalHost stops, and it reports that itself.
             if (isRepeated)
                 LogUnread(exception);
             return false;
@@ -157,7 +159,7 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
     }
 
-    /// <summary>Writes until there is nothing to write.</summary>
+    /// <summary>Writes until no change is pending.</summary>
     private async Task WriteAsync(Page page)
     {
         while (Next(page) is { } changes)
@@ -172,7 +174,7 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
     }
 
-    /// <summary>The changes that are to be written next; null when there is none.</summary>
+    /// <summary>The next changes to write, or null if there are none.</summary>
     private DeviceChange[]? Next(Page page)
     {
         lock (_lock)
@@ -187,7 +189,7 @@ internal sealed partial class DeviceJournal : BackgroundService
         }
     }
 
-    /// <summary>Whether nothing of the changes is left to write.</summary>
+    /// <summary>Writes changes. True if none of them is left to write.</summary>
     private async Task<bool> TryWriteAsync(Page page, DeviceChange[] changes)
     {
         try
@@ -217,14 +219,14 @@ internal sealed partial class DeviceJournal : BackgroundService
                 page.Adopt(row.Devices.Where(device => device.Gateway == _gateway && device.Run != _run), changes);
         }
 
-        // Both before the change: a crash between them leaves a message and an entry that find nothing.
+        // Both come before the change. A crash in between leaves a message and an entry that find nothing.
         await Task.WhenAll(_events.AnnounceAsync(next, _stopped), ListAsync(page));
         page.WriteId = Guid.NewGuid().ToString("N");
         var write = await _tables.Participants.TrySubmitAsync(next.ToActions(page.WriteId, _time.GetUtcNow() + _eventRetention), _stopped);
         page.Row = write.Outcome == WriteOutcome.Done ? next.Stored(write.ETag) : null;
         if (page.Row is not null && !HasDevices(page.Row))
         {
-            // If this fails, the next run looks at the participant in vain.
+            // If this deletion fails, the next run reads the participant unnecessarily.
             page.IsListed = false;
             await _tables.Participants.TryDeleteAsync(Keys.Gateway(_gateway), page.Key, ETag.All, _stopped);
         }
@@ -252,7 +254,7 @@ internal sealed partial class DeviceJournal : BackgroundService
     [LoggerMessage(29, LogLevel.Warning, "The devices that an earlier run has left behind could not be read. It is tried again.")]
     private partial void LogUnread(Exception exception);
 
-    /// <summary>What is to be written of the devices of a participant, and what is known of it.</summary>
+    /// <summary>The pending changes of one participant's devices, and the known state of their row.</summary>
     private sealed class Page(AccountId accountId, ParticipantId participantId)
     {
         private readonly List<DeviceChange> _pending = [];
@@ -261,16 +263,16 @@ internal sealed partial class DeviceJournal : BackgroundService
 
         public ParticipantId ParticipantId => participantId;
 
-        /// <summary>The participant's partition, and the key of its entry in the list of this gateway.</summary>
+        /// <summary>The key of the participant's partition, which is also the key of its entry in this gateway's list.</summary>
         public string Key { get; } = Keys.Partition(accountId, participantId);
 
         /// <summary>Null while only devices of earlier runs are known.</summary>
         public ParticipantRow? Participant { get; set; }
 
-        /// <summary>The row as it was last stored; null when that is not known.</summary>
+        /// <summary>The row as it was last stored, or null if that is unknown.</summary>
         public DevicesRow? Row { get; set; }
 
-        /// <summary>Of the write whose answer may have been lost.</summary>
+        /// <summary>The id of the write whose response may have been lost.</summary>
         public string? WriteId { get; set; }
 
         public bool IsListed { get; set; }
@@ -279,10 +281,13 @@ internal sealed partial class DeviceJournal : BackgroundService
 
         public Task Writing { get; set; } = Task.CompletedTask;
 
-        /// <summary>The devices of earlier runs that are not back yet.</summary>
+        /// <summary>The devices of earlier runs that have not come back yet.</summary>
         public HashSet<string> Adopted { get; } = [];
 
-        /// <summary>Adds a change. Of too many of one device an early pair goes: what it is in the end counts.</summary>
+        /// <summary>
+        /// Adds a change. If its device has too many pending changes, the two oldest are dropped, because only the final state of the
+        /// device matters.
+        /// </summary>
         public void Add(DeviceChange change, int mostOfDevice)
         {
             if (_pending.Count(IsOfDevice) >= mostOfDevice)
@@ -303,7 +308,7 @@ internal sealed partial class DeviceJournal : BackgroundService
             return taken;
         }
 
-        /// <summary>Notes the devices that are taken over, but for those that have been heard of in the meantime.</summary>
+        /// <summary>Records the devices that are taken over, except those that have changed in the meantime.</summary>
         public void Adopt(IEnumerable<StoredDevice> devices, DeviceChange[] changes)
             => Adopted.UnionWith(devices.Select(device => device.Id).Except(changes.Concat(_pending).Select(change => change.DeviceId)));
     }

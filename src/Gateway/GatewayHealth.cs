@@ -3,13 +3,15 @@ using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
-/// <summary>GET whether the gateway works: 200 when the media port is bound and storage has answered lately, otherwise 503.</summary>
+/// <summary>
+/// Reports whether the gateway works. Returns 200 if the media port is bound and storage has responded recently, otherwise 503.
+/// </summary>
 internal sealed class GatewayHealth(MediaSockets media, SessionWatch watch, Tables tables, SessionsOptions options, TimeProvider time)
 {
-    // Two looks of the watch and more. Without devices there are none, and storage is asked.
+    // More than two periods of the watch. Without devices the watch reads nothing, and the health check reads storage itself.
     private static readonly TimeSpan Lately = TimeSpan.FromSeconds(2);
 
-    // Of the credentials a gateway reads only whether a feed is on, and serves devices without.
+    // The credentials table is not checked. A gateway only reads from it whether a feed is on, and serves devices without it.
     private readonly TableCheck _check = new([tables.Sessions, tables.Participants], options, time);
 
     public async Task InvokeAsync(HttpContext http)

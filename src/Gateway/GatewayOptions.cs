@@ -4,23 +4,23 @@ using System.Net.NetworkInformation;
 namespace Sessions.Gateway;
 
 /// <summary>
-/// The configuration of the media part: the settings whose names begin with <c>Gateway:</c> (in the environment <c>Gateway__</c>).
+/// The configuration of the gateway, from the settings whose names begin with <c>Gateway:</c> (in the environment <c>Gateway__</c>).
 /// </summary>
 public sealed record GatewayOptions
 {
-    /// <summary>Where devices reach the media port: IPv4 and IPv6 addresses, which every SDP has as candidates.</summary>
+    /// <summary>The IPv4 and IPv6 addresses at which devices reach the media port. Every SDP contains them as candidates.</summary>
     public IReadOnlyList<IPAddress> PublicAddresses { get; private init; } = [];
 
-    /// <summary>The port of all media, over UDP and over TCP; 0 for any that is free.</summary>
+    /// <summary>The port of all media, over UDP and TCP. 0 means any free port.</summary>
     public int MediaPort { get; private init; }
 
     /// <summary>
-    /// What this gateway is called, in each of its runs, and no other over the same tables: by it, a run finds the devices of the one
-    /// before.
+    /// The name of this gateway, by which a run finds the devices of the previous run. It is the same in every run, and no other gateway on
+    /// the same tables may have it.
     /// </summary>
     public string Name { get; private init; } = "";
 
-    /// <summary>How much devices may take.</summary>
+    /// <summary>The limits for devices.</summary>
     public Limits Limits { get; private init; } = new();
 
     private const int DefaultMediaPort = 7072;
@@ -39,12 +39,12 @@ public sealed record GatewayOptions
         new("Gateway:FailedTokensPerSecond", "The most invalid tokens from one address in a second."),
     ];
 
-    /// <summary>A line for each setting of the gateway or of the API that does not exist.</summary>
+    /// <summary>One line for each unknown setting of the gateway or of the API.</summary>
     public static IEnumerable<string> FindUnknownSettings(IConfiguration configuration)
         => Setting.FindUnknown(configuration, "Sessions", SessionsOptions.All).Concat(Setting.FindUnknown(configuration, "Gateway", All));
 
     /// <summary>Reads and checks the settings.</summary>
-    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is not valid.</exception>
     public static GatewayOptions Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration, "Gateway");
@@ -80,7 +80,7 @@ public sealed record GatewayOptions
         List<IPAddress> addresses = [];
         foreach (var entry in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            // IPAddress also reads "1" and "1.2" as addresses.
+            // IPAddress also parses "1" and "1.2" as addresses.
             var isComplete = entry.Contains(':', StringComparison.Ordinal) || entry.Count(character => character == '.') == 3;
             if (isComplete && IPAddress.TryParse(entry, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
                 addresses.Add(address);
@@ -92,7 +92,10 @@ public sealed record GatewayOptions
         return [.. addresses.Distinct()];
     }
 
-    /// <summary>The addresses of this machine's interfaces. Browsers use loopback addresses only when they are told to.</summary>
+    /// <summary>
+    /// The addresses of this machine's interfaces. Loopback addresses are used only if there are no others, because browsers use them only
+    /// when they are configured to.
+    /// </summary>
     private static IPAddress[] OwnAddresses()
     {
         IPAddress[] addresses =

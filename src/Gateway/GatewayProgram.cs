@@ -2,17 +2,17 @@ using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
-/// <summary>The gateway cannot start. The message says why, in a line, and what to do.</summary>
+/// <summary>The gateway cannot start. The message is one line with the reason and the remedy.</summary>
 public sealed class GatewayException(string message) : Exception(message);
 
-/// <summary>The gateway as a program of its own, over the storage of an API that runs elsewhere.</summary>
+/// <summary>The gateway as a separate program, which uses the storage of an API that runs elsewhere.</summary>
 public static class GatewayProgram
 {
     private const string DefaultUrl = "http://localhost:7073";
 
     /// <summary>Runs until Ctrl+C.</summary>
     /// <exception cref="GatewayException">It cannot start.</exception>
-    /// <exception cref="InvalidConfigurationException">A setting is wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting is not valid.</exception>
     public static async Task RunAsync(string[] args)
     {
         var builder = ConsoleServer.CreateBuilder(args, DefaultUrl);
@@ -24,7 +24,7 @@ public static class GatewayProgram
         await app.WaitForShutdownAsync();
     }
 
-    /// <summary>The web application: devices, and <c>/health</c>.</summary>
+    /// <summary>Builds the web application, which serves devices and <c>/health</c>.</summary>
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         AddOptions(builder);
@@ -43,7 +43,7 @@ public static class GatewayProgram
         return app;
     }
 
-    /// <summary>Reads both kinds of settings, so that every mistake is told at once.</summary>
+    /// <summary>Reads the settings of the API and of the gateway, so that all mistakes are reported at once.</summary>
     private static void AddOptions(WebApplicationBuilder builder)
     {
         List<string> mistakes = [.. GatewayOptions.FindUnknownSettings(builder.Configuration)];

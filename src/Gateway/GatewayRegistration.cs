@@ -5,16 +5,16 @@ using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
-/// <summary>What the gateway needs, in a program of its own or in another.</summary>
+/// <summary>Registers the gateway, in its own program or in another one.</summary>
 public static class GatewayRegistration
 {
     /// <summary>Registers the services of the gateway.</summary>
-    /// <exception cref="InvalidConfigurationException">A setting of the gateway is wrong.</exception>
+    /// <exception cref="InvalidConfigurationException">A setting of the gateway is not valid.</exception>
     public static IServiceCollection AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton(GatewayOptions.Read(configuration));
 
-        // It logs URLs at Information, and those of devices have their tokens in them.
+        // This category logs URLs at Information, and the URLs of devices contain their tokens.
         services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning));
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<MembershipHints>();
@@ -32,10 +32,10 @@ public static class GatewayRegistration
         return services;
     }
 
-    /// <summary>Serves devices; other requests go on.</summary>
+    /// <summary>Serves devices. Other requests go to the next middleware.</summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app)
     {
-        // Not before the first device comes: what reads tokens takes its time to load, and a start should be fast.
+        // Created with the first device, because the code that reads tokens is slow to load and startup should be fast.
         var endpoint = new Lazy<DeviceEndpoint>(app.ApplicationServices.GetRequiredService<DeviceEndpoint>);
         return app.UseWebSockets().Use((http, next) => DeviceEndpoint.VersionOf(http) is null ? next(http) : endpoint.Value.InvokeAsync(http));
     }

@@ -5,15 +5,15 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Sessions.Gateway;
 
-/// <summary>A request or notification of a device (JSON-RPC 2.0, section 4: https://www.jsonrpc.org/specification).</summary>
+/// <summary>A request or notification of a device (JSON-RPC 2.0, section 4, https://www.jsonrpc.org/specification).</summary>
 /// <param name="Method">The method.</param>
-/// <param name="Params">The parameters; undefined when there are none.</param>
-/// <param name="Id">The id as it was written; null for a notification, which is not answered.</param>
+/// <param name="Params">The parameters, undefined if there are none.</param>
+/// <param name="Id">The id in its original JSON form, or null for a notification, which gets no response.</param>
 internal sealed record JsonRpcRequest(string Method, JsonElement Params, string? Id)
 {
     /// <summary>
-    /// Reads a message. Null when it is no request; then there is the <paramref name="failure"/> to answer with, or none for a
-    /// response: this end sends no requests.
+    /// Parses a message. Null if it is not a request. <paramref name="failure"/> is then the error response to send. It is null if the
+    /// message is a response, because this end sends no requests.
     /// </summary>
     public static JsonRpcRequest? Read(ReadOnlySpan<byte> message, out ReadOnlyMemory<byte>? failure)
     {
@@ -23,13 +23,13 @@ internal sealed record JsonRpcRequest(string Method, JsonElement Params, string?
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The second is of strings that are no valid Unicode, which the parser does not look at.
+            // InvalidOperationException means that a string is not valid Unicode, which the parser does not check.
             failure = JsonRpcReply.Fail(JsonRpcReply.ParseError, "The message is not valid JSON.").Write("null");
             return null;
         }
     }
 
-    /// <summary>Reads the parameters; false when they are not as expected.</summary>
+    /// <summary>Reads the parameters. False if they do not have the expected form.</summary>
     public bool TryRead<T>(JsonTypeInfo<T> type, [NotNullWhen(true)] out T? parameters)
     {
         try
@@ -67,12 +67,12 @@ internal sealed record JsonRpcRequest(string Method, JsonElement Params, string?
         }
         catch (InvalidOperationException)
         {
-            return null; // No valid Unicode.
+            return null; // The method is not valid Unicode.
         }
     }
 }
 
-/// <summary>The outcome of a request (JSON-RPC 2.0, section 5): either a result or an error.</summary>
+/// <summary>The outcome of a request (JSON-RPC 2.0, section 5), which is a result or an error.</summary>
 internal sealed record JsonRpcReply
 {
     public const int ParseError = -32700;
@@ -92,14 +92,14 @@ internal sealed record JsonRpcReply
 
     private JsonRpcReply(ReadOnlyMemory<byte> result, (int Code, string Message)? error) => (_result, _error) = (result, error);
 
-    /// <summary>Nothing to tell: clients take a response without a result for malformed.</summary>
+    /// <summary>An empty result, because clients reject a response without a result as malformed.</summary>
     public static JsonRpcReply Empty { get; } = new("{}"u8.ToArray(), null);
 
     public static JsonRpcReply Ok<T>(T result, JsonTypeInfo<T> type) => new(JsonSerializer.SerializeToUtf8Bytes(result, type), null);
 
     public static JsonRpcReply Fail(int code, string message) => new(default, (code, message));
 
-    /// <summary>The response to the request with an id, which is JSON.</summary>
+    /// <summary>The response to the request with this id, which is JSON.</summary>
     public ReadOnlyMemory<byte> Write(string id) => Write(json =>
     {
         json.WritePropertyName("id");

@@ -5,21 +5,23 @@ using System.Threading.Channels;
 namespace Sessions.Gateway;
 
 /// <summary>
-/// JSON-RPC 2.0 over the text frames of a WebSocket. Requests are answered one after the other; messages to the device wait in a
-/// queue with an end, and a device that does not read them loses its connection.
+/// JSON-RPC 2.0 over the text frames of a WebSocket. Requests are handled one after the other. Messages to the device wait in a bounded
+/// queue, and a device that does not read them loses its connection.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The source of cancellation has no wait handle, and its timer ends by itself.")]
 internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits, TimeProvider time, ILogger logger)
 {
-    /// <summary>The service restarts; try again (https://www.iana.org/assignments/websocket/websocket.xhtml).</summary>
+    /// <summary>
+    /// The service restarts, and the client should try again (https://www.iana.org/assignments/websocket/websocket.xhtml).
+    /// </summary>
     public const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
 
-    /// <summary>Try again later (as above).</summary>
+    /// <summary>The client should try again later (same source).</summary>
     public const WebSocketCloseStatus TryAgainLater = (WebSocketCloseStatus)1013;
 
     private const int FirstBufferBytes = 4 * 1024;
 
-    // Within the host's time to stop, which is 30 seconds.
+    // Shorter than the host's shutdown timeout, which is 30 seconds.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _end = new(Timeout.InfiniteTimeSpan, time);
@@ -28,10 +30,10 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
 
     private Closing? _closing;
 
-    /// <summary>Whether the device has closed the connection with 1000, without having been asked to.</summary>
+    /// <summary>Whether the device closed the connection with 1000, and the gateway had not closed it before.</summary>
     public bool IsClosedByDevice { get; private set; }
 
-    /// <summary>Reads requests and has them answered until the connection ends.</summary>
+    /// <summary>Reads and handles requests until the connection ends.</summary>
     public async Task RunAsync(Func<JsonRpcRequest, JsonRpcReply> handle)
     {
         var writing = WriteAsync();
@@ -41,7 +43,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
         }
         catch (Exception exception) when (IsEnd(exception))
         {
-            // The device went away, or had no more time.
+            // The device disconnected, or the time to close has run out.
         }
         finally
         {
@@ -50,7 +52,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
         }
     }
 
-    /// <summary>Sends a message after those that wait already.</summary>
+    /// <summary>Queues a message after those that are already waiting.</summary>
     public void Send(ReadOnlyMemory<byte> message)
     {
         if (_outgoing.Writer.TryWrite(message) || Volatile.Read(ref _closing) is not null)
@@ -60,7 +62,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
         _ = _end.CancelAsync();
     }
 
-    /// <summary>Closes the connection after the messages that wait. The first reason counts.</summary>
+    /// <summary>Closes the connection after the queued messages. Only the first call takes effect.</summary>
     public void Close(WebSocketCloseStatus status, string reason)
     {
         if (Interlocked.CompareExchange(ref _closing, new(status, reason), null) is not null)
@@ -113,7 +115,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
             Send(answer.Write(request.Id));
     }
 
-    // A call without a response would hang for ever: clients have no time-out.
+    // Every call gets a response, because clients have no timeout and would wait forever.
     private JsonRpcReply Handle(JsonRpcRequest request, Func<JsonRpcRequest, JsonRpcReply> handle)
     {
         try

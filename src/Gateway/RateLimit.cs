@@ -3,15 +3,15 @@ using Sessions.Security;
 namespace Sessions.Gateway;
 
 /// <summary>
-/// Counts what each caller does in a second that slides: the count of the second before is weighed with the part of it that is
-/// less than a second ago.
+/// Counts each caller's actions in a sliding second. The count of the previous second is weighted with the part of it that is less than a
+/// second ago.
 /// </summary>
 /// <param name="time">The time.</param>
-/// <param name="most">The most in a second.</param>
-/// <param name="capacity">How many callers are remembered; with more, the counts that were begun longest ago are forgotten.</param>
+/// <param name="most">The maximum count per second.</param>
+/// <param name="capacity">The maximum number of callers. Beyond it, the oldest counts are removed.</param>
 internal sealed class RateLimit(TimeProvider time, int most, int capacity = RateLimit.Capacity)
 {
-    /// <summary>How many callers are remembered: some 8 MB, if there are as many.</summary>
+    /// <summary>The default maximum number of callers, which use about 8 MB.</summary>
     public const int Capacity = 50_000;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
@@ -19,10 +19,10 @@ internal sealed class RateLimit(TimeProvider time, int most, int capacity = Rate
     private readonly Lock _lock = new();
     private readonly BoundedMemory<Caller, Counts> _callers = new(capacity);
 
-    /// <summary>How many callers are remembered.</summary>
+    /// <summary>The number of callers with a count.</summary>
     internal int Count => _callers.Count;
 
-    /// <summary>Counts one more of a caller; false when it had too many already, and then nothing is counted.</summary>
+    /// <summary>Counts one action of a caller. If the caller has reached the maximum, returns false and counts nothing.</summary>
     public bool TryCount(Caller caller)
     {
         lock (_lock)
@@ -36,7 +36,7 @@ internal sealed class RateLimit(TimeProvider time, int most, int capacity = Rate
         }
     }
 
-    /// <summary>Whether a caller has had as many as it may.</summary>
+    /// <summary>Whether a caller has reached the maximum.</summary>
     public bool IsReached(Caller caller)
     {
         lock (_lock)

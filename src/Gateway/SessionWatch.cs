@@ -6,16 +6,16 @@ using Sessions.Storage;
 
 namespace Sessions.Gateway;
 
-/// <summary>How a device's attempt to connect ended.</summary>
-/// <param name="Device">The device; null when it is turned away.</param>
-/// <param name="Refusal">Why it is turned away for good.</param>
+/// <summary>The result of a device's attempt to connect.</summary>
+/// <param name="Device">The device, or null if it is turned away.</param>
+/// <param name="Refusal">Why it is turned away permanently.</param>
 internal readonly record struct Admission(Device? Device, string? Refusal = null);
 
 /// <summary>
-/// Knows the devices, and carries the tables over to them: who is in which session and receives what. The tables are the truth.
-/// Each session with a device of a member in it is read <see cref="Period"/>ically, in one storage call, and so is each participant
-/// with devices that is in no session; a hint brings the next look forward. What was seen last holds while storage fails, except
-/// that each row ends when it expires. Without devices it does nothing.
+/// Keeps the devices, and updates the streams that they receive when memberships and subscriptions in the tables change. The tables are the
+/// source of truth. Every <see cref="Period"/>, the watch reads each session that has a member with a device, in one storage call. It also
+/// reads each participant that has devices but is in no session. A hint triggers an earlier read. While storage fails, the last state stays
+/// in effect, but each row ends when it expires. Without devices the watch reads nothing.
 /// </summary>
 internal sealed partial class SessionWatch(
     Tables tables,
@@ -26,10 +26,10 @@ internal sealed partial class SessionWatch(
     TimeProvider time,
     ILogger<SessionWatch> logger) : BackgroundService
 {
-    /// <summary>How long after a look the next one follows.</summary>
+    /// <summary>The time between two reads of a session or participant.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    // Storage that fails is not asked more often than this, by any one look.
+    // The maximum time between two reads while storage fails.
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
@@ -44,7 +44,7 @@ internal sealed partial class SessionWatch(
     private readonly CancellationTokenSource _stop = new();
     private long? _answered;
 
-    /// <summary>How long ago storage last answered; null when it never has.</summary>
+    /// <summary>How long ago storage last responded, or null if it never has.</summary>
     public TimeSpan? SinceAnswer
     {
         get
@@ -54,7 +54,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>How many participants and sessions are watched, and how many devices there are.</summary>
+    /// <summary>The numbers of watched participants, watched sessions and devices.</summary>
     internal (int Participants, int Sessions, int Devices) Count
     {
         get
@@ -64,7 +64,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>How many devices of a participant have no connection.</summary>
+    /// <summary>The number of a participant's devices that have no connection.</summary>
     internal int CountDisconnected(AccountId accountId, ParticipantId participantId)
     {
         lock (_lock)
@@ -76,8 +76,8 @@ internal sealed partial class SessionWatch(
     }
 
     /// <summary>
-    /// The device with this id, which may have been there before, or why it is turned away. One storage call for the first device
-    /// of a participant, otherwise none.
+    /// Admits the device with this id, which may already be known, or returns why it is turned away. Makes one storage call for the first
+    /// device of a participant, otherwise none.
     /// </summary>
     public async Task<Admission> AdmitAsync(DeviceToken token, string uniqueId, CancellationToken cancellation)
     {
@@ -97,7 +97,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>Looks at a session now, if it is watched.</summary>
+    /// <summary>Reads a session now, if it is watched.</summary>
     public void Poke(AccountId accountId, SessionId sessionId)
     {
         lock (_lock)
@@ -107,7 +107,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>Looks at a participant now, if it is watched.</summary>
+    /// <summary>Reads a participant now, if it is watched.</summary>
     public void Poke(AccountId accountId, ParticipantId participantId)
     {
         lock (_lock)
@@ -143,7 +143,7 @@ internal sealed partial class SessionWatch(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // That is how it ends.
+            // The gateway is stopping.
         }
         finally
         {
@@ -168,11 +168,11 @@ internal sealed partial class SessionWatch(
         }
         catch (Exception exception)
         {
-            LogFailed(exception); // And the next tick tries again: a host ends with its services.
+            LogFailed(exception); // The next tick tries again. An exception from here would stop the host.
         }
     }
 
-    /// <summary>Makes a change under the lock, and does after it what takes longer.</summary>
+    /// <summary>Makes a change under the lock, and performs its slower effects afterwards.</summary>
     private void Change(Action<Effects> change)
     {
         var effects = new Effects();
@@ -185,7 +185,7 @@ internal sealed partial class SessionWatch(
             device.Offer();
     }
 
-    /// <summary>Null when the participant's row is needed first.</summary>
+    /// <summary>Admits a device. Null if the participant's row has to be read first.</summary>
     private Admission? Admit(DeviceKey key, ParticipantRow? row, Effects effects)
     {
         var isKnown = _participants.TryGetValue((key.AccountId, key.ParticipantId), out var participant);
@@ -194,7 +194,7 @@ internal sealed partial class SessionWatch(
         if (row is null && !isKnown)
             return null;
 
-        // To make room can end what is watched of the participant.
+        // Making room can end the watch of the participant.
         var claim = isKnown ? participant!.Session?.Id : row!.SessionId;
         if (!MakeRoom(participant, key.AccountId, effects))
             return new(null, "There are too many devices.");
@@ -215,7 +215,9 @@ internal sealed partial class SessionWatch(
         return new(device);
     }
 
-    /// <summary>Whether there may be one more device; one that is disconnected gives its place, as after a page was loaded again.</summary>
+    /// <summary>
+    /// Makes room for one more device, or returns false. A disconnected device gives up its place, for example after a page was reloaded.
+    /// </summary>
     private bool MakeRoom(WatchedParticipant? participant, AccountId accountId, Effects effects)
     {
         return MakeRoomAmong(participant?.Devices ?? [], options.Limits.DevicesPerParticipant)
@@ -235,7 +237,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>Does what is due by now.</summary>
+    /// <summary>Does all work that is due.</summary>
     private void Advance(Effects effects)
     {
         var (now, ticks) = (time.GetUtcNow(), time.GetTimestamp());
@@ -284,7 +286,7 @@ internal sealed partial class SessionWatch(
             Apply(session, effects);
     }
 
-    /// <summary>Has every device receive what it is to receive by what was last seen of the session, at this moment.</summary>
+    /// <summary>Updates the streams of every device, from the last known state of the session and the current time.</summary>
     private void Apply(WatchedSession session, Effects effects)
     {
         var members = session.IsGone ? null : session.Members;
@@ -298,7 +300,7 @@ internal sealed partial class SessionWatch(
         {
             var received = audience?.GetValueOrDefault(participant.Id);
             if (participant.IsMember && received is null)
-                Look(participant); // It has left, or is gone.
+                Look(participant); // The participant has left, or is gone.
             participant.IsMember = received is not null;
             Receive(participant, received ?? [], effects);
         }
@@ -311,7 +313,7 @@ internal sealed partial class SessionWatch(
     private static void Receive(WatchedParticipant participant, IReadOnlyList<PublishedStream> streams, Effects effects)
         => effects.Offers.AddRange(participant.Devices.Where(device => device.Receive(streams)));
 
-    /// <summary>Notes which session a participant claims.</summary>
+    /// <summary>Records which session a participant claims.</summary>
     private void Move(WatchedParticipant participant, SessionId? sessionId, Effects effects)
     {
         if (participant.Session?.Id == sessionId)
@@ -352,7 +354,7 @@ internal sealed partial class SessionWatch(
         if (participant?.Devices.Remove(device) != true)
             return;
 
-        // Under this lock: another device with its id that is admitted from here on connects after it has left.
+        // Under this lock, so that a new device with the same id connects only after this one has left.
         device.Leave();
         effects.Closes.Add((device, reason));
         Apply(device, effects);
@@ -363,7 +365,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>Begins a look, or has one follow that is on its way.</summary>
+    /// <summary>Starts a read, or schedules another one after the read in progress.</summary>
     private void Look(Watched watched)
     {
         if (watched.IsLooking)
@@ -391,7 +393,7 @@ internal sealed partial class SessionWatch(
         }
     }
 
-    /// <summary>Whether storage has answered.</summary>
+    /// <summary>Reads a session or participant. False if storage has not responded.</summary>
     private async Task<bool> TryLookAsync(Watched watched, CancellationToken stop)
     {
         try
@@ -465,7 +467,7 @@ internal sealed partial class SessionWatch(
             _answered = time.GetTimestamp();
     }
 
-    // Sessions do not come back: neither one that was deleted nor one that has expired.
+    // A session that was deleted or has expired never comes back.
     private bool IsOver(Watched watched)
         => watched is WatchedSession session && (session.IsGone || session.Members?.Header.IsLive(time.GetUtcNow()) == false);
 
@@ -474,7 +476,7 @@ internal sealed partial class SessionWatch(
     private static TimeSpan PeriodAfter(int failures)
         => failures == 0 ? Period : TimeSpan.FromTicks(Math.Min(LongestPeriod.Ticks, Period.Ticks << Math.Min(failures, 8)));
 
-    /// <summary>Whether nothing has changed: joins and leaves change the header, and new subscriptions the member's row.</summary>
+    /// <summary>Whether nothing has changed. Joins and leaves change the header, and new subscriptions change the member's row.</summary>
     private static bool AreTheSame(MemberList? one, MemberList? other)
         => one is not null && other is not null
             && one.Header.ETag == other.Header.ETag
@@ -489,7 +491,7 @@ internal sealed partial class SessionWatch(
     [LoggerMessage(25, LogLevel.Error, "A look at a session or participant failed.")]
     private partial void LogFailed(Exception exception);
 
-    /// <summary>What follows from a change and is done without the lock.</summary>
+    /// <summary>The effects of a change, which are performed without the lock.</summary>
     private sealed class Effects
     {
         public List<Device> Offers { get; } = [];

@@ -6,13 +6,13 @@ using Sessions.Media.Ice;
 
 namespace Sessions.Gateway.Network;
 
-/// <summary>The media port, over UDP and TCP: it gives the engine datagrams and the time, and sends what comes out.</summary>
+/// <summary>The media port, over UDP and TCP. It passes datagrams and the time to the engine, and sends the engine's output.</summary>
 internal sealed class MediaSockets : IHostedService, IDisposable
 {
     private const int MaxSockets = 16;
     private const int MaxTries = 20;
 
-    // The finest wait of the engine is the pause before a lost packet is asked for, 15 ms.
+    // Shorter than the shortest wait of the engine, which is the 15 ms before a lost packet is requested.
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan IdleTick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FlowLifetime = 2 * IceLite.ConsentLifetime;
@@ -35,20 +35,20 @@ internal sealed class MediaSockets : IHostedService, IDisposable
 
     public MediaEngine Engine { get; }
 
-    /// <summary>The port of all media; 0 until it is bound.</summary>
+    /// <summary>The port of all media, or 0 until it is bound.</summary>
     public int Port { get; private set; }
 
     /// <summary>Binds the port.</summary>
     /// <exception cref="GatewayException">It cannot be bound.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // Any free port of UDP may be taken in TCP.
+        // A port that is free for UDP may be in use for TCP, so several ports are tried.
         var tries = _options.MediaPort == 0 ? MaxTries : 1;
         try
         {
             while (!TryBind(isLast: --tries == 0))
             {
-                // With another port.
+                // Try another port.
             }
         }
         catch (SocketException exception)
@@ -110,7 +110,8 @@ internal sealed class MediaSockets : IHostedService, IDisposable
 
     private void Bind()
     {
-        // Sockets that share a port would also share it with another program of the same user: the first one must be alone.
+        // A socket with a shared port would also share it with another program of the same user. The first socket is not shared, so it
+        // fails if the port is in use.
         using (var probe = new UdpSocket(Engine, _flows, Now, _options.MediaPort, isShared: false))
             Port = probe.LocalPort;
 
@@ -151,7 +152,7 @@ internal sealed class MediaSockets : IHostedService, IDisposable
         }
     }
 
-    /// <summary>A peer has something to send: not on the caller's thread, which may hold its lock.</summary>
+    /// <summary>Sends the datagrams of a peer, on another thread because the caller may hold the peer's lock.</summary>
     private void Wake(Peer peer)
         => ThreadPool.UnsafeQueueUserWorkItem(
             static work =>

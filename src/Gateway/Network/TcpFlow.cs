@@ -7,10 +7,10 @@ using Sessions.Media.Ice;
 
 namespace Sessions.Gateway.Network;
 
-/// <summary>A peer's TCP connection (RFC 6544), whose datagrams are framed (RFC 4571). A sender never waits for the peer.</summary>
+/// <summary>A peer's TCP connection (RFC 6544) with framed datagrams (RFC 4571). A sender never waits for the peer.</summary>
 internal sealed class TcpFlow(IPEndPoint remote, Socket socket) : Flow(remote), IDisposable
 {
-    // About a fifth of a second of a good picture: from then on video waits, so that sound is not late.
+    // About 0.2 seconds of good video. Above this, no video is sent, so that audio is not delayed.
     private const int Congested = 64 * 1024;
     private const int Full = 4 * Congested;
 
@@ -23,7 +23,7 @@ internal sealed class TcpFlow(IPEndPoint remote, Socket socket) : Flow(remote), 
 
     public override bool IsCongested => Interlocked.Read(ref _waiting) > Congested;
 
-    /// <summary>Puts a datagram behind those that wait; drops it when there are too many, or when the connection has ended.</summary>
+    /// <summary>Queues a datagram. It is dropped if too many are waiting, or if the connection has ended.</summary>
     public void Send(ReadOnlySpan<byte> datagram)
     {
         lock (_lock)
@@ -35,7 +35,7 @@ internal sealed class TcpFlow(IPEndPoint remote, Socket socket) : Flow(remote), 
             _pipe.Writer.Advance(length);
             Interlocked.Add(ref _waiting, length);
 
-            // Completes at once: the pipe has no threshold at which a writer would wait.
+            // Completes synchronously, because the pipe has no threshold at which a writer would wait.
             var flush = _pipe.Writer.FlushAsync();
             Debug.Assert(flush.IsCompleted, "A pipe without a threshold made its writer wait.");
         }

@@ -6,7 +6,7 @@ using Sessions.Media.Ice;
 
 namespace Sessions.Gateway.Network;
 
-/// <summary>The TCP side of the media port, for devices in networks that let no UDP through (RFC 6544, passive).</summary>
+/// <summary>The TCP side of the media port (RFC 6544, passive), for devices in networks that block UDP.</summary>
 internal sealed class TcpMedia : IDisposable
 {
     private const int MaxConnections = 4096;
@@ -61,7 +61,7 @@ internal sealed class TcpMedia : IDisposable
             }
             catch (SocketException)
             {
-                // The peer was gone before it was accepted.
+                // The peer disconnected before it was accepted.
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
             {
@@ -99,7 +99,7 @@ internal sealed class TcpMedia : IDisposable
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         while (!framing.IsBroken)
         {
-            // Who has not passed a check soon is nobody's device.
+            // A connection that does not pass an ICE check in time is closed.
             if (flow.Owner is null && _time() - opened > TimeToCheck)
                 return;
 

@@ -3,7 +3,7 @@ using Sessions.Media;
 
 namespace Sessions.Gateway.Network;
 
-/// <summary>A peer's address over UDP, in the form that a socket takes without an allocation.</summary>
+/// <summary>A peer's address over UDP, in the form that a socket uses without allocation.</summary>
 internal sealed class UdpFlow(IPEndPoint remote, SocketAddress address) : Flow(remote)
 {
     public SocketAddress Address => address;

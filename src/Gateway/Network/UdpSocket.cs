@@ -7,13 +7,13 @@ using Sessions.Media;
 namespace Sessions.Gateway.Network;
 
 /// <summary>
-/// One of the UDP sockets of the media port, and the thread that serves it: it receives a datagram, hands it to the engine, and sends
-/// what comes out, with no lock held. Where the system can, several sockets share the port, and a peer's datagrams all come to one
-/// of them.
+/// One of the UDP sockets of the media port, with its thread. The thread receives a datagram, passes it to the engine, and sends the
+/// engine's output without holding a lock. If the system supports it, several sockets share the port, and all datagrams of one peer arrive
+/// at the same socket.
 /// </summary>
 internal sealed class UdpSocket : IDisposable
 {
-    // For a key frame to many subscribers at once; the system gives less where it allows less.
+    // Large enough for a key frame to many subscribers at once. The system may limit it.
     private const int BufferBytes = 4 * 1024 * 1024;
 
     private const int MaxDatagram = 2048;
@@ -44,11 +44,11 @@ internal sealed class UdpSocket : IDisposable
         }
         catch (SocketException)
         {
-            // The network lost it: so it is with datagrams.
+            // The network may lose any datagram.
         }
         catch (ObjectDisposedException)
         {
-            // The gateway stops.
+            // The gateway is stopping.
         }
     }
 
@@ -76,7 +76,9 @@ internal sealed class UdpSocket : IDisposable
         }
     }
 
-    /// <summary>Whether several sockets can share one port, each with the datagrams of some peers: Linux does it by the address.</summary>
+    /// <summary>
+    /// Whether several sockets can share one port, each for the datagrams of some peers. Linux chooses the socket by the peer's address.
+    /// </summary>
     public static bool CanSharePort => OperatingSystem.IsLinux();
 
     private static void SharePort(Socket socket)
@@ -103,7 +105,7 @@ internal sealed class UdpSocket : IDisposable
             }
             catch (SocketException)
             {
-                // A datagram that is too long, or news of an earlier one that did not arrive.
+                // The datagram was too long, or an earlier datagram could not be delivered.
             }
             catch (ObjectDisposedException)
             {
@@ -116,7 +118,7 @@ internal sealed class UdpSocket : IDisposable
     {
         if (!_flows.TryGetValue(from, out var flow))
         {
-            // Strangers cost a look at their datagram, and nothing is kept of them.
+            // The gateway only inspects a datagram from an unknown address, and stores nothing about it.
             if (!_engine.IsForPeer(datagram))
                 return;
             flow = ToFlow(from);
