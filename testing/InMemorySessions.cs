@@ -13,8 +13,8 @@ using Sessions.Storage;
 namespace Sessions.Testing;
 
 /// <summary>
-/// LocalHost without a socket, over <see cref="InMemoryStorage"/> that holds a credential, a session and a member of it. Every
-/// task of it is complete when it is returned: what a call takes and allocates is the caller's thread's.
+/// LocalHost without a socket, over an <see cref="InMemoryStorage"/> with a credential, a session and one of its members. All its tasks
+/// complete synchronously, so the CPU time and the allocations of a call are those of the caller's thread.
 /// </summary>
 internal sealed class InMemorySessions : IAsyncDisposable
 {
@@ -25,10 +25,10 @@ internal sealed class InMemorySessions : IAsyncDisposable
     public const string SessionPath = $"{SessionsPath}/{SessionId}";
     public const string SubscriptionsPath = $"{SessionPath}/participants/{ParticipantId}/subscriptions";
 
-    /// <summary>A body of createSession.</summary>
+    /// <summary>A request body for createSession.</summary>
     public const string NewSession = """{"tag":"weekly review"}""";
 
-    /// <summary>The subscriptions that are stored, and a body of updateParticipantSubscriptions.</summary>
+    /// <summary>The stored subscriptions, which are also a request body for updateParticipantSubscriptions.</summary>
     public const string Subscriptions =
         $$"""{"sessionId":"{{SessionId}}","participants":[{"participantId":"5377192a-176e-4359-9d49-9142e3124667","streamAliases":["camera"]}]}""";
 
@@ -56,7 +56,7 @@ internal sealed class InMemorySessions : IAsyncDisposable
         Router = new(typeof(ServiceRegistration).Assembly, Services);
     }
 
-    /// <summary>The <c>Authorization</c> header of a user who may do everything.</summary>
+    /// <summary>The <c>Authorization</c> header of a user with all permissions.</summary>
     public static string Authorization { get; } = $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Secret}"))}";
 
     public IServiceProvider Services => _app.Services;
@@ -65,7 +65,7 @@ internal sealed class InMemorySessions : IAsyncDisposable
 
     public FunctionRouter Router { get; }
 
-    /// <summary>A request as an SDK sends it, to be answered any number of times.</summary>
+    /// <summary>A request as an SDK sends it. It can be sent any number of times.</summary>
     public InMemoryRequest Request(string method, string path, string? body = null) => new(Router, Services, method, path, body);
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
@@ -83,10 +83,10 @@ internal sealed class InMemorySessions : IAsyncDisposable
     }
 }
 
-/// <summary>One request, whose context is used again each time, as Kestrel does with a connection's.</summary>
+/// <summary>One request, whose context is reused each time, as Kestrel reuses a connection's context.</summary>
 internal sealed class InMemoryRequest
 {
-    // A caller that could go away, as every one at Kestrel, and never does.
+    // Can be cancelled, as in Kestrel, but never is.
     private static readonly CancellationTokenSource Aborted = new();
 
     private readonly FunctionRouter _router;
@@ -114,8 +114,8 @@ internal sealed class InMemoryRequest
 
     public HttpContext Http => _http;
 
-    /// <summary>Has it answered by the router.</summary>
-    /// <exception cref="InvalidOperationException">The answer is an error.</exception>
+    /// <summary>Sends the request to the router.</summary>
+    /// <exception cref="InvalidOperationException">The response is an error.</exception>
     public async Task SendAsync()
     {
         Rewind();
@@ -124,7 +124,7 @@ internal sealed class InMemoryRequest
             throw new InvalidOperationException($"{_http.Request.Method} {_http.Request.Path}: {_http.Response.StatusCode}");
     }
 
-    /// <summary>Makes request and response as they were before the first answer.</summary>
+    /// <summary>Resets request and response to their initial state.</summary>
     public void Rewind()
     {
         if (_http.Request.Body.CanSeek)

@@ -12,14 +12,14 @@ using Azure.Data.Tables;
 namespace Sessions.Testing;
 
 /// <summary>
-/// Storage that answers from memory, at once and on the caller's thread. A read of a row is answered as Azurite 3.35 does for
-/// the payload format and the columns that the client asks for; any write succeeds and changes nothing.
+/// Storage that responds from memory, synchronously on the caller's thread. A read of a row returns the response of Azurite 3.35 for the
+/// payload format and the columns that the client requests. Every write succeeds and changes nothing.
 /// </summary>
 internal sealed class InMemoryStorage : HttpPipelineTransport
 {
     private const string NoMetadata = "application/json;odata=nometadata";
 
-    // The same for each answer, as a client sees them on the network.
+    // The same in each response, as a client receives them from the network.
     private static readonly HttpHeader[] Headers =
     [
         new("Server", "Azurite-Table/3.35.0"),
@@ -32,11 +32,11 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
 
     private readonly Dictionary<string, TableEntity> _rows = [];
 
-    // What a read is answered with is composed once, so that it costs no more than finding it.
+    // Each response to a read is built once, so that later reads only look it up.
     private readonly ConcurrentDictionary<(string Url, string Format), (int Status, HttpHeader[] Headers, byte[] Json)> _reads = new();
     private readonly HttpHeader[] _written = [.. Headers, new("Content-Type", NoMetadata), new("ETag", ETagOf(DateTimeOffset.UtcNow))];
 
-    /// <summary>Stores a row, before the first read.</summary>
+    /// <summary>Stores a row. To be called before the first read.</summary>
     public void Add(string table, TableEntity row)
     {
         row.Timestamp = DateTimeOffset.UtcNow;
@@ -70,7 +70,7 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
     {
         var url = new Uri(asked.Url);
         var query = HttpUtility.ParseQueryString(url.Query);
-        var format = query["$format"] ?? asked.Accept; // In this order at Azurite, too.
+        var format = query["$format"] ?? asked.Accept; // Azurite uses the same order.
         var key = url.Segments[^1];
         if (!rows.TryGetValue(key, out var row))
         {
@@ -158,7 +158,7 @@ internal sealed class InMemoryStorage : HttpPipelineTransport
         }
     }
 
-    /// <summary>Cannot be rewound, so that the client buffers the answer as it does one from the network.</summary>
+    /// <summary>A stream that cannot be rewound, so that the client buffers the response like one from the network.</summary>
     private sealed class NetworkStream(byte[] bytes) : MemoryStream(bytes, writable: false)
     {
         public override bool CanSeek => false;

@@ -4,20 +4,20 @@ using Azure.Core.Pipeline;
 
 namespace Sessions.Testing;
 
-/// <summary>Records when each call to storage went out and came back, and its bytes.</summary>
+/// <summary>Records when each storage call was sent and completed, and its bytes.</summary>
 public sealed class StorageCallRecorder : HttpPipelinePolicy
 {
     private readonly Lock _lock = new();
     private readonly List<(long Sent, long Answered, StorageBytes Bytes)> _calls = [];
     private long _clock;
 
-    /// <summary>How long each answer is held back, so that calls made in parallel surely overlap.</summary>
+    /// <summary>How long each response is delayed, so that calls made in parallel certainly overlap.</summary>
     public TimeSpan Hold { get; set; }
 
-    /// <summary>What every call fails with, unsent; null to send it.</summary>
+    /// <summary>The exception with which every call fails before it is sent, or null to send the calls.</summary>
     public Exception? Fault { get; set; }
 
-    /// <summary>Forgets what was recorded.</summary>
+    /// <summary>Removes the recorded calls.</summary>
     public void Clear()
     {
         lock (_lock)
@@ -34,7 +34,7 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
         }
     }
 
-    /// <summary>The bytes of all calls that were answered.</summary>
+    /// <summary>The bytes of all completed calls.</summary>
     public StorageBytes Bytes
     {
         get
@@ -44,7 +44,7 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
         }
     }
 
-    /// <summary>The number of calls that had to wait for one another.</summary>
+    /// <summary>The number of sequential calls. Calls that overlap count as one.</summary>
     public int Sequential
     {
         get
@@ -101,17 +101,17 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
 }
 
 /// <summary>
-/// The bytes of calls: body, headers, and the line before them, as far as a policy sees them. The headers that the transport
-/// adds (<c>Host</c>, <c>Content-Length</c>) and the frames of chunks and of TLS are not among them.
+/// The bytes of storage calls, which are the start line, the headers and the body as a pipeline policy sees them. The headers that the
+/// transport adds (<c>Host</c>, <c>Content-Length</c>), chunk framing and TLS are not included.
 /// </summary>
-/// <param name="Sent">To storage.</param>
-/// <param name="Received">From storage.</param>
+/// <param name="Sent">Bytes sent to storage.</param>
+/// <param name="Received">Bytes received from storage.</param>
 public readonly record struct StorageBytes(long Sent, long Received)
 {
-    /// <summary>Both ways.</summary>
+    /// <summary>Bytes in both directions.</summary>
     public long Total => Sent + Received;
 
-    /// <summary>The bytes of a call that was answered.</summary>
+    /// <summary>The bytes of a completed call.</summary>
     public static StorageBytes Of(HttpMessage message) => new(SentBy(message.Request), ReceivedIn(message.Response));
 
     private static long SentBy(Request request)

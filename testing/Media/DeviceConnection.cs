@@ -9,10 +9,10 @@ using Sessions.Media.Stun;
 namespace Sessions.Testing.Media;
 
 /// <summary>
-/// A device's end of one peer connection, opposite <see cref="Peer"/>: ICE in the controlling role, DTLS and SRTP. It has no sockets and
-/// no clock. Not safe for several threads.
+/// A device's end of one peer connection with a <see cref="Peer"/>. It has the controlling role in ICE, and uses DTLS and SRTP. It has no
+/// sockets and no clock. Not thread-safe.
 /// </summary>
-/// <param name="isDtlsClient">Whether this end begins the handshake: it does when it publishes, and does not when it subscribes.</param>
+/// <param name="isDtlsClient">Whether this end begins the DTLS handshake. A publishing device does, and a subscribing one does not.</param>
 /// <param name="certificate">The device's certificate.</param>
 /// <param name="random">The source of transaction IDs and jitter.</param>
 /// <param name="changed">Called from another thread when <see cref="Advance"/> has something to do.</param>
@@ -28,32 +28,34 @@ public sealed class DeviceConnection(bool isDtlsClient, DtlsCertificate certific
     /// <summary>The credentials for this end's next description.</summary>
     public IceCredentials Local { get; private set; } = IceCredentials.Create();
 
-    /// <summary>This end's part in the handshake, for an answer.</summary>
+    /// <summary>This end's role in the DTLS handshake, for an answer.</summary>
     public bool IsDtlsClient => isDtlsClient;
 
-    /// <summary>The certificate that descriptions have the fingerprint of.</summary>
+    /// <summary>The certificate whose fingerprint is in the descriptions.</summary>
     public DtlsCertificate Certificate => certificate;
 
-    /// <summary>Where packets go; after a restart of ICE the former way, until there is a new one.</summary>
+    /// <summary>The flow for packets. After an ICE restart this is the previous flow, until a new one is selected.</summary>
     public Flow? Selected => _ice?.Selected ?? _former;
 
-    /// <summary>Whether media can flow: there are a way and keys.</summary>
+    /// <summary>Whether media can flow. A flow must be selected, and the keys must be known.</summary>
     public bool IsConnected => Selected is not null && EnsureKeys();
 
-    /// <summary>When <see cref="Advance"/> is to be called next; null for when something has come.</summary>
+    /// <summary>When <see cref="Advance"/> is due next, or null if only after a datagram has arrived.</summary>
     public TimeSpan? Deadline => _ice?.Deadline is { } check && !(_dtls?.Deadline < check) ? check : _dtls?.Deadline;
 
-    /// <summary>Whether the gateway has not been heard of for 30 s.</summary>
+    /// <summary>Whether the gateway has not responded for 30 s.</summary>
     public bool HasFailed(TimeSpan now) => _ice?.HasFailed(now) == true;
 
-    /// <summary>Takes other credentials for the next description (RFC 8445, section 2.4).</summary>
+    /// <summary>Creates new credentials for the next description (RFC 8445, section 2.4).</summary>
     public void RestartIce() => Local = IceCredentials.Create();
 
     /// <summary>
-    /// Takes what the gateway's description says of its end. Other credentials restart ICE, and another certificate is another
-    /// connection, which begins with a handshake.
+    /// Applies the gateway's transport from its description. New credentials restart ICE. A new certificate means a new connection, which
+    /// begins with a handshake.
     /// </summary>
-    /// <returns>Whether <see cref="AddFlow"/> is to be called with every way to the gateway, because the checks begin anew.</returns>
+    /// <returns>
+    /// Whether the caller has to call <see cref="AddFlow"/> for every path to the gateway, because the checks start again.
+    /// </returns>
     public bool SetRemote(RemoteTransport remote, TimeSpan now)
     {
         var isSameIce = _remote?.UsernameFragment == remote.UsernameFragment && _remote.Password == remote.Password;
@@ -67,7 +69,7 @@ public sealed class DeviceConnection(bool isDtlsClient, DtlsCertificate certific
         if (isSameIce)
             return false;
 
-        // The gateway has restarted ICE by its own will: this end's credentials are to be others, too (RFC 8445, section 2.4).
+        // The gateway has restarted ICE itself, so this end also needs new credentials (RFC 8445, section 2.4).
         if (_ice?.Local == Local)
             RestartIce();
         _former = Selected;
@@ -75,13 +77,13 @@ public sealed class DeviceConnection(bool isDtlsClient, DtlsCertificate certific
         return true;
     }
 
-    /// <summary>Adds a way to the gateway.</summary>
-    /// <param name="flow">The flow to one of its candidates.</param>
+    /// <summary>Adds a path to the gateway.</summary>
+    /// <param name="flow">The flow to one of the gateway's candidates.</param>
     /// <param name="priority">The candidate's priority.</param>
     public void AddFlow(Flow flow, uint priority) => _ice!.AddFlow(flow, priority);
 
-    /// <summary>Takes a datagram, which is decrypted in place.</summary>
-    /// <returns>The length of the RTP or RTCP packet that it is now, and which of both; 0 for everything else.</returns>
+    /// <summary>Processes a datagram, which is decrypted in place.</summary>
+    /// <returns>The kind of the datagram, and the length of the decrypted packet if it is RTP or RTCP, otherwise 0.</returns>
     public (PacketKind Kind, int Length) Receive(Span<byte> datagram, Flow flow, TimeSpan now, Outbox outbox)
     {
         var kind = PacketKind.Of(datagram);
@@ -104,7 +106,7 @@ public sealed class DeviceConnection(bool isDtlsClient, DtlsCertificate certific
         return (kind, 0);
     }
 
-    /// <summary>Sends what is due.</summary>
+    /// <summary>Sends everything that is due.</summary>
     public void Advance(TimeSpan now, Outbox outbox)
     {
         _ice?.Advance(now, outbox);
@@ -112,15 +114,15 @@ public sealed class DeviceConnection(bool isDtlsClient, DtlsCertificate certific
         SendHandshake(outbox);
     }
 
-    /// <summary>Sends an RTP packet; false when the connection is not ready.</summary>
+    /// <summary>Sends an RTP packet. False if the connection is not ready.</summary>
     public bool SendRtp(ReadOnlySpan<byte> packet, Outbox outbox)
         => IsConnected && Commit(_sender!.ProtectRtp(packet, outbox.Reserve(packet.Length + SrtpSender.MaxOverhead)), outbox);
 
-    /// <summary>Sends an RTCP packet; false when the connection is not ready.</summary>
+    /// <summary>Sends an RTCP packet. False if the connection is not ready.</summary>
     public bool SendRtcp(ReadOnlySpan<byte> packet, Outbox outbox)
         => IsConnected && Commit(_sender!.ProtectRtcp(packet, outbox.Reserve(packet.Length + SrtpSender.MaxOverhead)), outbox);
 
-    /// <summary>Waits until the handshake has done all that it can with what it has: for tests in virtual time.</summary>
+    /// <summary>Waits until the handshake has processed all datagrams and needs another one. For tests in virtual time.</summary>
     public void WaitForHandshake() => _dtls?.WaitUntilIdle();
 
     /// <inheritdoc/>

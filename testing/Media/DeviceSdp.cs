@@ -5,10 +5,10 @@ using Sessions.Media.Sdp;
 
 namespace Sessions.Testing.Media;
 
-/// <summary>A device's descriptions, as browsers write them.</summary>
+/// <summary>A device's session descriptions, in the form of browsers.</summary>
 internal static class DeviceSdp
 {
-    /// <summary>An offer of tracks behind the section of data channels; null is a section that has been stopped.</summary>
+    /// <summary>An offer of tracks, which follow a section of data channels. A null track is a stopped section.</summary>
     public static string Offer(DeviceConnection connection, IReadOnlyList<(MediaKind Kind, SentTrack? Track)> sections, ulong version)
     {
         var local = new LocalTransport(connection.Local.UsernameFragment, connection.Local.Password, connection.Certificate.Fingerprint, []);
@@ -37,7 +37,7 @@ internal static class DeviceSdp
         }.ToString();
     }
 
-    /// <summary>The answer that takes everything but, where it is so wished, video.</summary>
+    /// <summary>An answer that accepts everything, or everything except video.</summary>
     public static string Answer(DeviceConnection connection, SessionDescription offer, bool takesVideo)
     {
         var local = new LocalTransport(connection.Local.UsernameFragment, connection.Local.Password, connection.Certificate.Fingerprint, []);

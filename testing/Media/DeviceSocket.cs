@@ -5,7 +5,9 @@ using Sessions.Media.Ice;
 
 namespace Sessions.Testing.Media;
 
-/// <summary>A device's socket to one candidate of the gateway: UDP, or an active TCP connection (RFC 6544) with framing (RFC 4571).</summary>
+/// <summary>
+/// A device's socket to one candidate of the gateway, over UDP or an active TCP connection (RFC 6544) with framing (RFC 4571).
+/// </summary>
 internal sealed class DeviceSocket(IPEndPoint remote, bool isTcp) : Flow(remote), IDisposable
 {
     private const int MaxDatagram = 2048;
@@ -16,7 +18,7 @@ internal sealed class DeviceSocket(IPEndPoint remote, bool isTcp) : Flow(remote)
     /// <inheritdoc/>
     public override bool IsTcp => isTcp;
 
-    /// <summary>Connects, and hands over every datagram that comes until the socket is disposed.</summary>
+    /// <summary>Connects, and passes on every datagram until the socket is disposed.</summary>
     public async Task RunAsync(Action<DeviceSocket, Memory<byte>> received)
     {
         try
@@ -26,11 +28,11 @@ internal sealed class DeviceSocket(IPEndPoint remote, bool isTcp) : Flow(remote)
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // The gateway or the device has gone.
+            // The gateway or the device has closed its socket.
         }
     }
 
-    /// <summary>Sends a datagram, or loses it.</summary>
+    /// <summary>Sends a datagram, or loses it if there is an error.</summary>
     public void Send(ReadOnlySpan<byte> datagram)
     {
         try
@@ -47,7 +49,7 @@ internal sealed class DeviceSocket(IPEndPoint remote, bool isTcp) : Flow(remote)
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // The network lost it.
+            // The network loses the datagram.
         }
     }
 
@@ -65,7 +67,7 @@ internal sealed class DeviceSocket(IPEndPoint remote, bool isTcp) : Flow(remote)
             }
             catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)
             {
-                // Nobody is there at the moment: so it is while a gateway is started again.
+                // Nobody listens, for example while a gateway restarts.
             }
         }
     }

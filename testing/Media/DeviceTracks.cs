@@ -5,7 +5,9 @@ using Sessions.Media.Rtp;
 
 namespace Sessions.Testing.Media;
 
-/// <summary>A track that a device publishes: its packets have its stream's id in them, so that whoever gets one knows whose it is.</summary>
+/// <summary>
+/// A track that a device publishes. Its packets contain the id of its stream, so that a receiver can tell the streams apart.
+/// </summary>
 internal sealed class SentTrack(string streamId, MediaKind kind, string mid, uint ssrc)
 {
     public const byte OpusType = 111;
@@ -34,7 +36,7 @@ internal sealed class SentTrack(string streamId, MediaKind kind, string mid, uin
 
     public byte[]? Find(ushort sequenceNumber) => _sent.GetValueOrDefault(sequenceNumber);
 
-    /// <summary>The next packet of the track: 20 ms of sound, or a picture.</summary>
+    /// <summary>The next packet of the track, with 20 ms of audio or a picture.</summary>
     public byte[] Next()
     {
         _timestamp += (uint)(kind == MediaKind.Audio ? AudioStep : VideoStep);
@@ -44,8 +46,8 @@ internal sealed class SentTrack(string streamId, MediaKind kind, string mid, uin
     /// <summary>A packet of a telephone event (RFC 4733, section 2.3).</summary>
     public byte[] Event(byte code) => Make(true, TelephoneEventType, [code, 0x8a, 0x03, 0xc0]);
 
-    // The descriptor of the start of a picture with a picture id (RFC 7741, section 4.2), and the first byte of its header, whose
-    // lowest bit is 0 in a key frame (section 4.3).
+    // The payload descriptor at the start of a picture with a picture id (RFC 7741, section 4.2), and the first byte of the payload header,
+    // whose lowest bit is 0 in a key frame (section 4.3).
     private byte[] Picture()
     {
         var isKeyFrame = _isKeyFrameWanted;
@@ -67,15 +69,15 @@ internal sealed class SentTrack(string streamId, MediaKind kind, string mid, uin
     }
 }
 
-/// <summary>What a device has received of one stream of one kind.</summary>
-/// <param name="Packets">Different packets.</param>
-/// <param name="StartsWithKeyFrame">Whether a key frame starts in the first.</param>
-/// <param name="Events">Those of telephone events.</param>
-/// <param name="Duplicates">Packets that came twice.</param>
-/// <param name="Disordered">Packets that came after a later one.</param>
+/// <summary>The packets of one kind that a device has received from one stream.</summary>
+/// <param name="Packets">The number of distinct packets.</param>
+/// <param name="StartsWithKeyFrame">Whether a key frame starts in the first packet.</param>
+/// <param name="Events">The number of telephone-event packets.</param>
+/// <param name="Duplicates">The number of packets that arrived again.</param>
+/// <param name="Disordered">The number of packets that arrived after a later one.</param>
 public readonly record struct Received(int Packets, bool StartsWithKeyFrame, int Events, int Duplicates, int Disordered);
 
-/// <summary>Counts the packets of one section's source: which streams they are of, and which are missing.</summary>
+/// <summary>Counts the packets with the SSRC of one section by their streams, and tracks the missing ones.</summary>
 internal sealed class ReceivedTrack(MediaKind kind)
 {
     private readonly HashSet<long> _seen = [];
@@ -88,7 +90,7 @@ internal sealed class ReceivedTrack(MediaKind kind)
 
     public MediaKind Kind => kind;
 
-    /// <summary>Counts a packet to what there is of its stream.</summary>
+    /// <summary>Adds a packet to the counts of its stream.</summary>
     public Received Count(Received before, in RtpPacket packet, bool isEvent, TimeSpan now)
     {
         var number = _unwrapper.Unwrap(packet.SequenceNumber);
@@ -110,7 +112,7 @@ internal sealed class ReceivedTrack(MediaKind kind)
         };
     }
 
-    /// <summary>The id of the stream that a payload tells.</summary>
+    /// <summary>The id of the stream in a payload.</summary>
     public string StreamOf(ReadOnlySpan<byte> payload, bool isEvent)
     {
         var start = (isEvent || kind == MediaKind.Video ? 4 : 1) + 2;

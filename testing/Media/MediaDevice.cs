@@ -14,19 +14,19 @@ using Sessions.Media.Sdp;
 namespace Sessions.Testing.Media;
 
 /// <summary>
-/// A device with media: the protocol over a WebSocket, and packets over UDP or TCP. It publishes, answers every offer, and counts what
-/// it receives of which stream. Safe for several threads.
+/// A device with media. It uses the device protocol over a WebSocket, and sends packets over UDP or TCP. It publishes, answers every offer,
+/// and counts the packets that it receives from each stream. Thread-safe.
 /// </summary>
-/// <param name="url">The gateway's.</param>
-/// <param name="token">The participant's.</param>
-/// <param name="isTcpOnly">Whether the network lets no UDP through.</param>
+/// <param name="url">The gateway's URL.</param>
+/// <param name="token">The participant's token.</param>
+/// <param name="isTcpOnly">Whether the network blocks UDP.</param>
 public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) : IAsyncDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
 
-    // Those of the SDK.
+    // The same times as in the SDK.
     private static readonly TimeSpan ReconnectPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(5);
 
@@ -56,34 +56,34 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     private Task? _ticking;
     private Task? _reconnecting;
 
-    /// <summary>Which device it is for the gateway.</summary>
+    /// <summary>The device's id at the gateway.</summary>
     public string UniqueId { get; init; } = Guid.NewGuid().ToString();
 
     /// <summary>
-    /// Whether it does as the SDK does when the gateway is gone: it connects again after a second, for ever, unless it was closed with
-    /// 1000, and offers a restart of ICE when its publishing connection has failed.
+    /// Whether it behaves like the SDK when the gateway is gone. It then reconnects every second without end, unless the gateway closed
+    /// with 1000. It also offers an ICE restart when its publishing connection has failed.
     /// </summary>
     public bool Recovers { get; init; }
 
-    /// <summary>How long after a packet of a track the next one follows.</summary>
+    /// <summary>The time between two packets of a track.</summary>
     public TimeSpan PacketInterval { get; init; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Whether answers take video.</summary>
+    /// <summary>Whether answers accept video.</summary>
     public bool TakesVideo { get; set; } = true;
 
-    /// <summary>Whether the network loses the RTP packet that has just come.</summary>
+    /// <summary>Decides whether the network loses an RTP packet that has just arrived.</summary>
     public Func<bool>? Loses { get; set; }
 
     /// <summary>Whether it sends no packets.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>How the gateway closed the last WebSocket; null when it was lost.</summary>
+    /// <summary>The status with which the gateway closed the last WebSocket, or null if the WebSocket was lost.</summary>
     public Task<WebSocketCloseStatus?> Closed { get; private set; } = Task.FromResult<WebSocketCloseStatus?>(null);
 
     /// <summary>The streams of the last offer and their aliases.</summary>
     public IReadOnlyDictionary<string, string?> Offered { get; private set; } = new Dictionary<string, string?>();
 
-    /// <summary>What has come of a stream.</summary>
+    /// <summary>The packets received from a stream.</summary>
     public Received this[string streamId, MediaKind kind]
     {
         get
@@ -93,7 +93,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    /// <summary>How many key frames it has sent of what it publishes.</summary>
+    /// <summary>The number of key frames that it has sent.</summary>
     public int KeyFramesSent
     {
         get
@@ -103,7 +103,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    /// <summary>All that has come.</summary>
+    /// <summary>All packets received, by stream and kind.</summary>
     public IReadOnlyDictionary<(string StreamId, MediaKind Kind), Received> All
     {
         get
@@ -125,7 +125,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
 
     private TimeSpan Now => Stopwatch.GetElapsedTime(_started) + _ahead;
 
-    /// <summary>Connects the WebSocket, for the first time or again; the media go on.</summary>
+    /// <summary>Connects the WebSocket, for the first time or again. The media continue.</summary>
     public async Task ConnectAsync()
     {
         var socket = new ClientWebSocket();
@@ -140,17 +140,17 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             _reconnecting ??= Task.Run(ReconnectAsync);
     }
 
-    /// <summary>Loses the WebSocket without a word.</summary>
+    /// <summary>Drops the WebSocket without closing it.</summary>
     public void Abort() => _socket.Abort();
 
-    /// <summary>Has the device's time go forward.</summary>
+    /// <summary>Advances the device's clock.</summary>
     public void Advance(TimeSpan time)
     {
         lock (_lock)
             _ahead += time;
     }
 
-    /// <summary>Loses every socket for media. There are new ones once ICE begins anew.</summary>
+    /// <summary>Closes all media sockets. New ones are created when ICE restarts.</summary>
     public void LoseNetwork()
     {
         lock (_lock)
@@ -161,7 +161,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    /// <summary>Has another socket in place of each that it had, and tells the gateway nothing: checks come from there from now on.</summary>
+    /// <summary>Replaces each media socket without notifying the gateway. Checks then come from the new sockets.</summary>
     public void ChangeNetwork()
     {
         lock (_lock)
@@ -173,7 +173,10 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
     }
 
-    /// <summary>Publishes these streams and no others; each is a name, with an alias after a colon. Ones that it publishes go on.</summary>
+    /// <summary>
+    /// Publishes exactly these streams. Each is a name, optionally followed by a colon and an alias, for example <c>camera:front</c>.
+    /// Streams that are already published continue.
+    /// </summary>
     public async Task<JsonNode> PublishAsync(params string[] streams)
     {
         var names = streams.Select(stream => stream.Split(':')).ToArray();
@@ -205,7 +208,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
             _publishing?.RestartIce();
     }
 
-    /// <summary>Sends a telephone event in a stream's sound.</summary>
+    /// <summary>Sends a telephone event in a stream's audio.</summary>
     public void SendEvent(string streamId, byte code)
     {
         lock (_lock)
@@ -297,11 +300,11 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
         catch (OperationCanceledException)
         {
-            // It ends.
+            // The device is being disposed.
         }
     }
 
-    /// <summary>Does what may find no gateway.</summary>
+    /// <summary>Makes an attempt that fails if the gateway is gone.</summary>
     private static async Task TryAsync(Func<Task> attempt)
     {
         try
@@ -310,7 +313,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
         catch (Exception exception) when (exception is WebSocketException or TimeoutException or InvalidOperationException)
         {
-            // And it is tried again later.
+            // A later attempt follows.
         }
     }
 
@@ -318,7 +321,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
     {
         lock (_lock)
         {
-            // Lost before it is decrypted: what comes again would be a replay else.
+            // The packet is lost before decryption, because a retransmission would otherwise be rejected as a replay.
             if (_stop.IsCancellationRequested || (PacketKind.Of(datagram) == PacketKind.Rtp && Loses?.Invoke() == true))
                 return;
 
@@ -382,7 +385,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         }
         catch (OperationCanceledException)
         {
-            // It ends.
+            // The device is being disposed.
         }
     }
 
@@ -503,7 +506,7 @@ public sealed class MediaDevice(Uri url, string token, bool isTcpOnly = false) :
         string answer;
         lock (_lock)
         {
-            // Sections can never be fewer than before (RFC 3264, section 8): the SDK does not answer an offer that it cannot use.
+            // The number of sections never decreases (RFC 3264, section 8), and the SDK does not answer an offer that it cannot use.
             var offer = Parse((string)parameters["sdpOffer"]!);
             if (offer.Sections.Count < _sectionCount)
                 return;
