@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds into artifacts/release: the package of the tool sessions, LocalHost for six platforms, and the zip of the function app.
 #
-#   eng/release.sh [platform ...]       such as: eng/release.sh linux-x64
+#   eng/release.sh [platform ...]       for example: eng/release.sh linux-x64
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,7 @@ for platform in "$@"; do
 done
 
 dotnet publish src/Functions --nologo --configuration Release --output "$work/functions"
-# With its hidden folder, .azurefunctions.
+# Includes the hidden folder .azurefunctions.
 (cd "$work/functions" && zip -qr "$release/sessions-functions-$version.zip" .)
 
 (cd "$release" && sha256sum -- * > SHA256SUMS)

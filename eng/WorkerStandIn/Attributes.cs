@@ -1,5 +1,5 @@
-// Declarations of the Azure Functions worker's types, for builds whose package feed lacks the worker: same names,
-// namespaces and signatures, no behaviour. Only what this project uses is declared.
+// Declarations of the Azure Functions worker's types, for builds whose package feed lacks the worker. They have the same names, namespaces
+// and signatures, but no behavior. Only types that this project uses are declared.
 namespace Microsoft.Azure.Functions.Worker;
 
 /// <summary>Stands for the worker's attribute of this name.</summary>
@@ -17,7 +17,7 @@ public sealed class HttpTriggerAttribute(AuthorizationLevel authLevel, params st
     /// <summary>The host's own authorization level.</summary>
     public AuthorizationLevel AuthLevel { get; } = authLevel;
 
-    /// <summary>The HTTP methods; null or empty means every method.</summary>
+    /// <summary>The HTTP methods. Null or empty means every method.</summary>
     public string[]? Methods { get; } = methods;
 
     /// <summary>The route template.</summary>
@@ -28,7 +28,7 @@ public sealed class HttpTriggerAttribute(AuthorizationLevel authLevel, params st
 [AttributeUsage(AttributeTargets.Parameter)]
 public sealed class TimerTriggerAttribute(string schedule) : Attribute
 {
-    /// <summary>When it fires: six fields, seconds first.</summary>
+    /// <summary>The schedule in six fields, seconds first.</summary>
     public string Schedule { get; } = schedule;
 }
 
@@ -39,7 +39,7 @@ public sealed class QueueTriggerAttribute(string queueName) : Attribute
     /// <summary>The queue.</summary>
     public string QueueName { get; } = queueName;
 
-    /// <summary>The setting, or the beginning of the settings, that name the storage account.</summary>
+    /// <summary>The name of the setting, or the common beginning of the settings' names, for the storage account.</summary>
     public string? Connection { get; set; }
 }
 
@@ -49,18 +49,18 @@ public sealed class TimerInfo;
 /// <summary>Stands for the HTTP extension's enumeration of this name.</summary>
 public enum AuthorizationLevel
 {
-    /// <summary>No key is asked for.</summary>
+    /// <summary>No key is required.</summary>
     Anonymous,
 
-    /// <summary>A user's token is asked for.</summary>
+    /// <summary>A user's token is required.</summary>
     User,
 
-    /// <summary>A function key is asked for.</summary>
+    /// <summary>A function key is required.</summary>
     Function,
 
-    /// <summary>A system key is asked for.</summary>
+    /// <summary>A system key is required.</summary>
     System,
 
-    /// <summary>The host's master key is asked for.</summary>
+    /// <summary>The host's master key is required.</summary>
     Admin,
 }

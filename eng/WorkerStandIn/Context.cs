@@ -15,16 +15,16 @@ public abstract class FunctionContext
     /// <summary>The trigger's binding data.</summary>
     public abstract BindingContext BindingContext { get; }
 
-    /// <summary>How often the host has retried.</summary>
+    /// <summary>The retries of the host.</summary>
     public abstract RetryContext RetryContext { get; }
 
     /// <summary>The invocation's services.</summary>
     public abstract IServiceProvider InstanceServices { get; set; }
 
-    /// <summary>What function this is.</summary>
+    /// <summary>The definition of the function.</summary>
     public abstract FunctionDefinition FunctionDefinition { get; }
 
-    /// <summary>Whatever an invocation wants to share.</summary>
+    /// <summary>Values that the code of an invocation shares.</summary>
     public abstract IDictionary<object, object> Items { get; set; }
 
     /// <summary>The worker's features.</summary>

@@ -32,7 +32,7 @@ public abstract class HttpRequestData(FunctionContext functionContext)
     /// <summary>The query string's values.</summary>
     public virtual NameValueCollection Query => [];
 
-    /// <summary>Makes the response to this request.</summary>
+    /// <summary>Creates the response to this request.</summary>
     public abstract HttpResponseData CreateResponse();
 }
 
@@ -51,7 +51,7 @@ public abstract class HttpResponseData(FunctionContext functionContext)
     /// <summary>The response's cookies.</summary>
     public abstract HttpCookies Cookies { get; }
 
-    /// <summary>The invocation that this response ends.</summary>
+    /// <summary>The invocation that this response completes.</summary>
     public FunctionContext FunctionContext { get; } = functionContext;
 }
 
@@ -70,6 +70,6 @@ public abstract class HttpCookies
     /// <summary>Adds a cookie.</summary>
     public abstract void Append(IHttpCookie cookie);
 
-    /// <summary>Makes a cookie to fill.</summary>
+    /// <summary>Creates an empty cookie.</summary>
     public abstract IHttpCookie CreateNew();
 }

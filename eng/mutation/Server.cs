@@ -9,7 +9,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>In place of the server over Azurite: over tables in memory, and queues that forget each message.</summary>
+/// <summary>Replaces the server over Azurite by a server over tables in memory, with queues that discard each message.</summary>
 public class Server(AzuriteFixture azurite) : HostedServer
 {
     private readonly SimulatedStorage _storage = new();
@@ -25,7 +25,7 @@ public class Server(AzuriteFixture azurite) : HostedServer
     }
 }
 
-/// <summary>No Azurite.</summary>
+/// <summary>Replaces the fixture that starts Azurite.</summary>
 public sealed class AzuriteFixture
 {
     public string NextConnectionString() => "UseDevelopmentStorage=true";

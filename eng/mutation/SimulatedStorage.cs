@@ -10,8 +10,8 @@ using Sessions.Tests.Simulation;
 namespace Sessions.Tests;
 
 /// <summary>
-/// Simulated tables whose calls go through the pipeline of the real client: its retries, its telemetry, and the faults of a
-/// test. Only the address and the method of a request are as on the wire, and the keys that a transaction deletes.
+/// Simulated tables whose calls go through the real client's pipeline, with its retries, its telemetry and a test's injected faults. Only
+/// the address and the method of a request, and the keys in a transaction, are the same as on the wire.
 /// </summary>
 internal sealed class SimulatedStorage
 {
