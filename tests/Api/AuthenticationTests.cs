@@ -8,12 +8,14 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>Who may call what: every operation by every kind of caller; and what that costs, and for how long it holds.</summary>
+/// <summary>
+/// The authorization of every operation for every kind of caller, its storage calls, and how long verified credentials are cached.
+/// </summary>
 public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 {
     private const string Unauthorized = "The credentials do not open this account.";
 
-    /// <summary>Every function of the API but the three that are for everyone; a new one is in here by itself.</summary>
+    /// <summary>Every function of the API except the three public ones. New functions are included automatically.</summary>
     public static TheoryData<string, string> Operations => [.. HttpFunction.All
         .Where(function => function.Name is not ("GetOpenApi" or "Health" or "ZFallback"))
         .SelectMany(function => function.Methods.Select(method => (method, function.Route)))];

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Sessions.Tests;
 
-/// <summary>Each refusal of a body: 400 or 413, the field and the expectation named, and no row changed.</summary>
+/// <summary>Each rejected body gets 400 or 413 with the field and the expected value, and changes no row.</summary>
 public sealed class BadInputTests(Server server) : IClassFixture<Server>
 {
     private const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";

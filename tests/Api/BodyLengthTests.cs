@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Sessions.Tests;
 
-/// <summary>The Functions host loses a body that comes without its length: such a request is refused, and one without a body is not.</summary>
+/// <summary>
+/// The Functions host drops a body without a length. Such a request is therefore rejected, and a request without a body is not.
+/// </summary>
 public sealed class BodyLengthTests(Server server) : IClassFixture<Server>
 {
     private const string Error = "The body: expected a Content-Length header, and no Transfer-Encoding.";

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sessions.Tests;
 
-/// <summary>Entity tags: no lost update for those who send them, no difference for those who do not.</summary>
+/// <summary>Entity tags prevent lost updates for callers that send them, and change nothing for callers that do not.</summary>
 public sealed class ConditionalRequestTests(Server server) : IClassFixture<Server>
 {
     private const string Changed = "If-Match: the resource has changed since.";

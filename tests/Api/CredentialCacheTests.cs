@@ -7,7 +7,7 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>Which credentials are remembered as verified, when there are more than can be, over tables in memory.</summary>
+/// <summary>The credentials that are cached when there are more than the cache holds, over tables in memory.</summary>
 public sealed class CredentialCacheTests
 {
     private static readonly AccountId Account = AccountId.Parse("account");
@@ -45,12 +45,12 @@ public sealed class CredentialCacheTests
         for (var user = 0; user < Authenticator.MaxRemembered; user++)
             Assert.Equal((Access.Read, 0), await VerifyAsync(user));
 
-        // The first is verified again, which makes it the newest; one more takes the place of the second.
+        // The first credential is verified again and becomes the newest. One more credential then replaces the second.
         _time.Advance(Authenticator.MemoryLifetime);
         Assert.Equal((Access.Read, 1), await VerifyAsync(0));
         Assert.Equal((Access.Read, 1), await VerifyAsync(Authenticator.MaxRemembered));
 
-        // Whoever is remembered is no guesser.
+        // A caller with a cached credential does not count as guessing.
         for (var guess = 0; guess < GuessLimiter.FailuresOnAccount; guess++)
             Assert.Equal((null, 1), await VerifyAsync(0, $"wrong{guess}"));
         Assert.Equal((null, 0), await VerifyAsync(1));

@@ -7,8 +7,8 @@ using Sessions.Security;
 namespace Sessions.Tests;
 
 /// <summary>
-/// Guessing credentials: failures are limited for each account and caller, and for each caller, and those who open an account
-/// go on. The server is behind one more proxy, so that each test has callers of its own.
+/// Guessing credentials. Failures are limited for each account and caller, and for each caller. Callers with a correct credential are not
+/// affected. The server is behind one more proxy, so that each test has its own callers.
 /// </summary>
 public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
 {
@@ -134,7 +134,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guess);
         _server.Faults.Choose = _ => StorageFault.None;
 
-        // The look-ups take a third of a second; one that was given up would have ended and been given back.
+        // The look-ups take a third of a second. A look-up that was cancelled would have ended by now, and its guess would no longer count.
         await Eventually.IsAsync(true, () => _server.StorageCalls.Count >= before + FailuresOnAccount);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
     }
@@ -324,7 +324,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
             cancellation: cancellation,
             headers: forwardedFor is null ? [] : [("X-Forwarded-For", forwardedFor)]);
 
-    /// <summary>Behind no other proxy, as in Azure without Front Door: the caller is who connects.</summary>
+    /// <summary>Behind no other proxy, as in Azure without Front Door. The caller is the address that connects.</summary>
     public sealed class WithoutAnotherProxy(Server server) : IClassFixture<Server>
     {
         [Fact]
@@ -339,7 +339,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
         }
     }
 
-    /// <summary>Its callers are whoever the entry before LocalHost's own names.</summary>
+    /// <summary>The caller is the address in the entry before LocalHost's own.</summary>
     public sealed class ProxiedServer(AzuriteFixture azurite) : Server(azurite)
     {
         protected override IEnumerable<string> Settings => ["--Sessions:TrustedProxies=2"];

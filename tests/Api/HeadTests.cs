@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>HEAD is answered as GET is, without the body.</summary>
+/// <summary>HEAD returns the same response as GET, without the body.</summary>
 public sealed class HeadTests(Server server) : IClassFixture<Server>
 {
     public static TheoryData<string> Routes => [.. HttpFunction.All.Where(function => function.Methods.Contains("get")).Select(function => function.Route)];

@@ -3,7 +3,7 @@ using Azure;
 
 namespace Sessions.Tests;
 
-/// <summary>What asking for health costs: one check of the tables in a second, however many ask.</summary>
+/// <summary>The storage cost of health checks, which is one check of the tables per second, whatever the number of callers.</summary>
 public sealed class HealthTests : IClassFixture<Server>
 {
     private const int CallsOfCheck = 4;

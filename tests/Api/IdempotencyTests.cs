@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sessions.Tests;
 
-/// <summary>POSTs with an idempotency key: however often they are sent, they make one resource.</summary>
+/// <summary>POSTs with an idempotency key create one resource, however often they are sent.</summary>
 public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
 {
     private const string OfAnother = "Idempotency-Key: it was used with another body.";

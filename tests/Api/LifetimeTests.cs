@@ -3,7 +3,7 @@ using Azure.Core;
 
 namespace Sessions.Tests;
 
-/// <summary>Sessions and participants end at their time, at once, though their rows are there still.</summary>
+/// <summary>Sessions and participants end immediately when they expire, although their rows still exist.</summary>
 public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFixture<LifetimeTests.ShortSessions>
 {
     private const string NoSession = "There is no session with this id.";

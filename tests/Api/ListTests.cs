@@ -23,7 +23,7 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
             (var ids, next) = await ReadAsync(account, next);
             (found, sizes) = ([.. found, .. ids], [.. sizes, ids.Count]);
 
-            // What is created meanwhile comes at the end.
+            // A resource that is created between two pages is at the end.
             if (sizes.Count == 1)
                 created.Add(await CreateAsync(account, path));
         }

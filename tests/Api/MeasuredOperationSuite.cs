@@ -3,8 +3,8 @@ using System.Net;
 namespace Sessions.Tests;
 
 /// <summary>
-/// The success of each operation that is measured: the status and the whole body. It runs against Sessions and against the peer
-/// of the benchmark; an operation that no benchmark measures is tested elsewhere, so a new one needs no JavaScript.
+/// The success of each measured operation, with the status and the whole body. It runs against Sessions and against the peer of the
+/// benchmark. An operation that no benchmark measures is tested elsewhere, so a new operation needs no JavaScript.
 /// </summary>
 public abstract class MeasuredOperationSuite(ApiServer server)
 {

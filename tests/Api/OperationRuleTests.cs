@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sessions.Tests;
 
-/// <summary>What the operations mean, one rule a test.</summary>
+/// <summary>The semantics of the operations, one rule per test.</summary>
 public sealed class OperationRuleTests(Server server) : IClassFixture<Server>
 {
     private const string NoSession = "There is no session with this id.";

@@ -1,4 +1,4 @@
 namespace Sessions.Tests;
 
-/// <summary>Each operation's success. One that no benchmark measures has its test here, and not in the suite.</summary>
+/// <summary>The success of each operation. An operation that no benchmark measures has its test here instead of in the suite.</summary>
 public sealed class OperationTests(Server server) : MeasuredOperationSuite(server), IClassFixture<Server>;

@@ -45,7 +45,7 @@ public sealed class UntracedServer(AzuriteFixture azurite) : Server(azurite), IS
     protected override void Configure(IServiceCollection services) => services.AddSingleton<IStartupFilter>(this);
 }
 
-/// <summary>The request id is the trace id of the caller.</summary>
+/// <summary>The request id is the caller's trace id.</summary>
 public abstract class RequestIdSuite(Server server)
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";

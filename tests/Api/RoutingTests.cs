@@ -8,7 +8,7 @@ using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
-/// <summary>Routes as the Functions host needs them, and what no operation takes.</summary>
+/// <summary>Routes that meet the rules of the Functions host, and requests that no operation accepts.</summary>
 public sealed class RoutingTests(Server server) : IClassFixture<Server>
 {
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"];
@@ -66,7 +66,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
         Assert.False(function.Route.StartsWith("admin", StringComparison.OrdinalIgnoreCase));
         Assert.False(function.Route.StartsWith("runtime", StringComparison.OrdinalIgnoreCase));
 
-        // Any other parameter would be bound from the query string or the body, and one of another type can fail to convert.
+        // The host would bind any other parameter from the query string or the body, and could fail to convert a parameter of another type.
         Assert.All(function.Method.GetParameters(), parameter => Assert.True(
             parameter.ParameterType == typeof(HttpRequestData)
             || (parameter.ParameterType == typeof(string) && function.Route.Contains($"{{{parameter.Name}}}", StringComparison.Ordinal))));
@@ -139,7 +139,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
         Assert.Equal(TimeSpan.FromMinutes(10), SweepExpired.Period);
     }
 
-    // Program.cs is not compiled where the worker's packages are missing, so its text is all there is to look at.
+    // Program.cs is not compiled if the worker's packages are missing, so the test checks its text.
     [Fact]
     public void The_Functions_app_registers_the_services_and_the_telemetry()
         => Assert.Contains(

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 
 namespace Sessions.Tests;
 
-/// <summary>What real clients send beside the plain case, all of which works.</summary>
+/// <summary>Variations that real clients send, all of which work.</summary>
 public sealed class ToleranceTests(Server server) : IClassFixture<Server>
 {
     private const string SomeId = "8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11";
@@ -218,7 +218,7 @@ public sealed class ToleranceTests(Server server) : IClassFixture<Server>
         for (var index = 0; index < ids.Length; index++)
             ids[index] = await account.CreateParticipantAsync();
 
-        // Neither in the order of their ids, nor in its reverse.
+        // Neither in the order of the ids nor in its reverse.
         Array.Sort(ids, StringComparer.Ordinal);
         foreach (var index in new[] { 3, 0, 5, 1, 6, 4, 2 })
             await account.JoinAsync(session, ids[index]);

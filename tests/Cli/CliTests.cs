@@ -116,7 +116,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", old));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", fresh));
 
-        // Its last look-up is 30 seconds before its end, and is not remembered beyond that.
+        // The last look-up of the old secret is 30 seconds before the secret expires, and is not cached beyond that.
         server.Time.Advance(TimeSpan.FromSeconds(570));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "ann", old));
         server.Time.Advance(TimeSpan.FromSeconds(31));
@@ -470,7 +470,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
     private sealed record Run(int ExitCode, string Output, string Error)
     {
-        /// <summary>The command ended with this one line; what it wrote before is not looked at.</summary>
+        /// <summary>The command failed with this one line. Earlier output is ignored.</summary>
         public void Fails(string line) => Assert.Equal((1, line), (ExitCode, Error));
     }
 }

@@ -206,7 +206,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         return (exitCode, output.ToString().TrimEnd(), error.ToString().TrimEnd());
     }
 
-    /// <summary>As much of a storage account's queue as it takes to send messages to it.</summary>
+    /// <summary>The part of a storage account's queue that is needed to send messages to it.</summary>
     private sealed class Queue(WebApplication app) : IAsyncDisposable
     {
         private readonly List<string> _messages = [];
@@ -236,7 +236,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
             return queue;
         }
 
-        /// <summary>The bench's tables, and this queue.</summary>
+        /// <summary>The setting that connects to the bench's tables and to this queue.</summary>
         public (string Name, string Value) Setting(WebhookBench bench)
         {
             var others = bench.ConnectionString.Split(';').Where(part => part.Length > 0 && !part.StartsWith("QueueEndpoint=", StringComparison.Ordinal));

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sessions.Tests.Contract;
 
-/// <summary>Which parts of the document have been seen in requests and responses.</summary>
+/// <summary>The parts of the document that have occurred in requests and responses.</summary>
 internal sealed class ContractLog
 {
     private readonly ConcurrentDictionary<string, bool> _seen = new();

@@ -10,7 +10,7 @@ using Sessions.Webhooks;
 namespace Sessions.Tests.Contract;
 
 /// <summary>
-/// One account on one server, and requests that get every response that the OpenAPI document describes. It sends the requests of the
+/// One account on one server, with requests that produce every response that the OpenAPI document describes. It sends the requests of the
 /// document's examples, so that its responses can be compared with the documented ones.
 /// </summary>
 public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
@@ -21,15 +21,15 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
 
     private Account _account = null!;
 
-    /// <summary>What was seen.</summary>
+    /// <summary>The parts of the document that have occurred.</summary>
     internal ContractLog Log { get; } = new();
 
-    /// <summary>What the receiver of the account's webhook got.</summary>
+    /// <summary>The messages that the receiver of the account's webhook got.</summary>
     internal IReadOnlyList<Received> Messages { get; private set; } = [];
 
     protected override bool DeliversEvents => true;
 
-    // A participant expires before its session, and events are kept for a shorter time than either.
+    // A participant expires before its session, and its events expire before either.
     protected override IEnumerable<string> Settings =>
     [
         "--Sessions:ParticipantsPerSession=2", "--Sessions:SessionLifetime=30.00:00:00", "--Sessions:ParticipantLifetime=20.00:00:00",
@@ -82,7 +82,7 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
         }
     }
 
-    /// <summary>Every operation with success, with every parameter.</summary>
+    /// <summary>Every operation, with success and with every parameter.</summary>
     private async Task<(string Session, string Participant)> SucceedAsync()
     {
         var created = await SendAsync(HttpMethod.Post, "/participants", ExampleOf("createParticipant", "all"), ("Idempotency-Key", "ann"));
@@ -200,7 +200,7 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
         }
     }
 
-    /// <summary>Every way in which a participant leaves and a session ends, and the end of the events themselves.</summary>
+    /// <summary>Every way in which a participant leaves and a session ends, and the expiry of the events.</summary>
     private async Task EndAsync(string session, string participant, Receiver receiver)
     {
         var (deleted, _) = await _account.CreateMemberAsync();
@@ -263,7 +263,7 @@ public sealed class ContractStory(AzuriteFixture azurite) : Server(azurite)
                    .Replace("{sessionId}", session, StringComparison.Ordinal)
                    .Replace("{participantId}", participant, StringComparison.Ordinal));
 
-    /// <summary>The body of an example, with the ids of this story.</summary>
+    /// <summary>The body of an example with the ids of this story.</summary>
     private static string Fill(string example, string session, string participant)
         => example
             .Replace("0199a3c2-7c4e-7d10-b1f3-a0c2d4e6f801", session, StringComparison.Ordinal)

@@ -6,8 +6,8 @@ using Microsoft.OpenApi;
 namespace Sessions.Tests.Contract;
 
 /// <summary>
-/// The OpenAPI document is the contract of the API. Every other test of the suite checks the responses it gets against it
-/// (<see cref="ContractHandler"/>); these tests check that the document has nothing that no response has.
+/// The OpenAPI document is the contract of the API. Every other test of the suite checks its responses against it
+/// (<see cref="ContractHandler"/>). These tests check that everything in the document occurs in a response.
 /// </summary>
 public sealed partial class ContractTests(ContractStory story) : IClassFixture<ContractStory>
 {
@@ -77,7 +77,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
             var bodies = exchanges.Where(exchange => $"{(int)exchange.Status}" == status).Select(exchange => Normalize(exchange.Body)).ToHashSet();
             var examples = ExamplesIn(response.Find("content")?["application/json"]).Select(Normalize).ToArray();
 
-            // The examples of an error are shared: an operation has one of them at least.
+            // Operations share the examples of an error, so each operation must have at least one of them.
             if (status.StartsWith('2'))
                 Assert.Empty(examples.Except(bodies));
             else
@@ -159,7 +159,7 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
         }
     }
 
-    /// <summary>A response that differs from a good one in one way is found.</summary>
+    /// <summary>The check finds a response that differs from a valid one in one way.</summary>
     [Theory]
     [InlineData("an undocumented field", 200, """{"status":"healthy","more":1}""", "x-request-id", "All values fail")]
     [InlineData("a wrong value", 200, """{"status":"ill"}""", "x-request-id", "Expected")]
@@ -202,7 +202,9 @@ public sealed partial class ContractTests(ContractStory story) : IClassFixture<C
             yield return named["value"].Value.GetRawText();
     }
 
-    /// <summary>JSON with a number in place of each id, in the order in which they come, and one in place of each time, token and cursor.</summary>
+    /// <summary>
+    /// JSON in which ids are replaced by numbers in the order of their occurrence, and times, tokens and cursors by one number each.
+    /// </summary>
     private static string Normalize(string json)
     {
         if (json.Length == 0)

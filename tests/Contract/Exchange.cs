@@ -6,7 +6,7 @@ namespace Sessions.Tests.Contract;
 /// <param name="Method">The method of the request.</param>
 /// <param name="Url">The URL of the request.</param>
 /// <param name="RequestHeaders">The headers of the request.</param>
-/// <param name="RequestBody">The body of the request; empty if it was refused.</param>
+/// <param name="RequestBody">The body of the request, empty if the request was rejected.</param>
 /// <param name="Status">The status of the response.</param>
 /// <param name="Headers">The headers of the response.</param>
 /// <param name="Body">The body of the response.</param>

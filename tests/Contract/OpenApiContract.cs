@@ -5,10 +5,10 @@ using Sessions.Endpoints;
 
 namespace Sessions.Tests.Contract;
 
-/// <summary>The OpenAPI document as a contract: whether requests and their responses are as it says.</summary>
+/// <summary>The OpenAPI document as a contract, which checks requests and their responses.</summary>
 internal sealed class OpenApiContract
 {
-    // Of the connection and the message, not of the API (RFC 9110, section 8; RFC 9112).
+    // Headers of the connection and the message, not of the API (RFC 9110, section 8, and RFC 9112).
     private static readonly HashSet<string> GeneralHeaders = new(StringComparer.OrdinalIgnoreCase)
     {
         "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Server", "Transfer-Encoding",
@@ -39,7 +39,7 @@ internal sealed class OpenApiContract
            where member.Place.Find("operationId") is not null
            select new Operation(member.Place["operationId"].Value.GetString()!, path.Item, member.Place);
 
-    /// <summary>What is not as the document says; empty when everything is. The log gets what was seen.</summary>
+    /// <summary>Compares an exchange with the document. Returns the differences, and adds the parts that occur to the log.</summary>
     public IReadOnlyList<string> Check(Exchange exchange, ContractLog? log)
     {
         var segments = SegmentsOf(exchange.Url.AbsolutePath);
@@ -60,7 +60,7 @@ internal sealed class OpenApiContract
         return problems;
     }
 
-    /// <summary>What is wrong with a JSON value for the schema at a place; null when nothing is.</summary>
+    /// <summary>The error of a JSON value for the schema at a place, or null if there is none.</summary>
     public string? CheckValue(Place schema, JsonElement value) => _schemas.IsValid(schema.Pointer, value) ? null : _schemas.Explain(schema.Pointer, value);
 
     private IReadOnlyList<string> CheckOutside(Exchange exchange, int status, string response)
@@ -136,7 +136,7 @@ internal sealed class OpenApiContract
         }
     }
 
-    /// <summary>The body of a request as the document describes it: null is no body, and an empty array is an empty object.</summary>
+    /// <summary>The body of a request in the form of the document. No body is null, and an empty array is an empty object.</summary>
     private static JsonElement? BodyOf(Exchange exchange)
     {
         var text = exchange.RequestBody.TrimStart('\uFEFF');
@@ -152,7 +152,7 @@ internal sealed class OpenApiContract
         };
     }
 
-    /// <summary>A header or parameter is text, and a number when the schema wants one.</summary>
+    /// <summary>Checks a header or parameter, which is text, or a number if the schema requires one.</summary>
     private string? CheckText(Place schema, string text)
     {
         var isNumber = schema.Find("type")?.Value.ValueEquals("integer") == true && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);

@@ -4,7 +4,7 @@ namespace Sessions.Tests.Contract;
 
 /// <summary>A place in the OpenAPI document.</summary>
 /// <param name="Document">The document.</param>
-/// <param name="Value">The JSON at the place; a reference has been followed.</param>
+/// <param name="Value">The JSON at the place, after references are resolved.</param>
 /// <param name="Pointer">The JSON Pointer of the place (RFC 6901).</param>
 internal readonly record struct Place(JsonElement Document, JsonElement Value, string Pointer)
 {
@@ -30,11 +30,11 @@ internal readonly record struct Place(JsonElement Document, JsonElement Value, s
         }
     }
 
-    /// <summary>The member with this name; null when this is no object or has none.</summary>
+    /// <summary>The member with this name, or null if this is not an object or has no such member.</summary>
     public Place? Find(string name)
         => Value.ValueKind == JsonValueKind.Object && Value.TryGetProperty(name, out var value) ? Step(name, value) : null;
 
-    /// <summary>The member at the end of a path that has to be there.</summary>
+    /// <summary>The member at the end of a path that must exist.</summary>
     public Place this[params ReadOnlySpan<string> names]
     {
         get

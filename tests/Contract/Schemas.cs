@@ -18,22 +18,22 @@ internal sealed partial class Schemas
 
     public Schemas(JsonElement document) => _options.SchemaRegistry.Register(Base, new JsonElementBaseDocument(document, Base));
 
-    /// <summary>Whether the value is as the schema at a place of the document says.</summary>
+    /// <summary>Whether the value is valid for the schema at a place of the document.</summary>
     public bool IsValid(string pointer, JsonElement value) => Find(pointer).Evaluate(value, Quickly).IsValid;
 
-    /// <summary>Why the value is not as the schema says.</summary>
+    /// <summary>Why the value is not valid for the schema.</summary>
     public string Explain(string pointer, JsonElement value)
         => string.Join(' ', from result in Find(pointer).Evaluate(value, Fully).Details
                             from error in result.Errors ?? []
                             select $"{result.InstanceLocation} {error.Value} ({result.EvaluationPath})");
 
-    /// <summary>The places of all schemas that the value is valid against.</summary>
+    /// <summary>The places of all schemas for which the value is valid.</summary>
     public IEnumerable<string> PlacesOf(string pointer, JsonElement value)
         => from result in Find(pointer).Evaluate(value, Fully).Details
            where result.IsValid
            select Items().Replace(Uri.UnescapeDataString(result.SchemaLocation.Fragment.TrimStart('#')), "/items");
 
-    // JsonSchema.Net 8 puts the name of the array behind the keyword: /properties/sessions/items/sessions.
+    // JsonSchema.Net 8 appends the name of the array to the keyword, as in /properties/sessions/items/sessions.
     [GeneratedRegex("/items/[^/]*", RegexOptions.None, 10_000)]
     private static partial Regex Items();
 

@@ -4,8 +4,9 @@ using Sessions.Tests.Simulation;
 namespace Sessions.Tests.Events;
 
 /// <summary>
-/// Tables whose calls happen one at a time in an order that a seed gives: some get no answer, and a write without an answer may have
-/// been made, or may be made later. Everything runs on one thread, so that a seed is always the same run.
+/// Tables with fault injection. Calls happen one at a time, in an order determined by a seed. Some calls get no response, and a write
+/// without a response may have been applied, or may be applied later. Everything runs on one thread, so that a seed always produces the
+/// same run.
 /// </summary>
 internal sealed class Chaos(int seed)
 {
@@ -20,13 +21,13 @@ internal sealed class Chaos(int seed)
 
     public TimeProvider Time => _pump.Time;
 
-    /// <summary>Whether calls are lost.</summary>
+    /// <summary>Whether responses are lost.</summary>
     public bool IsOn { get; set; } = true;
 
-    /// <summary>Tables that answer at once.</summary>
+    /// <summary>Tables that respond immediately.</summary>
     public Tables Calm() => new(name => new SimulatedTable(name, call => Task.FromResult(Do(call))));
 
-    /// <summary>Tables of a program that other programs run beside.</summary>
+    /// <summary>Tables for a program that runs concurrently with others.</summary>
     public Tables Stormy() => new(name => new SimulatedTable(name, call =>
     {
         var answer = new TaskCompletionSource<TableAnswer>();
@@ -36,7 +37,7 @@ internal sealed class Chaos(int seed)
 
     public void Advance(TimeSpan time) => _pump.Now += time;
 
-    /// <summary>Runs all of these to their ends, with <paramref name="between"/> between two calls.</summary>
+    /// <summary>Runs all actors to completion, with <paramref name="between"/> between two calls.</summary>
     public void Run(IReadOnlyList<Func<Task>> actors, Func<Task> between)
     {
         var before = SynchronizationContext.Current;
@@ -91,7 +92,7 @@ internal sealed class Chaos(int seed)
         answer.SetResult(TableAnswer.Lost);
     }
 
-    /// <summary>One thread, and timers that end at once.</summary>
+    /// <summary>One thread, with timers that fire immediately.</summary>
     private sealed class Pump : SynchronizationContext
     {
         private readonly Queue<Action> _work = [];

@@ -92,7 +92,7 @@ public sealed class EventBacklogTests(AzuriteFixture azurite) : IAsyncLifetime
         }
     }
 
-    /// <summary>The ages that this test measures; tests that run at the same time measure others.</summary>
+    /// <summary>The ages that this test measures. Concurrent tests measure others.</summary>
     private sealed class Ages : IDisposable
     {
         private static readonly AsyncLocal<Ages?> Current = new();

@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Events;
 
-/// <summary>How often a message of the queue of events has a partition looked at.</summary>
+/// <summary>How often a message of the event queue makes the delivery read a partition.</summary>
 public sealed class EventDeliveryTests(Server server) : IClassFixture<Server>
 {
     [Fact]
@@ -19,7 +19,7 @@ public sealed class EventDeliveryTests(Server server) : IClassFixture<Server>
     public async Task A_message_older_than_any_request_causes_one_read_of_the_partition()
         => Assert.Equal(await CallsOfAsync(TimeSpan.FromSeconds(1)), await CallsOfAsync(TimeSpan.FromSeconds(20)));
 
-    /// <summary>How many storage calls it takes to handle a message of this age for a partition without events.</summary>
+    /// <summary>The number of storage calls to handle a message of this age for a partition without events.</summary>
     private async Task<int> CallsOfAsync(TimeSpan age)
     {
         var account = AccountId.Parse((await server.NewAccountAsync()).Id);

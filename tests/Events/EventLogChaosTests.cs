@@ -7,7 +7,7 @@ using Sessions.Tests.Webhooks;
 
 namespace Sessions.Tests.Events;
 
-/// <summary>Whatever becomes of calls and of the programs that make them, each event is in the log once and in order.</summary>
+/// <summary>Each event is in the log once and in order, even when calls fail and programs crash.</summary>
 public sealed class EventLogChaosTests(AzuriteFixture azurite)
 {
     private const int Programs = 3;
@@ -62,7 +62,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
         using var bench = await WebhookBench.StartAsync(azurite);
         var random = new Random(seed);
 
-        // A third of the deliveries fail: half of those after the message has arrived, so that it comes again.
+        // A third of the deliveries fail, half of them after the message has arrived, so that it is sent again.
         ConcurrentQueue<Received> taken = [];
         await using var receiver = await Receiver.StartAsync(received =>
         {
@@ -84,7 +84,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
         await AgreesAsync(members, work);
     }
 
-    /// <summary>Programs look at partitions while callers change them; the log is complete afterwards.</summary>
+    /// <summary>Programs read partitions while callers change them. The log is complete afterwards.</summary>
     private static async Task<(Chaos Chaos, RandomWork Work)> RunAsync(int seed)
     {
         var chaos = new Chaos(seed);
@@ -92,7 +92,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
         await work.BeginAsync();
         var actors = Enumerable.Range(0, Programs).SelectMany(_ =>
         {
-            // The two of one program share its log, and so their appends are joined.
+            // The two actors of one program share its log, so their appends are combined.
             var look = LookOf(chaos, chaos.Stormy());
             return Enumerable.Repeat<Func<Task>>(() => LookAsync(chaos, look, work), 2);
         });
@@ -119,7 +119,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
     private static Dictionary<string, string> Count(IEnumerable<SessionsEvent> events)
         => Count(events.Select(one => (one.Type, one.Data.ParticipantId, one.Data.SessionId)));
 
-    /// <summary>Who is in which session, by a program that reads events and nothing else.</summary>
+    /// <summary>The session of each participant, as derived by a program that reads only the events.</summary>
     private static Dictionary<string, string> Count(IEnumerable<(string Type, string? Participant, string? Session)> events)
     {
         Dictionary<string, string> members = [];
@@ -161,11 +161,11 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception))
         {
-            // As the delivery does: another look comes.
+            // As in the delivery, another look follows.
         }
     }
 
-    /// <summary>Requests of callers, and the time that passes.</summary>
+    /// <summary>Requests of callers, and the passage of time.</summary>
     private sealed class RandomWork
     {
         private readonly Chaos _chaos;
@@ -192,7 +192,7 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
 
         public List<ParticipantId> Participants { get; } = [];
 
-        /// <summary>Something to look at.</summary>
+        /// <summary>Creates the first sessions and participants.</summary>
         public async Task BeginAsync()
         {
             foreach (var _ in Enumerable.Range(0, 4))

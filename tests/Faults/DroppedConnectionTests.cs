@@ -7,8 +7,8 @@ using Sessions.Storage;
 namespace Sessions.Tests;
 
 /// <summary>
-/// What becomes of a write when storage closes the connection in place of an answer: it may be stored, and is not sent
-/// again, which .NET does of itself with requests that have no body.
+/// A write whose connection storage closes without a response may be stored. It must not be sent again, which .NET does by default for
+/// requests without a body.
 /// </summary>
 public sealed class DroppedConnectionTests
 {
@@ -42,7 +42,7 @@ public sealed class DroppedConnectionTests
         Assert.Equal(WriteOutcome.Unknown, (await write(table)).Outcome);
         Assert.Equal(1, connections);
 
-        // Answers the first request, and closes the connection at the second; a third would come on another connection.
+        // Responds to the first request, and closes the connection at the second. A third request would use another connection.
         async Task ServeAsync()
         {
             var buffer = new byte[16 * 1024];

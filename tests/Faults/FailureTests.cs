@@ -3,7 +3,7 @@ using Azure;
 
 namespace Sessions.Tests;
 
-/// <summary>What a caller gets when storage fails: JSON, no word of internals, and when to try again.</summary>
+/// <summary>The response when storage fails. It is JSON, contains no internals, and says when to try again.</summary>
 public sealed class FailureTests(Server server) : IClassFixture<Server>
 {
     private static readonly RequestFailedException Busy = new(503, "internal text", "ServerBusy", null);

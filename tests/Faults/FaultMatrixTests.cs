@@ -10,8 +10,8 @@ using Azure.Data.Tables;
 namespace Sessions.Tests;
 
 /// <summary>
-/// Every operation with every fault, in each of its storage calls and in all of them: the answer is the right one or a
-/// 503 that says when to try again, what is there afterwards is what was answered, and a repetition succeeds.
+/// Fault injection for every operation, with every fault in each of its storage calls and in all of them. The response is correct or a 503
+/// with Retry-After, the state afterwards matches the response, and a repeated request succeeds.
 /// </summary>
 public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITestOutputHelper output)
     : IClassFixture<FaultMatrixTests.FaultyServer>
@@ -19,7 +19,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
     private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11","streamAliases":["first"]}]}""";
     private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11","streamAliases":["second"]}]}""";
 
-    // More than any deadline: a request that takes as long hangs.
+    // Longer than any deadline. A request that takes this long hangs.
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
 
     private static readonly ParallelOptions AtOnce = new() { MaxDegreeOfParallelism = 64 };
@@ -101,7 +101,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         output.WriteLine($"{cases.Count} requests with faults, {unavailable} of them answered 503.");
         Assert.True(mistakes.IsEmpty, string.Join("\n\n", mistakes.Take(20)));
 
-        // A call that was not sent is sent again, and most other faults of one call are settled inside the request, too.
+        // A call that was not sent is sent again, and the request also recovers from most other faults of a single call.
         Assert.Equal(0, unavailableUnsent);
         Assert.InRange(unavailable, 1, cases.Count / 2);
     }
@@ -137,14 +137,14 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         string Text(Answer answer) => $"{(int)answer.Status} {Anonymous(answer.Body, session, participant)}";
     }
 
-    /// <summary>Sends the request in a trace of its own, by which the transport knows the storage calls it makes.</summary>
+    /// <summary>Sends the request in its own trace, by which the transport identifies the request's storage calls.</summary>
     private async Task<(Answer Answer, int Calls)> SendAsync(
         Account account, string user, HttpOperation operation, string session, string participant, (string, string)[] headers, Plan plan)
     {
         using var activity = new Activity(operation.Name).Start();
         server.Plans[activity.TraceId] = plan;
 
-        // Each request is another caller's: many new users of one caller at once would be taken for guesses.
+        // Each request has a different caller, because many new users from one caller at once would count as guessing.
         var caller = ("X-Forwarded-For", $"{new IPAddress(System.Random.Shared.Next())}");
         var path = operation.Path.Replace("S", session, StringComparison.Ordinal).Replace("P", participant, StringComparison.Ordinal);
         var answer = await account.SendAsync(
@@ -153,7 +153,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         return (answer, plan.Calls);
     }
 
-    /// <summary>What can be read of a session and a participant.</summary>
+    /// <summary>Everything that can be read about a session and a participant.</summary>
     private static async Task<string> ViewAsync(Account account, string session, string participant)
     {
         var view = new StringBuilder();
@@ -170,7 +170,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         return view.ToString();
     }
 
-    /// <summary>The text without what differs from one run to the next.</summary>
+    /// <summary>The text without the parts that differ between runs.</summary>
     private static string Anonymous(string text, string session, string participant)
         => Random.Replace(text.Replace(session, "S", StringComparison.Ordinal).Replace(participant, "P", StringComparison.Ordinal), "*");
 
@@ -230,7 +230,10 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         bool NewUser = false,
         Func<Account, string, string, Task<(string Name, string Value)>>? Header = null);
 
-    /// <summary>A fault in the call <paramref name="At"/> of an operation, or with null in every call; without it the operation goes <paramref name="Right"/>.</summary>
+    /// <summary>
+    /// A fault in the call number <paramref name="At"/> of an operation, or in every call if it is null. <paramref name="Right"/> is the
+    /// run without a fault.
+    /// </summary>
     private sealed record Case(HttpOperation Operation, Run Right, StorageFault Fault, int? At);
 
     private sealed record Run(Answer Answer, int Calls, string Before, string Text, string After, string RepeatedText, string AfterRepetition)
@@ -253,8 +256,8 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
     }
 
     /// <summary>
-    /// Waits for a silent call less than in production, so that the tests are short, and for every other call as long: on a
-    /// busy machine storage may take seconds for a call without a fault. A session has room for one.
+    /// Waits for a silent call for a shorter time than in production, so that the tests are short. All other timeouts are as in production,
+    /// because storage may take seconds on a busy machine even without a fault. A session has room for one participant.
     /// </summary>
     public sealed class FaultyServer(AzuriteFixture azurite) : Server(azurite)
     {
@@ -267,7 +270,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
             => options.AddPolicy(new FaultPolicy(Plans), HttpPipelinePosition.PerRetry);
     }
 
-    /// <summary>Draws the fault of each call from the plan of its request.</summary>
+    /// <summary>Takes the fault of each call from the plan of its request.</summary>
     private sealed class FaultPolicy(ConcurrentDictionary<ActivityTraceId, Plan> plans) : HttpPipelinePolicy
     {
         private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sessions.Tests;
 
-/// <summary>What a client of the load did.</summary>
+/// <summary>The action of a client of the load.</summary>
 public enum LoadAction
 {
     CreateSession,
@@ -20,8 +20,8 @@ public enum LoadAction
 }
 
 /// <summary>
-/// A request of the load, with what it writes, unique among all requests (null for no subscriptions), and with what was
-/// answered: 0 when the client did not wait for it.
+/// A request of the load. Its mark is the text that it writes, which is unique among all requests, or null for no subscriptions. The status
+/// is 0 if the client did not wait for the response.
 /// </summary>
 public sealed record LoadRequest(
     LoadAction Action, string Session, string Participant, string? Mark, long Start, long End, int Status, string? Error)
@@ -30,21 +30,23 @@ public sealed record LoadRequest(
 
     public bool IsRefused => Status is >= 400 and < 500;
 
-    /// <summary>Until when it may have changed something: a request without a clear answer, at any time since.</summary>
+    /// <summary>
+    /// The latest time at which it may have changed something. A request without a definite response may do so at any later time.
+    /// </summary>
     public long Until => IsDone ? End : long.MaxValue;
 
     public override string ToString()
         => $"{Action} S={Session} P={Participant} {Mark} {Status} {Error} [{Start / TimeSpan.TicksPerMillisecond}, {End / TimeSpan.TicksPerMillisecond}] ms";
 }
 
-/// <summary>A session's or a participant's row, or a member's.</summary>
+/// <summary>The rows of sessions, participants and members.</summary>
 public sealed record LoadRows(
     IReadOnlySet<string> Sessions,
     IReadOnlyDictionary<string, string> Claims,
     IReadOnlyList<(string Session, string Participant, string? Mark)> Members,
     IReadOnlyList<string> Tags);
 
-/// <summary>The requests of a load, and what must hold between them and the rows that are there in the end.</summary>
+/// <summary>The requests of a load, and the rules that must hold between them and the final rows.</summary>
 public sealed class LoadHistory
 {
     public const string RefusedMark = "refused";
@@ -57,7 +59,7 @@ public sealed class LoadHistory
 
     public void Clear() => _requests.Clear();
 
-    /// <summary>What does not hold.</summary>
+    /// <summary>The violated rules.</summary>
     public IReadOnlyList<string> Mistakes(LoadRows rows, int participantsPerSession)
     {
         List<string> mistakes = [.. RowMistakes(rows, participantsPerSession)];
@@ -103,7 +105,7 @@ public sealed class LoadHistory
             yield return $"{tag} was refused, and is there.";
     }
 
-    /// <summary>A session or participant is there from its creation to its deletion, and then never again.</summary>
+    /// <summary>A session or participant exists from its creation to its deletion, and never again afterwards.</summary>
     private static IEnumerable<string> LifeMistakes(string id, IEnumerable<LoadRequest> requests, LoadAction delete, string missing, bool isThere)
     {
         var all = requests.ToArray();
@@ -123,7 +125,7 @@ public sealed class LoadHistory
         }
     }
 
-    /// <summary>A participant is in a session from a join to a leave, with the subscriptions that were written last.</summary>
+    /// <summary>A participant is in a session from a join to a leave, with the most recently written subscriptions.</summary>
     private static IEnumerable<string> MemberMistakes(LoadRequest[] requests, LoadRequest[] leaves, bool isMember, string? mark)
     {
         var joins = requests.Where(request => request.Action is LoadAction.Join or LoadAction.Update && !request.IsRefused).ToArray();

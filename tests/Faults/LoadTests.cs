@@ -11,14 +11,14 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>Its tests run when no others do.</summary>
+/// <summary>These tests run when no others do.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;
 
 /// <summary>
-/// Many clients at once, while calls to storage fail in every way, and while Azurite itself is suspended, ended and
-/// started again. LOAD_SECONDS sets the duration, and LOAD_SEED repeats the clients' choices (not their interleaving):
-/// <c>LOAD_SECONDS=300 dotnet run --project tests -- -class Sessions.Tests.LoadTests -showLiveOutput</c>.
+/// Many clients run concurrently, while storage calls fail in every way, and while Azurite itself is suspended, stopped and restarted.
+/// LOAD_SECONDS sets the duration. LOAD_SEED repeats the clients' choices, but not their interleaving. For example, <c>LOAD_SECONDS=300
+/// dotnet run --project tests -- -class Sessions.Tests.LoadTests -showLiveOutput</c>.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
@@ -29,12 +29,12 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
     private const int ParticipantsPerSession = 20;
     private const double FaultRate = 0.03;
 
-    // On a machine with much else to do, until each kind of request has succeeded.
+    // A busy machine continues until each kind of request has succeeded.
     private const int MostLonger = 4;
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(8);
 
-    // A machine with much else to do.
+    // For a busy machine.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 
     private static readonly StorageFault[] Faults = [.. Enum.GetValues<StorageFault>().Where(fault => fault != StorageFault.None)];
@@ -45,7 +45,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
     private readonly ConcurrentDictionary<StorageFault, int> _faults = new();
     private readonly ConcurrentBag<string> _mistakes = [];
 
-    // Of a session and a participant by chance, who is seldom in it, the subscriptions are not always found.
+    // The subscriptions of a random participant in a random session are not always found, because it is rarely a member.
     private readonly ConcurrentDictionary<LoadAction, bool> _yetToSucceed = new(Enum.GetValues<LoadAction>()
         .Except([LoadAction.CreateRefused, LoadAction.GetSubscriptions]).Select(action => KeyValuePair.Create(action, true)));
     private readonly ConcurrentDictionary<string, bool> _sessions = new();
@@ -82,7 +82,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         void Unobserved(object? sender, UnobservedTaskExceptionEventArgs args) => _mistakes.Add($"Unobserved: {args.Exception}");
     }
 
-    /// <summary>The load and everything after it that needs its history.</summary>
+    /// <summary>Runs the load, and all checks that need its history.</summary>
     private async Task<Azurite> RunWithFaultsAsync(LoadServer server, Account account, Azurite storage, string folder, int port)
     {
         var history = new LoadHistory();
@@ -104,7 +104,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
 
         server.Faults.Choose = _ => StorageFault.None;
         await server.Faults.LateOnesAsync();
-        await Task.Delay(LoadServer.Patience + LoadServer.Patience); // Requests whose clients have gone.
+        await Task.Delay(LoadServer.Patience + LoadServer.Patience); // Requests whose clients did not wait.
         foreach (var mistake in history.Mistakes(await ReadRowsAsync(server, account), ParticipantsPerSession))
             _mistakes.Add(mistake);
         foreach (var mistake in await ReadMistakesAsync(account, history))
@@ -123,21 +123,21 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         var settled = history.Requests.Count(request => request.Status is >= 200 and < 500);
         if (settled < history.Requests.Count / 10)
             _mistakes.Add($"Only {settled} of {history.Requests.Count} requests got an answer other than a 503.");
-        history.Clear(); // What is measured then is the server's memory.
+        history.Clear(); // From here on, the server's memory is measured.
         return storage;
 
         static string Count(IEnumerable<IGrouping<string, LoadRequest>> groups)
             => string.Join(", ", groups.OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key}: {group.Count()}"));
     }
 
-    /// <summary>Suspends storage, and ends it and starts it again, in turn, until the load ends.</summary>
+    /// <summary>Alternately suspends storage and restarts it, until the load ends.</summary>
     private async Task<(Azurite Storage, string Outages)> FailAsync(Azurite storage, string folder, int port, Task load)
     {
         var random = new Random(_seed);
         var (suspended, ended) = (0, 0);
         while (await Task.WhenAny(load, Task.Delay(random.Next(2000, 4000))) != load)
         {
-            // In the first, requests wait in the sockets' buffers, and are applied after their senders have given up.
+            // While storage is suspended, requests wait in the sockets' buffers, and are applied after their senders have given up.
             if ((suspended + ended) % 2 == 0)
             {
                 suspended++;
@@ -147,8 +147,8 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
             }
             else
             {
-                // Azurite saves every few seconds and when it ends in peace: killed, it would lose what it has
-                // acknowledged, which is not what storage does. What it acknowledges while it saves would be lost, too.
+                // Azurite saves every few seconds and at a regular shutdown. If it were killed, it would lose acknowledged writes, which
+                // real storage does not do. Writes that it acknowledges while it saves would also be lost.
                 ended++;
                 _ending = true;
                 await Task.Delay(1000);
@@ -231,7 +231,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         _ => LoadAction.List,
     };
 
-    /// <summary>The answer, or null when the client did not wait for it, as some do.</summary>
+    /// <summary>The response, or null if the client did not wait for it, as some clients do.</summary>
     private async Task<Answer?> SendAsync(
         Account account, Random random, LoadAction action, string session, string participant, string? mark)
     {
@@ -281,7 +281,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
 
     private static string? ErrorOf(Answer answer) => answer.Json.GetProperty("error").GetString();
 
-    /// <summary>What the API answers at last for all that was deleted.</summary>
+    /// <summary>The responses of the API for all deleted resources, after the load.</summary>
     private static async Task<IEnumerable<string>> ReadMistakesAsync(Account account, LoadHistory history)
     {
         var mistakes = new ConcurrentBag<string>();
@@ -301,7 +301,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         Dictionary<string, string> claims = [];
         List<(string, string, string?)> members = [];
         List<string> tags = [];
-        // Without the index of expiries, whose keys begin with a colon.
+        // Excludes the index of expiries, whose keys begin with a colon.
         const string OfAccounts = "PartitionKey gt ';'";
         await foreach (var row in server.Tables.Participants.QueryAsync<TableEntity>(OfAccounts).Where(row => !Keys.IsEvent(row.RowKey)))
         {
@@ -341,7 +341,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         await kill.EndAsync();
     }
 
-    /// <summary>A free port that no outgoing connection is given, so that it is free still when storage starts again.</summary>
+    /// <summary>A free port outside the range for outgoing connections, so that it is still free when storage restarts.</summary>
     private static int FindPort()
     {
         while (true)
@@ -355,7 +355,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
             }
             catch (SocketException)
             {
-                // Taken.
+                // The port is in use.
             }
         }
     }

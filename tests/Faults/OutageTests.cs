@@ -9,10 +9,10 @@ using Sessions.Http;
 
 namespace Sessions.Tests;
 
-/// <summary>Storage that is away for a while: a short outage is waited for, and a long one ends in a 503 by the deadline.</summary>
+/// <summary>A storage outage. A request waits for the end of a short outage, and returns 503 by its deadline in a long one.</summary>
 public sealed class OutageTests
 {
-    // More than any deadline: a request that takes as long hangs.
+    // Longer than any deadline. A request that takes this long hangs.
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
 
     private static readonly (string Method, string Path, int Status)[] Requests =
@@ -30,7 +30,7 @@ public sealed class OutageTests
         ("DELETE", "/participants/P", 204),
     ];
 
-    /// <summary>Sends every request, each about a session and a participant of its own, while storage fails.</summary>
+    /// <summary>Sends every request, each with its own session and participant, while storage fails.</summary>
     private static async Task<Answer[]> WithFaultsAsync(Server server, Func<StorageFault> choose)
     {
         var account = await server.NewWarmAccountAsync();

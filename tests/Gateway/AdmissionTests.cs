@@ -12,7 +12,7 @@ using Sessions.Security;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Which devices are let in.</summary>
+/// <summary>The devices that may connect.</summary>
 public sealed class AdmissionTests(GatewayServer server) : IClassFixture<GatewayServer>
 {
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
@@ -70,7 +70,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         foreach (var token in tokens)
         {
             Assert.Equal(WebSocketCloseStatus.NormalClosure, await CloseOfAsync(token));
-            server.Time.Advance(TimeSpan.FromSeconds(1)); // So that the limit of failed tokens is not reached.
+            server.Time.Advance(TimeSpan.FromSeconds(1)); // So that the limit of refused tokens is not reached.
         }
 
         await using var device = await TestDevice.ConnectAsync(server.Url, Sign(With("v", "v3")));
@@ -174,7 +174,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         await using var fifth = await TestDevice.ConnectAsync(server.Url, party);
         Assert.Equal(WebSocketCloseStatus.NormalClosure, await fifth.Closed);
 
-        // One that is away, as a page that was loaded again, gives its place.
+        // A disconnected device gives up its place, for example after a page was reloaded.
         devices[1].Abort();
         await Eventually.IsAsync(1, () => server.Watch.CountDisconnected(AccountId.Parse(party.Account.Id), new(Guid.Parse(party.Id))));
         await using var sixth = await TestDevice.ConnectAsync(server.Url, party);
@@ -201,7 +201,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
             .Sum(stream => stream.Value.GetProperty("mediaTypes").GetArrayLength()));
     }
 
-    /// <summary>Few devices and handshakes are allowed.</summary>
+    /// <summary>A server that allows few devices and handshakes.</summary>
     public sealed class StrictServer(AzuriteFixture azurite) : GatewayServer(azurite)
     {
         protected override IReadOnlyDictionary<string, string?> GatewaySettings => new Dictionary<string, string?>
@@ -214,7 +214,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
 
     public sealed class WithStrictLimits(StrictServer server) : IClassFixture<StrictServer>
     {
-        /// <summary>Nothing of what was before counts any more, and time stands still.</summary>
+        /// <summary>Stops the clock, after enough time that earlier connections no longer count.</summary>
         private void BeginAnew()
         {
             server.Time.Stop();

@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Who receives what, by the subscriptions and the time.</summary>
+/// <summary>The streams that each participant receives, depending on subscriptions and time.</summary>
 public sealed class AudienceTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 25, 12, 0, 0, TimeSpan.Zero);
@@ -31,7 +31,7 @@ public sealed class AudienceTests
         return new(HeaderRow.From(header, Session), members);
     }
 
-    /// <summary>Persons and the ids of the streams that they receive.</summary>
+    /// <summary>The participants, with the ids of the streams that they receive.</summary>
     private static string Received(MemberList session, params PublishedStream[] streams)
         => string.Join("; ", Audience.Of(session, streams, Now)
             .OrderBy(entry => Array.IndexOf(People, entry.Key))

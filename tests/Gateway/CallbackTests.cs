@@ -8,7 +8,9 @@ using Sessions.Tests.Webhooks;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>What a participant's callback URL and an account's feed are told of real devices, through the real queues.</summary>
+/// <summary>
+/// The events that a participant's callback URL and an account's feed receive about real devices, through the real queues.
+/// </summary>
 public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private readonly DeliveringServer _server = new(azurite);
@@ -35,7 +37,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var device = await TestDevice.ConnectAsync(_server.Url, party, uniqueId);
 
-        // The WebSocket is open before the device is admitted.
+        // The WebSocket opens before the device is admitted.
         await device.CallAsync("ping");
         return device;
     }

@@ -10,7 +10,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>What becomes of devices is in the outbox once, whatever becomes of storage, the queue and the gateway.</summary>
+/// <summary>The changes of devices are in the outbox exactly once, although storage, the queue and the gateway fail.</summary>
 public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private static readonly AccountId Account = AccountId.Parse("9900000");
@@ -52,7 +52,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
         Note(next, DeviceChangeKind.Connected, "back");
         await ToldAsync("gone onConnect", "back onConnect", "gone onDisconnect", "back onDisconnect", "back onConnect");
 
-        // The delay begins a moment after what is written.
+        // The delay begins shortly after the changes are written.
         await Eventually.IsAsync(true, () =>
         {
             _time.Advance(TimeSpan.FromSeconds(5));

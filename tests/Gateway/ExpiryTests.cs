@@ -3,7 +3,7 @@ using Sessions.Media;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Sessions and participants that expire while media flow: after 9 hours, which are the tests' to pass.</summary>
+/// <summary>Sessions and participants that expire while media flow. They expire after 9 hours, which the tests skip.</summary>
 public sealed class ExpiryTests(AzuriteFixture azurite) : MediaTestBase(azurite)
 {
     private static readonly TimeSpan HalfALife = TimeSpan.FromHours(5);
@@ -26,7 +26,7 @@ public sealed class ExpiryTests(AzuriteFixture azurite) : MediaTestBase(azurite)
         Server.Time.Advance(HalfALife);
 
         Assert.Equal(WebSocketCloseStatus.NormalClosure, await expiring.Closed.WaitAsync(TestDevice.Limit));
-        await HearsAsync(listening, "s"); // For the gateway, both have been silent for hours.
+        await HearsAsync(listening, "s"); // For the gateway, both devices have been silent for hours.
         await HearsOnlyAsync(listening, "s");
         await HearsAsync(listening, "s", MediaKind.Video);
     }

@@ -13,7 +13,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>The gateway as a program of its own.</summary>
+/// <summary>The gateway as a separate program.</summary>
 public sealed class GatewayProgramTests(AzuriteFixture azurite)
 {
     private const string Storage = "UseDevelopmentStorage=true";
@@ -177,7 +177,7 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
         Assert.Contains("--urls", failure.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Ends as .NET's own background services do: with an exception when it is cancelled.</summary>
+    /// <summary>Ends like .NET's own background services, with an exception when it is cancelled.</summary>
     private sealed class WaitingService : Microsoft.Extensions.Hosting.BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Delay(Timeout.Infinite, stoppingToken);

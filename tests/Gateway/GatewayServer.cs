@@ -11,12 +11,12 @@ public class GatewayServer(AzuriteFixture azurite) : Server(azurite)
 {
     private IServiceProvider? _services;
 
-    /// <summary>More settings of the gateway.</summary>
+    /// <summary>Additional settings of the gateway.</summary>
     protected virtual IReadOnlyDictionary<string, string?> GatewaySettings => new Dictionary<string, string?>();
 
     internal SessionWatch Watch => _services!.GetRequiredService<SessionWatch>();
 
-    /// <summary>A store of another process: it gives no hints.</summary>
+    /// <summary>The store of another process, which sends no hints.</summary>
     internal MembershipStore DistantStore => new(Tables, _services!.GetRequiredService<SessionsOptions>(), Time, EventQueue.None);
 
     protected override IEnumerable<string> Settings => GatewaySettings.Select(setting => $"--{setting.Key}={setting.Value}");
@@ -34,7 +34,7 @@ public class GatewayServer(AzuriteFixture azurite) : Server(azurite)
     }
 }
 
-/// <summary>A participant with the token that its devices connect with.</summary>
+/// <summary>A participant, with the token with which its devices connect.</summary>
 internal sealed record Party(Account Account, string Id, string Token)
 {
     public const string Publisher = """{"publishPermissions":["AUDIO","VIDEO"]}""";

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>A gateway that devices reach by IPv6 alone.</summary>
+/// <summary>A gateway that devices can reach only over IPv6.</summary>
 public sealed class IPv6MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite, $"{IPAddress.IPv6Loopback}")
 {
     [Theory]

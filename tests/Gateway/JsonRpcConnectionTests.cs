@@ -4,7 +4,7 @@ using Sessions.Gateway;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Devices that do not do their part.</summary>
+/// <summary>Devices that do not respond.</summary>
 public sealed class JsonRpcConnectionTests
 {
     private static readonly ReadOnlyMemory<byte> Message = "{}"u8.ToArray();
@@ -17,7 +17,7 @@ public sealed class JsonRpcConnectionTests
         var connection = new JsonRpcConnection(socket, limits, TimeProvider.System, NullLogger.Instance);
         var running = connection.RunAsync(_ => JsonRpcReply.Empty);
 
-        // One more is on its way.
+        // One more message is being sent.
         for (var message = 0; message < limits.QueuedMessages + 2; message++)
             connection.Send(Message);
 
@@ -37,7 +37,7 @@ public sealed class JsonRpcConnectionTests
         await running.WaitAsync(TestDevice.Limit);
     }
 
-    /// <summary>Sends nothing and receives nothing until it is given up.</summary>
+    /// <summary>Sends and receives nothing until it is aborted.</summary>
     private sealed class DeafSocket : WebSocket
     {
         public override WebSocketCloseStatus? CloseStatus => null;

@@ -7,7 +7,7 @@ namespace Sessions.Tests.Gateway;
 /// <summary>Tests with devices that send and receive real packets through a gateway, on loopback.</summary>
 public abstract class MediaTestBase(AzuriteFixture azurite, string address = "127.0.0.1") : IAsyncLifetime
 {
-    /// <summary>Packets, one every 20 ms: while they came, one that should not come would have come.</summary>
+    /// <summary>The number of packets, one every 20 ms, after which an unexpected packet would have arrived.</summary>
     private protected const int Enough = 25;
 
     private readonly ConcurrentBag<MediaDevice> _devices = [];
@@ -58,14 +58,16 @@ public abstract class MediaTestBase(AzuriteFixture azurite, string address = "12
         await Eventually.IsAsync(true, () => device[streamId, kind].Packets >= before + packets);
     }
 
-    /// <summary>Waits until the device is offered exactly these streams: the effect of a change. Nothing of others follows.</summary>
+    /// <summary>
+    /// Waits for the effect of a change. The device is offered exactly these streams, and receives no packets of others afterwards.
+    /// </summary>
     private protected async Task HearsOnlyAsync(MediaDevice device, params string[] streamIds)
     {
         await Eventually.IsAsync(true, () => device.Offered.Keys.Order().SequenceEqual(streamIds.Order()));
 
-        // While others hear: time alone would not tell that the gateway forwards.
+        // Waits for packets of a stream that the device receives, because elapsed time alone would not show that the gateway forwards.
         var (other, heard) = streamIds is [var first, ..] ? (device, first) : (await WitnessAsync(), "witness");
-        await HearsAsync(other, heard); // What was under way has come.
+        await HearsAsync(other, heard); // Packets sent earlier have arrived.
         var before = Others();
         await HearsAsync(other, heard, packets: Enough);
         Assert.Equal(before, Others());
@@ -73,7 +75,7 @@ public abstract class MediaTestBase(AzuriteFixture azurite, string address = "12
         Dictionary<(string, MediaKind), Received> Others() => device.All.Where(entry => !streamIds.Contains(entry.Key.StreamId)).ToDictionary();
     }
 
-    /// <summary>A device that hears a stream in a session of its own.</summary>
+    /// <summary>A device that receives a stream in its own session.</summary>
     private async Task<MediaDevice> WitnessAsync()
     {
         if (_witness is not null)
@@ -97,7 +99,7 @@ public abstract class MediaTestBase(AzuriteFixture azurite, string address = "12
     }
 }
 
-/// <summary>A gateway that devices on this machine reach.</summary>
+/// <summary>A gateway that devices on this machine can reach.</summary>
 internal sealed class MediaServer(AzuriteFixture azurite, string address = "127.0.0.1") : GatewayServer(azurite)
 {
     protected override IReadOnlyDictionary<string, string?> GatewaySettings

@@ -92,7 +92,7 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
         await HearsAsync(listening, "o");
 
         speaking.IsSilent = true;
-        await HearsAsync(listening, "o"); // What was under way has come.
+        await HearsAsync(listening, "o"); // Packets sent earlier have arrived.
         var before = listening["s", MediaKind.Audio];
         await HearsAsync(listening, "o", packets: Enough);
         Assert.Equal(before, listening["s", MediaKind.Audio]);
@@ -213,18 +213,18 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
     public async Task Lost_video_packets_are_requested_and_retransmitted()
     {
         var (_, _, _, listening) = await CallAsync();
-        // An odd number: sound and picture take turns.
+        // An odd number, because audio and video packets alternate.
         var count = 0;
         listening.Loses = () => Interlocked.Increment(ref count) % 21 == 0;
 
-        // A packet that is sent again comes after later ones.
+        // A retransmitted packet arrives after later ones.
         await Eventually.IsAsync(true, () => listening["s", MediaKind.Video].Disordered > 0);
     }
 
     [Fact]
     public async Task The_first_video_packet_for_a_new_subscriber_starts_a_key_frame()
     {
-        // The publisher makes a key frame only when it is asked for one.
+        // The publisher sends a key frame only on request.
         var (_, speaking, _, listening) = await CallAsync();
         await HearsAsync(listening, "s", MediaKind.Video, packets: Enough);
 

@@ -6,7 +6,7 @@ namespace Sessions.Tests.Gateway;
 /// <summary>Devices whose network changes, and connections that have failed.</summary>
 public sealed class NetworkChangeTests(AzuriteFixture azurite) : MediaTestBase(azurite)
 {
-    // A device checks more often than that.
+    // A device checks more frequently than this.
     private static readonly TimeSpan BetweenChecks = TimeSpan.FromSeconds(6);
 
     [Theory]

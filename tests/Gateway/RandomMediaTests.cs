@@ -9,8 +9,8 @@ using Sessions.Testing.Media;
 namespace Sessions.Tests.Gateway;
 
 /// <summary>
-/// What devices receive after any changes is what the rows say, by a model that knows nothing of the gateway. TRUTH_SEED repeats the
-/// choices of a run, not their interleaving.
+/// After any changes, devices receive exactly the streams that follow from the rows, according to a reference model without the gateway.
+/// TRUTH_SEED repeats the choices of a run, but not their interleaving.
 /// </summary>
 public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper output) : MediaTestBase(azurite)
 {
@@ -25,7 +25,7 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
     private static readonly TimeSpan PacketInterval = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
-    // It is to take a second; a machine that does much else takes longer.
+    // A change should take effect within a second, but a busy machine needs longer.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     private readonly ConcurrentBag<string> _everySession = [];
@@ -55,12 +55,12 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
 
     private Task ForEachCallerAsync(Func<int, Task> act) => Task.WhenAll(Enumerable.Range(0, _callers.Length).Select(act));
 
-    /// <summary>Makes changes to one participant, and to sessions, for the time of a round.</summary>
+    /// <summary>Changes one participant and the sessions until the end of the round.</summary>
     private async Task ChangeAsync(int index, Random random, Stopwatch watch)
     {
         while (watch.Elapsed < Round)
         {
-            // Mostly the same, or nearly all of them would be conflicts.
+            // Usually the same session, because nearly all changes would be conflicts otherwise.
             var place = random.Next(4) == 0 ? random.Next(Sessions) : index % Sessions;
             var session = _sessions[place];
             var member = $"/sessions/{session}/participants/{_callers[index].Party.Id}";
@@ -96,7 +96,9 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
         Interlocked.Increment(ref _changes);
     }
 
-    /// <summary>Subscriptions to nobody, to everybody, or to some, who may be elsewhere, and perhaps to some of their aliases.</summary>
+    /// <summary>
+    /// Subscriptions to no one, to everyone, or to some participants, who may be in other sessions, possibly limited to some aliases.
+    /// </summary>
     private object Subscriptions(Random random, string session) => random.Next(5) switch
     {
         0 => new { },
@@ -134,8 +136,11 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
         _callers[index] = caller;
     }
 
-    /// <summary>Waits until every device receives what the rows say, and then for more packets of that: nothing else comes with them.</summary>
-    /// <returns>How many tracks that are.</returns>
+    /// <summary>
+    /// Waits until every device receives the streams that follow from the rows, and then for more packets, among which no other stream may
+    /// occur.
+    /// </summary>
+    /// <returns>The number of these tracks.</returns>
     private async Task<int> HoldsAsync()
     {
         var watch = Stopwatch.StartNew();
@@ -180,7 +185,7 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
         Assert.Empty(Compare(expected, before, Received()));
     }
 
-    /// <summary>How many packets came of every track, also at devices that are gone.</summary>
+    /// <summary>The number of packets of every track, including those at devices that are gone.</summary>
     private Dictionary<Track, int> Received()
         => (from caller in _everyCaller
             from device in caller.Devices
@@ -188,7 +193,7 @@ public sealed class RandomMediaTests(AzuriteFixture azurite, ITestOutputHelper o
             select (Track: new Track(device.UniqueId, entry.Key.StreamId, entry.Key.Kind), entry.Value.Packets))
             .ToDictionary(entry => entry.Track, entry => entry.Packets);
 
-    /// <summary>What every device should receive by what the API says of its sessions.</summary>
+    /// <summary>The tracks that every device should receive, according to the sessions in the API.</summary>
     private async Task<HashSet<Track>> ExpectedAsync()
     {
         HashSet<Track> expected = [];

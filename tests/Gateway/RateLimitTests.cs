@@ -4,7 +4,7 @@ using Sessions.Security;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>A second that slides, for each caller.</summary>
+/// <summary>The sliding second of each caller.</summary>
 public sealed class RateLimitTests
 {
     private static readonly Caller Caller = Caller.Parse("198.51.100.1");

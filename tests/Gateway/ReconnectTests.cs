@@ -4,7 +4,7 @@ using Sessions.Gateway;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Devices that lose their connection and come back, and offers that are not answered.</summary>
+/// <summary>Devices that lose their connection and reconnect, and offers without an answer.</summary>
 public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private readonly GatewayServer _server = new(azurite);
@@ -43,7 +43,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
         await again.CallAsync("ping");
         Assert.Equal((2, 1, 2), _server.Watch.Count);
 
-        // The next offer of the listener is that of the second stream: the first was never gone.
+        // The next offer to the listener is for the second stream, because the first was never removed.
         await again.PublishAsync("s", "t");
         Assert.Equal(["s", "t"], TestDevice.StreamsOf(await _listening.TakeOfferAsync()).Order(StringComparer.Ordinal));
     }
@@ -126,7 +126,7 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
         const int Sections = 8;
         await using var device = await TestDevice.ConnectAsync(_server.Url, _listener);
 
-        // It cannot use an offer with fewer sections than it has, and then says nothing.
+        // The device cannot use an offer with fewer sections than it has, and does not respond to it.
         var offer = await device.OfferAsync();
         while (SectionsOf(offer).Length < Sections)
         {

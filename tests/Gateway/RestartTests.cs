@@ -7,7 +7,7 @@ using Sessions.Testing.Media;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>A gateway of its own, beside the API, that stops and starts again with nothing.</summary>
+/// <summary>A separate gateway beside the API, which stops and restarts without its state.</summary>
 public sealed class RestartTests(AzuriteFixture azurite) : MediaTestBase(azurite)
 {
     private async Task<WebApplication> StartAsync(string url)
@@ -50,7 +50,7 @@ public sealed class RestartTests(AzuriteFixture azurite) : MediaTestBase(azurite
             url = gateway.Urls.First();
             (ann, bob) = (await ConnectAsync(first, url), await ConnectAsync(second, url));
 
-            // Each has then had more sections than a gateway offers that knows nothing of them.
+            // Each device has then had more sections than a gateway without its state offers.
             await ann.PublishAsync("a", "gone");
             await bob.PublishAsync("b");
             await HearsAsync(bob, "gone");

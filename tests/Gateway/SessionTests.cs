@@ -6,7 +6,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Who receives what, from the API's requests to the offers that devices get.</summary>
+/// <summary>The streams that each device receives, from the API's requests to the offers to devices.</summary>
 public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private readonly GatewayServer _server = new(azurite);
@@ -26,7 +26,9 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private Task<Party> CreateAsync() => Party.CreateAsync(_account);
 
-    /// <summary>A device that receives the whole session and one that publishes the stream "s" with the alias "camera" there.</summary>
+    /// <summary>
+    /// A device that receives the whole session, and a device that publishes the stream "s" with the alias "camera" in it.
+    /// </summary>
     private async Task<(Party Listener, TestDevice Listening, Party Speaker, TestDevice Speaking)> CallAsync()
     {
         var (listener, speaker) = (await CreateAsync(), await CreateAsync());
@@ -125,7 +127,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
         await using var _1 = listening;
         await using var _2 = speaking;
 
-        // No look is ever due any more.
+        // No periodic read is due any more.
         _server.Time.Stop();
         await _account.DeleteAsync($"/sessions/{_session}/participants/{speaker.Id}");
         await listening.TakeOffersUntilAsync();
@@ -254,7 +256,7 @@ public sealed class SessionTests(AzuriteFixture azurite) : IAsyncLifetime
         await Task.WhenAll(listening.Closed, speaking.Closed);
         Assert.Equal((0, 0, 0), _server.Watch.Count);
 
-        // Looks that were on their way end first, and it is written that the devices have left.
+        // Reads in progress end first, and the gateway writes that the devices have left.
         using var limit = new CancellationTokenSource(TestDevice.Limit);
         do
         {

@@ -15,7 +15,7 @@ public sealed class TcpFlowTests
         flow.Send([1]);
         flow.Dispose();
 
-        // Its peer learns of the end later, when no check has arrived for a while, and sends reports until then.
+        // The peer object notices the end later, when no check has arrived for some time, and sends reports until then.
         flow.Send([1]);
         Assert.False(flow.IsCongested);
     }

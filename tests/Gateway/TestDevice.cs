@@ -6,10 +6,10 @@ using System.Threading.Channels;
 
 namespace Sessions.Tests.Gateway;
 
-/// <summary>A device as the SDKs make one, without media.</summary>
+/// <summary>A device without media, with the protocol of the SDKs.</summary>
 internal sealed class TestDevice : IAsyncDisposable
 {
-    // A test waits no longer for anything.
+    // The maximum time that a test waits for anything.
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly ClientWebSocket _socket = new();
@@ -22,7 +22,7 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public string UniqueId { get; }
 
-    /// <summary>How the server closed the connection; null when it was lost.</summary>
+    /// <summary>The status with which the server closed the connection, or null if the connection was lost.</summary>
     public Task<WebSocketCloseStatus?> Closed => _closed.Task.WaitAsync(Limit);
 
     public static Task<TestDevice> ConnectAsync(Uri server, Party party, string? uniqueId = null) => ConnectAsync(server, party.Token, uniqueId);
@@ -60,7 +60,7 @@ internal sealed class TestDevice : IAsyncDisposable
         await _socket.SendAsync(message, type, endOfMessage: true, limit.Token);
     }
 
-    /// <summary>The next message that is no offer.</summary>
+    /// <summary>The next message that is not an offer.</summary>
     public async Task<JsonElement> NextAsync()
     {
         while (true)
@@ -83,7 +83,7 @@ internal sealed class TestDevice : IAsyncDisposable
         return message.GetProperty("params");
     }
 
-    /// <summary>The next offer, which is answered.</summary>
+    /// <summary>Receives the next offer and answers it.</summary>
     public async Task<JsonElement> TakeOfferAsync()
     {
         var offer = await OfferAsync();
@@ -91,7 +91,7 @@ internal sealed class TestDevice : IAsyncDisposable
         return offer;
     }
 
-    /// <summary>Answers offers until one has these streams and no others.</summary>
+    /// <summary>Answers offers until one has exactly these streams.</summary>
     public async Task<JsonElement> TakeOffersUntilAsync(params string[] streamIds)
     {
         while (true)
@@ -109,7 +109,7 @@ internal sealed class TestDevice : IAsyncDisposable
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse("{}"), response.GetProperty("result")), $"{response}");
     }
 
-    /// <summary>Offers these streams, and nothing else any more; with an alias after a colon.</summary>
+    /// <summary>Publishes exactly these streams. An alias follows after a colon, for example <c>camera:front</c>.</summary>
     public async Task<JsonElement> PublishAsync(params string[] streams)
     {
         var ids = streams.Select(stream => stream.Split(':')).ToArray();
@@ -122,14 +122,14 @@ internal sealed class TestDevice : IAsyncDisposable
     public static IEnumerable<string> StreamsOf(JsonElement offer)
         => offer.GetProperty("streamMetadata").EnumerateObject().Select(stream => stream.Name);
 
-    /// <summary>Closes the connection for good.</summary>
+    /// <summary>Closes the connection permanently.</summary>
     public async Task CloseAsync()
     {
         using var limit = new CancellationTokenSource(Limit);
         await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", limit.Token);
     }
 
-    /// <summary>Loses the connection without a word.</summary>
+    /// <summary>Drops the connection without closing it.</summary>
     public void Abort() => _socket.Abort();
 
     public ValueTask DisposeAsync()
@@ -166,7 +166,7 @@ internal sealed class TestDevice : IAsyncDisposable
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // Lost.
+            // The connection was lost.
         }
 
         _messages.Writer.TryComplete();

@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Gateway;
 
-/// <summary>Session descriptions as browsers write them, with what the protocol needs.</summary>
+/// <summary>Session descriptions in the form of browsers, with the parts that the protocol needs.</summary>
 internal static class TestSdp
 {
     private static readonly string[] Transport =
@@ -14,7 +14,7 @@ internal static class TestSdp
 
     private static readonly string[] Kept = ["a=group:", "a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"];
 
-    /// <summary>An offer of data channels, and of streams with a sound and a picture each.</summary>
+    /// <summary>An offer of data channels, and of streams with audio and video.</summary>
     public static string Offer(IEnumerable<string> streamIds)
     {
         var ids = streamIds.ToArray();
@@ -38,7 +38,7 @@ internal static class TestSdp
         return Join(lines);
     }
 
-    /// <summary>The answer that takes everything of an offer.</summary>
+    /// <summary>An answer that accepts the whole offer.</summary>
     public static string Answer(string offer)
     {
         List<string> lines = ["v=0", "o=- 4962303333179871722 2 IN IP4 127.0.0.1", "s=-", "t=0 0"];

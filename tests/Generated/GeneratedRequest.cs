@@ -3,13 +3,13 @@ using System.Globalization;
 namespace Sessions.Tests.Generated;
 
 /// <summary>
-/// A request. In its path and body, <c>{s0}</c> to <c>{s9}</c> and <c>{p0}</c> to <c>{p9}</c> stand for ids of sessions and
-/// participants that were made. A body is text in which each character is a byte.
+/// A request. In its path and body, <c>{s0}</c> to <c>{s9}</c> and <c>{p0}</c> to <c>{p9}</c> stand for ids of sessions and participants
+/// that were created. A body is text in which each character is a byte.
 /// </summary>
 internal sealed record GeneratedRequest(
     string Method, string Path, string Query, IReadOnlyList<(string Name, string Value)> Headers, string Body)
 {
-    // No server lets a NUL in a path through, and no function gets a path that begins with two slashes.
+    // No server accepts a NUL in a path, and a path that begins with two slashes reaches no function.
     public string PathIn(SimulatedServer server) => $"/{Fill(Path, server).Replace("%00", "", StringComparison.Ordinal).TrimStart('/')}";
 
     public string BodyIn(SimulatedServer server) => Fill(Body, server);

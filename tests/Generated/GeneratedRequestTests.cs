@@ -10,13 +10,13 @@ using Sessions.Model;
 
 namespace Sessions.Tests.Generated;
 
-/// <summary>Whatever is sent: never a 5xx, never an error that is not JSON, never a change after a 4xx, never more memory than a fixed amount.</summary>
+/// <summary>No generated request causes a 5xx, an error that is not JSON, a change after a 4xx, or unbounded memory use.</summary>
 public sealed class GeneratedRequestTests
 {
     private static readonly int Count = int.Parse(
         Environment.GetEnvironmentVariable("GENERATED_REQUESTS") ?? "100000", CultureInfo.InvariantCulture);
 
-    /// <summary>What a hundred thousand requests are answered with, each at least once.</summary>
+    /// <summary>The statuses that a hundred thousand requests return, each at least once.</summary>
     private static readonly int[] Reached = [200, 204, 304, 400, 401, 404, 405, 409, 411, 412, 413, 422, 429];
 
     [Fact]

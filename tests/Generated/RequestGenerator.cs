@@ -4,7 +4,7 @@ using FsCheck.Fluent;
 
 namespace Sessions.Tests.Generated;
 
-/// <summary>Requests: valid ones, valid ones with something changed, and nonsense.</summary>
+/// <summary>Generates valid requests, valid requests with a change, and nonsense.</summary>
 internal static class RequestGenerator
 {
     private static readonly string[] Methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get", "BREW"];
@@ -62,7 +62,7 @@ internal static class RequestGenerator
         from value in Gen.OneOf(Text, Gen.Elements("*", "\"tag\"", "W/\"tag\"", "\"", "99999999999999999999", "-1", "key", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
         select (name, value);
 
-    /// <summary>Requests as a caller might send them, and worse.</summary>
+    /// <summary>Plausible and implausible requests.</summary>
     public static Gen<GeneratedRequest> Requests { get; } =
         from operation in Operation
         from authorization in Authorization

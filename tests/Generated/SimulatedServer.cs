@@ -13,7 +13,7 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests.Generated;
 
-/// <summary>All functions over tables in memory, without a socket: fast enough for a hundred thousand requests.</summary>
+/// <summary>All functions over tables in memory, without a socket. Fast enough for a hundred thousand requests.</summary>
 internal sealed class SimulatedServer : IDisposable
 {
     public const string Account = "account";
@@ -44,12 +44,12 @@ internal sealed class SimulatedServer : IDisposable
             .GetAwaiter().GetResult();
     }
 
-    /// <summary>Ids of sessions and participants that were made, the newest first; the first of them are there, most likely.</summary>
+    /// <summary>The ids of the sessions that were created, newest first. The first ones most likely still exist.</summary>
     public LinkedList<string> Sessions { get; } = new();
 
     public LinkedList<string> Participants { get; } = new();
 
-    /// <summary>Sends a request, and says how many rows it changed.</summary>
+    /// <summary>Sends a request. Also returns the number of rows that it changed.</summary>
     public async Task<(HttpStatusCode Status, string? ContentType, string Body, long Writes)> SendAsync(GeneratedRequest request)
     {
         var before = _writes;

@@ -6,13 +6,13 @@ using Sessions.LocalHost;
 
 namespace Sessions.Tests;
 
-/// <summary>Browsers take the whole machine: no other test runs beside them.</summary>
+/// <summary>Browsers need the whole machine, so no other test runs concurrently.</summary>
 [CollectionDefinition(nameof(BrowserTests), DisableParallelization = true)]
 public sealed class BrowserTestsAlone;
 
 /// <summary>
-/// The official browser SDK plays calls in Chromium and Firefox, as far as they are installed. Its older version plays a part of
-/// them, or all if the environment variable <c>BROWSERS</c> is <c>full</c>.
+/// The official browser SDK makes calls in Chromium and Firefox, if they are installed. An older SDK version runs some of the scenarios, or
+/// all of them if the environment variable <c>BROWSERS</c> is <c>full</c>.
 /// </summary>
 [Collection(nameof(BrowserTests))]
 public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClassFixture<Server>, IClassFixture<ExpiringServer>
@@ -64,10 +64,10 @@ public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClas
         Assert.True(failed is [] && node.ExitCode == 0, $"{string.Join('\n', failed)}{await errors}");
     }
 
-    /// <summary>The path of Chromium; null when there is none.</summary>
+    /// <summary>The path of Chromium, or null if there is none.</summary>
     internal static string? FindChromium() => Find("chromium", Programs["chromium"]);
 
-    /// <summary>The program that a variable names (CHROMIUM, FIREFOX), or else one that is installed.</summary>
+    /// <summary>The program in an environment variable (CHROMIUM, FIREFOX), or else an installed one.</summary>
     private static string? Find(string kind, string[] names)
     {
         if (Environment.GetEnvironmentVariable(kind.ToUpperInvariant()) is { Length: > 0 } chosen)
@@ -78,7 +78,7 @@ public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClas
     }
 }
 
-/// <summary>A server whose sessions expire soon: after as long as it takes to hear what is said in one.</summary>
+/// <summary>A server whose sessions expire soon, but only after enough time to hear audio in one.</summary>
 public sealed class ExpiringServer(AzuriteFixture azurite) : Server(azurite)
 {
     protected override IEnumerable<string> Settings => ["--Sessions:SessionLifetime=00:00:20"];

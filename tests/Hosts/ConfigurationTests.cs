@@ -5,7 +5,7 @@ using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
-/// <summary>The settings: their names, their defaults, and a line for each mistake.</summary>
+/// <summary>The names and defaults of the settings, and one line for each mistake.</summary>
 public sealed class ConfigurationTests
 {
     private const string Storage = "Sessions:StorageConnectionString";

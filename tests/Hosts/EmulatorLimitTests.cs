@@ -7,7 +7,7 @@ using Sessions.LocalHost;
 
 namespace Sessions.Tests;
 
-/// <summary>How LocalHost calls an emulator when many requests come at once.</summary>
+/// <summary>LocalHost's calls to an emulator during many concurrent requests.</summary>
 public sealed class EmulatorLimitTests
 {
     [Fact]
@@ -33,7 +33,7 @@ public sealed class EmulatorLimitTests
         await localHost.StartAsync();
         using var http = new HttpClient { BaseAddress = new(localHost.Urls.First()) };
 
-        // Of as many callers, each with a credential that is not remembered: one storage call for each request.
+        // Each request has its own caller and a credential that is not cached, so it makes one storage call.
         var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(caller =>
         {
             var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/accounts/account/sessions/{Guid.Empty}");
@@ -45,7 +45,7 @@ public sealed class EmulatorLimitTests
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode));
         Assert.Equal(32, most);
 
-        // A call may begin a moment before the connection of the one that ended is free again.
+        // A call may begin shortly before the connection of a completed call is free again.
         Assert.InRange(connections.Count, 1, 2 * most);
     }
 

@@ -8,7 +8,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>LocalHost as a process: what it prints, how it ends, and what it says when it cannot start.</summary>
+/// <summary>LocalHost as a process, with its output, its shutdown, and its errors when it cannot start.</summary>
 public sealed class LocalHostTests(AzuriteFixture azurite)
 {
     private const string AnyPort = "--urls=http://127.0.0.1:0";
@@ -119,7 +119,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
             File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         using var localHost = Start([AnyPort, "--data", Path.Combine(folder, "data")], ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"));
 
-        // On its output is the port of the storage, when another LocalHost has it.
+        // The output contains the port of the storage if another LocalHost uses the default port.
         var (_, errors) = await localHost.ReadToEndAsync();
 
         Assert.Equal((1, "Node.js v18.1.0 is too old: install Node.js 20 or later (https://nodejs.org)."), (localHost.ExitCode, errors.TrimEnd()));
@@ -181,7 +181,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
             "The tables at http://127.0.0.1:1 cannot be used: Connection refused",
             await FailsAsync([AnyPort], ("Sessions__StorageConnectionString", "AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:1/a")));
 
-    /// <summary>Whether SIGINT is among the ignored signals, which a process inherits (proc_pid_status(5), SigIgn).</summary>
+    /// <summary>Whether SIGINT is ignored, which a process inherits (proc_pid_status(5), SigIgn).</summary>
     private static bool IsInterruptIgnored()
         => File.Exists("/proc/self/status")
             && File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var line

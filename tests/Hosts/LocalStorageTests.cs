@@ -14,7 +14,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>What LocalHost prepares in its storage and on this machine, and who can reach it.</summary>
+/// <summary>The storage and files that LocalHost prepares, and who can access them.</summary>
 public sealed class LocalStorageTests(AzuriteFixture azurite)
 {
     [Theory]
@@ -119,7 +119,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
             {
                 Choose = request =>
                 {
-                    // The gateway looks for what its last run left behind, whatever is there already.
+                    // The gateway always reads the list of devices that its last run left behind.
                     if (!request.Uri.Query.Contains("gateway", StringComparison.Ordinal))
                         Interlocked.Increment(ref callsToStorage);
                     return StorageFault.None;
@@ -156,7 +156,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
 
     private string ConnectionString { get; } = azurite.NextConnectionString();
 
-    /// <summary>A folder that is not there yet.</summary>
+    /// <summary>The path of a folder that does not exist yet.</summary>
     private static string NewFolder() => Path.Combine(Directory.CreateTempSubdirectory("sessions-").FullName, "data");
 
     private static string? SigningKey(string folder, string? configured = null)
@@ -172,12 +172,12 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         public LocalAccess Access { get; set; } = LocalAccess.Known;
     }
 
-    /// <summary>Sees a request before the app does, and what the app does with it until it first waits.</summary>
+    /// <summary>Observes the app's handling of the first request until its first wait.</summary>
     private sealed class FirstRequest : IStartupFilter
     {
         private readonly TaskCompletionSource _hasCome = new();
 
-        /// <summary>Completes when the app waits for something before it answers the first request, or has answered it.</summary>
+        /// <summary>Completes when the app first waits, or has responded to the first request.</summary>
         public Task HasCome => _hasCome.Task;
 
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

@@ -7,7 +7,7 @@ using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
-/// <summary>The log events of the code, and those that docs/operate.md lists.</summary>
+/// <summary>The log events in the code, compared with the list in docs/operate.md.</summary>
 public sealed partial class LogEventTests
 {
     private static readonly (int Id, string Level)[] OfTheCode =

@@ -6,7 +6,9 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>What is logged, and what is never. The logs of the whole run are looked through when it ends.</summary>
+/// <summary>
+/// The log entries of requests, and the secrets that must not be logged. The logs of the whole run are searched when it ends.
+/// </summary>
 public sealed class LogTests(Server server) : IClassFixture<Server>
 {
     [Fact]
@@ -76,7 +78,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
         Assert.Equal(HttpStatusCode.ServiceUnavailable, check.StatusCode);
         var body = System.Text.Json.JsonElement.Parse(await check.Content.ReadAsStringAsync());
 
-        // All tables are asked at once, and any of them may be the first to fail.
+        // All tables are read in parallel, and any of them may be the first to fail.
         Assert.Matches($@"^The table \w+ {health}$", body.GetProperty("error").GetString());
         Assert.Contains(EntriesOf(body.GetProperty("requestId").GetString()!), entry => entry.Contains(logged, StringComparison.Ordinal));
         server.Time.Advance(TableCheck.Age * 2);

@@ -130,7 +130,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
         }
     }
 
-    /// <summary>Opens a page, which may not log an error nor ask another server for anything.</summary>
+    /// <summary>Opens a page. The page must neither log an error nor send a request to another server.</summary>
     private async Task<IPage> OpenAsync(string path, params string[] permissions)
     {
         var context = await _browser!.CreateBrowserContextAsync();

@@ -3,7 +3,7 @@ using Sessions.LocalHost;
 
 namespace Sessions.Tests;
 
-/// <summary>The official client plays a whole call.</summary>
+/// <summary>The official client makes a whole call.</summary>
 public sealed class SdkTests(Server server) : IClassFixture<Server>
 {
     private static readonly string SdkFolder = typeof(SdkTests).Assembly

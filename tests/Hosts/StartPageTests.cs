@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sessions.Tests;
 
-/// <summary>Who gets the page at <c>/</c>, and who gets the links.</summary>
+/// <summary>The page at <c>/</c>, and the callers that get its links.</summary>
 public sealed class StartPageTests(Server server) : IClassFixture<Server>
 {
     private const string Browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -51,7 +51,7 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
         Assert.DoesNotContain("a&b", answer, StringComparison.Ordinal);
     }
 
-    // Not with the client that checks the contract: the page is LocalHost's, and no part of the API.
+    // Without the client that checks the contract, because the page belongs to LocalHost and not to the API.
     private async Task<Answer> SendAsync(string method, string path, string? accept)
     {
         using var http = new HttpClient { BaseAddress = server.Url };

@@ -13,7 +13,7 @@ using OpenTelemetry.Trace;
 
 namespace Sessions.Tests;
 
-/// <summary>What requests leave in metrics, traces and LocalHost's log, and where it goes.</summary>
+/// <summary>The metrics, traces and LocalHost log entries of requests, and their export.</summary>
 public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFixture<TelemetryTests.TimedServer>
 {
     [Fact]
@@ -73,7 +73,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         var (left, participant) = await account.CreateMemberAsync();
         var next = await account.CreateSessionAsync();
 
-        // As after a crash between leaving and clearing the claim.
+        // The state after a crash between leaving and clearing the claim.
         await account.LeaveBehindAClaimAsync(left, participant);
         using var observed = new Observed(account);
 
@@ -208,7 +208,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         [
             new("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url),
             new("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            // As a deployment leaves the settings that nobody has chosen.
+            // A deployment leaves settings without a chosen value empty.
             new("OTEL_EXPORTER_OTLP_HEADERS", ""),
             new("OTEL_SERVICE_NAME", ""),
             new("OTEL_TRACES_SAMPLER", ""),
@@ -220,7 +220,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         var account = await server.NewAccountAsync("account-that-is-not-exported");
         var trace = Guid.NewGuid();
 
-        // As the Functions host hands a request on: not sampled.
+        // Not sampled, as the Functions host passes a request on.
         await account.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", headers: ("traceparent", $"00-{trace:N}-00f067aa0ba902b7-00"));
 
         Assert.True(traces.ForceFlush());
@@ -260,7 +260,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         Assert.Empty(otlp.Received);
     }
 
-    /// <summary>What is measured and traced in one trace, which its requests begin as a caller.</summary>
+    /// <summary>The measurements and spans of one trace, which its requests begin as a caller.</summary>
     private sealed class Observed : IDisposable
     {
         private readonly Account _account;
@@ -303,7 +303,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         public IReadOnlyList<(string Tags, double Value)> Of(string name, string unit)
             => [.. from measured in _measurements where measured.Instrument.Name == name && measured.Instrument.Unit == unit select (measured.Tags, measured.Value)];
 
-        /// <summary>Name, HTTP status and status of the activities of a kind, in the order in which they ended.</summary>
+        /// <summary>The name, HTTP status and status of each activity of one kind, in the order in which they ended.</summary>
         public IEnumerable<string> Spans(ActivityKind kind)
             => from activity in Activities
                where activity.Kind == kind
@@ -327,7 +327,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         }
     }
 
-    /// <summary>Its requests take as long as a test says.</summary>
+    /// <summary>A server whose requests take a time that the test sets.</summary>
     public sealed class TimedServer(AzuriteFixture azurite) : Server(azurite)
     {
         internal ManualStopwatch Stopwatch { get; } = new();
@@ -335,7 +335,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         protected override void Configure(IServiceCollection services) => services.AddSingleton<TimeProvider>(Stopwatch);
     }
 
-    /// <summary>A stopwatch that only the test moves on; the time of day and pauses are the real ones.</summary>
+    /// <summary>A stopwatch that only the test advances. The time of day and delays are real.</summary>
     internal sealed class ManualStopwatch : TimeProvider
     {
         public TimeSpan Elapsed { get; set; }
@@ -345,7 +345,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         public override long GetTimestamp() => Elapsed.Ticks;
     }
 
-    /// <summary>Takes telemetry over HTTP.</summary>
+    /// <summary>Receives telemetry over HTTP.</summary>
     private sealed class Collector : IDisposable
     {
         private readonly HttpListener _listener = new();
@@ -365,7 +365,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
 
         public string Url { get; }
 
-        /// <summary>What came, by path; names and strings are legible in it.</summary>
+        /// <summary>The received data by path. Names and strings are readable in it.</summary>
         public ConcurrentDictionary<string, string> Received { get; } = new();
 
         public void Dispose() => _listener.Close();
@@ -388,7 +388,7 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
             }
             catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
             {
-                // The test is over.
+                // The test has ended.
             }
         }
     }

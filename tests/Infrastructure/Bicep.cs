@@ -6,7 +6,7 @@ namespace Sessions.Tests.Infrastructure;
 /// <summary>The result of a run of the Bicep compiler.</summary>
 internal sealed record BicepRun(int ExitCode, string Output, string Errors);
 
-/// <summary>Which Bicep compiler: the newest that the feed has, or the oldest.</summary>
+/// <summary>The Bicep compiler to use, the newest or the oldest in the package feed.</summary>
 public enum BicepAge
 {
     Newest,
@@ -28,17 +28,17 @@ internal static class Bicep
     /// <summary>Every Bicep file.</summary>
     public static IEnumerable<string> Files => Directory.EnumerateFiles(Folder, "*.bicep", SearchOption.AllDirectories);
 
-    /// <summary>Runs the newest compiler, or skips the test where there is none.</summary>
+    /// <summary>Runs the newest compiler, or skips the test if there is none.</summary>
     /// <param name="arguments">The command, its file and its options.</param>
-    /// <param name="environment">Variables for the parameters to read.</param>
+    /// <param name="environment">Environment variables that the parameters read.</param>
     public static Task<BicepRun> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
         => RunAsync(BicepAge.Newest, arguments, environment);
 
-    /// <summary>Runs the newest compiler, which must neither fail nor warn.</summary>
+    /// <summary>Runs the newest compiler, which must report neither errors nor warnings.</summary>
     public static Task<string> OutputAsync(string[] arguments, params (string Name, string Value)[] environment)
         => OutputAsync(BicepAge.Newest, arguments, environment);
 
-    /// <summary>Runs a compiler, which must neither fail nor warn.</summary>
+    /// <summary>Runs a compiler, which must report neither errors nor warnings.</summary>
     public static async Task<string> OutputAsync(BicepAge age, string[] arguments, params (string Name, string Value)[] environment)
     {
         var run = await RunAsync(age, arguments, environment);

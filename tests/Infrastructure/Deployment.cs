@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sessions.Tests.Infrastructure;
 
-/// <summary>A resource as Resource Manager would be told to make it. What only Azure knows is still an expression, in brackets.</summary>
+/// <summary>A resource as sent to Resource Manager. A value that only Azure knows is still an expression in brackets.</summary>
 internal sealed record Resource(JsonElement Json)
 {
     public string Type => this["type"]!;
@@ -11,10 +11,10 @@ internal sealed record Resource(JsonElement Json)
 
     public string Id => this["id"]!;
 
-    /// <summary>The id of what this resource is attached to, when it is.</summary>
+    /// <summary>The id of the resource to which this resource is attached, if any.</summary>
     public string Scope => Id[..Id.LastIndexOf("/providers/", StringComparison.Ordinal)];
 
-    /// <summary>A value by its path, such as <c>properties.sku.name</c>, as text; null when it is missing or null.</summary>
+    /// <summary>A value by its path, such as <c>properties.sku.name</c>, as text. Null if it is missing or null.</summary>
     public string? this[string path] => Find(path) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : null;
 
     /// <summary>The items of a list by its path.</summary>
@@ -33,7 +33,10 @@ internal sealed record Resource(JsonElement Json)
     }
 }
 
-/// <summary>What a deployment of <c>main.bicep</c> with some parameters makes: all modules, conditions and loops carried out.</summary>
+/// <summary>
+/// The resources that a deployment of <c>main.bicep</c> with given parameters creates, after all modules, conditions and loops are
+/// evaluated.
+/// </summary>
 internal sealed class Deployment(JsonElement snapshot)
 {
     private const string Subscription = "00000000-0000-0000-0000-000000000001";
@@ -53,7 +56,7 @@ internal sealed class Deployment(JsonElement snapshot)
     /// <summary>The only resource of a type.</summary>
     public Resource The(string type) => Assert.Single(All(type));
 
-    /// <summary>The storage account whose name begins so.</summary>
+    /// <summary>The storage account whose name begins with the prefix.</summary>
     public Resource Account(string prefix)
         => Assert.Single(All("Microsoft.Storage/storageAccounts"), account => account.Name.StartsWith(prefix, StringComparison.Ordinal));
 
@@ -61,7 +64,7 @@ internal sealed class Deployment(JsonElement snapshot)
 
     public Resource DataAccount => Account("stdata");
 
-    /// <summary>The deployment with these parameters besides a name and a location.</summary>
+    /// <summary>The deployment with these parameters, and with a name and a location.</summary>
     public static Task<Deployment> WithAsync(string parameters)
         => PredictAsync($"""
             using '{Path.GetRelativePath(Path.GetTempPath() + "folder", Bicep.Folder)}/main.bicep'
@@ -90,7 +93,7 @@ internal sealed class Deployment(JsonElement snapshot)
     }
 }
 
-/// <summary>The deployments that the tests look at, each predicted once.</summary>
+/// <summary>The deployments that the tests use, each predicted once.</summary>
 public sealed class Deployments
 {
     internal static readonly string Developer = "11111111-1111-1111-1111-111111111111";
@@ -115,6 +118,6 @@ public sealed class Deployments
     /// <summary>With another developer, alerts, and instances that are always ready.</summary>
     internal Task<Deployment> Watched => _watched.Value;
 
-    /// <summary>Each of them.</summary>
+    /// <summary>All of these deployments.</summary>
     internal async Task<Deployment[]> AllAsync() => await Task.WhenAll(Default, Private, Watched);
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Sessions.Tests.Infrastructure;
 
-/// <summary>What is deployed, with the defaults and with each of the options.</summary>
+/// <summary>The deployed resources, with the defaults and with each option.</summary>
 public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Deployments>
 {
     private const string App = "Microsoft.Web/sites";
@@ -196,7 +196,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
 
         Assert.Contains("OTEL_SERVICE_NAME", documented);
         Assert.Contains("Sessions:ParticipantsPerSession", documented);
-        // In place of a table endpoint, for storage on the same machine.
+        // Replaces a table endpoint for storage on the same machine.
         Assert.Equal(["Sessions:StorageConnectionString"], documented.Except(deployed));
     }
 

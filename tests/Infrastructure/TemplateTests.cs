@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Sessions.Tests.Infrastructure;
 
-/// <summary>The Bicep files as the compiler and its linter see them.</summary>
+/// <summary>The Bicep files, checked by the compiler and its linter.</summary>
 public sealed class TemplateTests
 {
     private static readonly string[] LinterRules =
@@ -66,7 +66,9 @@ public sealed class TemplateTests
         Assert.NotEmpty(await Bicep.OutputAsync(age, ["build-params", Parameters, "--stdout"], AzdEnvironment));
     }
 
-    /// <summary>The oldest version of azd that azure.yaml accepts has Bicep 0.45.15, which is older than the oldest that feeds have.</summary>
+    /// <summary>
+    /// The oldest azd version that azure.yaml accepts has Bicep 0.45.15, which is older than the oldest Bicep in package feeds.
+    /// </summary>
     [Fact]
     public async Task No_API_version_is_newer_than_the_Bicep_version_of_the_oldest_azd()
     {

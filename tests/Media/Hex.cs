@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media;
 
-/// <summary>Bytes as the RFCs print them.</summary>
+/// <summary>Bytes in the format of the RFCs.</summary>
 internal static class Hex
 {
     public static byte[] Parse(string digits) => Convert.FromHexString([.. digits.Where(char.IsAsciiHexDigit)]);

@@ -6,7 +6,7 @@ using Sessions.Tests.Infrastructure;
 
 namespace Sessions.Tests;
 
-/// <summary>The peer of the benchmark (bench/peers/express), on Node.js over a storage account of its own.</summary>
+/// <summary>The peer of the benchmark (bench/peers/express), on Node.js with its own storage account.</summary>
 public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer(keepsContract: false)
 {
     private static readonly string Folder = Path.Combine(Bicep.RepositoryFolder, "bench", "peers", "express");
@@ -42,7 +42,7 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer(keepsContrac
         Http.BaseAddress = new(ready?.Split(' ')[^1] ?? throw new InvalidOperationException($"The peer ended: {await errors}"));
     }
 
-    /// <summary>It ends when its standard input closes.</summary>
+    /// <summary>The peer ends when its standard input is closed.</summary>
     protected override async Task StopAsync()
     {
         _node!.StandardInput.Close();
@@ -52,5 +52,5 @@ public sealed class ExpressPeer(AzuriteFixture azurite) : ApiServer(keepsContrac
     }
 }
 
-/// <summary>What is measured on the peer is what Sessions does, too.</summary>
+/// <summary>The operations that are measured on the peer do the same as in Sessions.</summary>
 public sealed class ExpressPeerTests(ExpressPeer peer) : MeasuredOperationSuite(peer), IClassFixture<ExpressPeer>;

@@ -2,7 +2,7 @@ using Sessions.Security;
 
 namespace Sessions.Tests;
 
-/// <summary>A memory that is full forgets the value that was set longest ago, and no other.</summary>
+/// <summary>A full memory removes the value that was set the longest time ago, and no other.</summary>
 public sealed class BoundedMemoryTests
 {
     private readonly BoundedMemory<string, int> _memory = new(capacity: 2);

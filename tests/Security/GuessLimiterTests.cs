@@ -3,7 +3,7 @@ using Sessions.Security;
 
 namespace Sessions.Tests;
 
-/// <summary>How the limiter counts, by the tick. What a caller sees of it is in <see cref="GuessingTests"/>.</summary>
+/// <summary>How the limiter counts, with the precision of a tick. <see cref="GuessingTests"/> tests its effect on callers.</summary>
 public sealed class GuessLimiterTests
 {
     private const int Most = GuessLimiter.FailuresOnAccount;
@@ -132,13 +132,13 @@ public sealed class GuessLimiterTests
 
         limiter.End(Account, Caller, failed: true);
 
-        // One more is free. While it is under way it is that guess, and no failure, that keeps the caller out.
+        // One more guess is free. While it is in progress, that guess keeps the caller out, and not a failure.
         Assert.True(limiter.TryBegin(Account, Caller, out _));
         Assert.False(limiter.TryBegin(Account, Caller, out var wait));
         Assert.Equal(TimeSpan.FromSeconds(1), wait);
     }
 
-    /// <summary>How long the caller has to wait; none when it may guess, and that guess is given back.</summary>
+    /// <summary>How long the caller has to wait. Zero if it may guess, and then the guess is cancelled.</summary>
     private TimeSpan Wait()
     {
         if (_limiter.TryBegin(Account, Caller, out var wait))
@@ -163,7 +163,7 @@ public sealed class GuessLimiterTests
         }
     }
 
-    /// <summary>A time whose timestamps are whole ticks, and which only a test moves on.</summary>
+    /// <summary>A clock whose timestamps are ticks. Only a test advances it.</summary>
     private sealed class SteadyTime : TimeProvider
     {
         private long _now;

@@ -9,7 +9,7 @@ using Sessions.Security;
 
 namespace Sessions.Tests;
 
-/// <summary>Which tokens a device may connect with, and what is read of them.</summary>
+/// <summary>The tokens with which a device may connect, and the values that are read from them.</summary>
 public sealed class ParticipantTokenTests
 {
     private const string Key = Server.TokenSigningKey;
@@ -109,7 +109,7 @@ public sealed class ParticipantTokenTests
         IsRefused(Sign(("v", new string('3', 1024))));
     }
 
-    /// <summary>A token in which a claim is there, and null.</summary>
+    /// <summary>A token with a claim that is null.</summary>
     private string SignNull(string claim)
     {
         var claims = new Dictionary<string, object?>

@@ -3,10 +3,10 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>A storage call that waits for its turn.</summary>
+/// <summary>A storage call that waits to be scheduled.</summary>
 internal sealed record PendingCall(int Number, TableCall Call);
 
-/// <summary>One run of a request: the product's own code over tables on which each call waits for its turn.</summary>
+/// <summary>One run of a request. It is the product's own code over tables on which each call waits to be scheduled.</summary>
 internal sealed class Execution
 {
     private const int MostSwept = 10_000;
@@ -30,7 +30,7 @@ internal sealed class Execution
 
     public Task<string> Result { get; }
 
-    /// <summary>Answers a call: the request goes on, at once and on this thread, up to its next calls.</summary>
+    /// <summary>Delivers the response to a call. The request continues synchronously on this thread, up to its next calls.</summary>
     public void Continue(int number, TableAnswer answer, DateTimeOffset now)
     {
         _clock.Now = now;
@@ -95,7 +95,7 @@ internal sealed class Execution
         },
         _pageSize);
 
-    /// <summary>Its time stands still until the next answer, and every pause is over at once.</summary>
+    /// <summary>A clock that stands still until the next response. Every delay ends immediately.</summary>
     private sealed class StoppedClock : TimeProvider
     {
         public DateTimeOffset Now { get; set; }

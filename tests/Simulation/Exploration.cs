@@ -1,8 +1,8 @@
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// Follows every interleaving of a scenario's storage calls. A schedule that comes to a state in which another has been is not
-/// followed further, because all that comes after is the same.
+/// Explores every interleaving of a scenario's storage calls. A schedule that reaches a known state is not followed further, because
+/// everything after that state has already been explored.
 /// </summary>
 internal sealed class Exploration
 {
@@ -25,14 +25,14 @@ internal sealed class Exploration
         };
     }
 
-    /// <exception cref="ViolationException">With the shortest schedule to a violation.</exception>
+    /// <exception cref="ViolationException">A rule was violated. The message contains the shortest schedule to the violation.</exception>
     public static void Run(Scenario scenario, Counts counts)
     {
         counts.Scenarios++;
         if (!new Exploration(scenario, counts).Explore(deepFirst: true))
             return;
 
-        // Breadth first, a shortest one is the first.
+        // Breadth-first search finds a shortest schedule first.
         new Exploration(scenario, new()).Explore(deepFirst: false);
     }
 
@@ -116,7 +116,7 @@ internal sealed class Exploration
         var calls = world.Requests.Index().SelectMany(request => request.Item.Pending.Index().Select(
             call => (Request: request.Index, Call: call.Index, Pending: call.Item, IsDoomed: world.IsDoomed(call.Item, request.Item)))).ToList();
 
-        // A call that is refused whenever it is made is made at once: later it would show nothing else.
+        // A call that is refused whenever it is made is made immediately, because making it later would reveal nothing new.
         if (calls.FindIndex(call => call.IsDoomed) is >= 0 and var doomed)
             calls = [calls[doomed]];
 

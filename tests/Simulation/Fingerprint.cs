@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>64 bits that tell states apart, the same in every run.</summary>
+/// <summary>A 64-bit fingerprint that distinguishes states. It is the same in every run.</summary>
 internal static class Fingerprint
 {
     private const ulong Basis = 14695981039346656037;

@@ -5,7 +5,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>The simulation's numbers and short texts as the product's ids and subscriptions, and back.</summary>
+/// <summary>Converts the simulation's numbers and short texts to the product's ids and subscriptions, and back.</summary>
 internal static class Ids
 {
     public const string Key = "key";

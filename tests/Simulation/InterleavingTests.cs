@@ -4,9 +4,9 @@ using static Sessions.Tests.Simulation.StartStates;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// Every interleaving of a few requests, with crashes, lost calls and late writes. Of the larger families a test run explores a
-/// part: the environment variable <c>SIMULATION_SEED</c> chooses which, by default the day, and <c>SIMULATION=full</c> explores all.
-/// <c>SIMULATION_SETBACKS</c> follows requests through as many more setbacks.
+/// Every interleaving of a few requests, with crashes, lost responses and late writes. For the larger families, a test run explores only a
+/// part. The environment variable <c>SIMULATION_SEED</c> selects the part, by default according to the date. <c>SIMULATION=full</c>
+/// explores all of them. <c>SIMULATION_SETBACKS</c> adds to the number of retries up to which a request is followed.
 /// </summary>
 public abstract class InterleavingTests(ITestOutputHelper output)
 {
@@ -23,7 +23,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
         Assert.True(counts.Reaches(atLeast), $"Explored were {counts}, and once it was {atLeast}.");
     });
 
-    /// <summary>Explores as many scenarios as it takes to see so many states, or all.</summary>
+    /// <summary>Explores scenarios until this many states have been seen, or all of them.</summary>
     private protected Task ExplorePartAsync(IEnumerable<Scenario> scenarios, int states) => Task.Run(() =>
     {
         var seed = Setting.Number("SIMULATION_SEED") ?? DateTime.UtcNow.DayOfYear;
@@ -85,7 +85,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
         public Task Two_joins_for_the_last_place_and_a_leave() => ExploreAsync(
             Deep(OnePlace, new(Join, 1, 1), new(Join, 3, 1), new(Leave, 2, 1)), new() { Scenarios = 1, States = 830 });
 
-        /// <summary>More setbacks without faults, because each multiplies the schedules.</summary>
+        /// <summary>More retries, without faults, because each retry multiplies the number of schedules.</summary>
         private static Scenario[] Deep(StartState start, params Operation[] operations) => [new(start, operations) { MaxFaults = 0 }];
     }
 

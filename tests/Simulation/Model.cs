@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What the API promises, without any storage: the answers that are right at one moment, and what each of them changes.</summary>
+/// <summary>
+/// The reference model, which specifies the API without any storage. For each state it contains the correct responses and the change that
+/// each of them makes.
+/// </summary>
 internal sealed class Model(int participantsPerSession)
 {
     public const string Done = nameof(Done);
@@ -37,7 +40,7 @@ internal sealed class Model(int participantsPerSession)
             _ => [(Done, now.With(participant, session, subscriptions ?? None))],
         };
 
-        // When there is more than one reason to refuse, the answer may be any of them.
+        // If there are several reasons to refuse, the response may give any of them.
         IEnumerable<string> Refusals()
         {
             if (!isSession)
@@ -56,8 +59,8 @@ internal sealed class Model(int participantsPerSession)
     }
 
     /// <summary>
-    /// Deleting a participant takes two moments when it is a member: this is what the first of them may change. Its condition is
-    /// that of the first.
+    /// The state after the first of the two steps in which a member is deleted. It is taken out of its session first, and the condition
+    /// applies to that step.
     /// </summary>
     public static State? First(Operation operation, State now)
         => operation.Kind == OperationKind.DeleteParticipant && now.Members.ContainsKey(operation.Participant) && Holds(operation, now)
@@ -81,7 +84,7 @@ internal sealed class Model(int participantsPerSession)
             : after with { Participants = now.Participants.Add(id) });
     }
 
-    /// <summary>The condition of a change to what is there.</summary>
+    /// <summary>Whether the condition of a change to an existing resource is met.</summary>
     private static bool Holds(Operation operation, State now)
         => operation.IfMatch is null or Operation.AnyTag
             || operation.IfMatch == (operation.Kind == OperationKind.DeleteSession

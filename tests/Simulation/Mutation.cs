@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>A change to the protocol: to what a request's calls do, or to the answers that it gets.</summary>
+/// <summary>A change to the protocol, which changes the calls of a request or the responses that it gets.</summary>
 internal sealed record Mutation
 {
     public Func<Request, TableCall, TableCall> Call { get; init; } = (_, call) => call;

@@ -3,7 +3,7 @@ using static Sessions.Tests.Simulation.StartStates;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>The simulation finds what is wrong with a protocol that lacks one of its rules, and prints the shortest schedule.</summary>
+/// <summary>The simulation detects every protocol that lacks one of its rules, and prints the shortest schedule.</summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private static readonly string MemberTag = Member.State.MemberTags[1];

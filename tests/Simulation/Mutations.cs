@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>The protocol with one rule of it broken.</summary>
+/// <summary>Mutations of the protocol, each of which breaks one rule.</summary>
 internal static class Mutations
 {
     private static readonly TableAnswer Refusal = new(412, "UpdateConditionNotSatisfied");
@@ -40,7 +40,7 @@ internal static class Mutations
             : call,
     };
 
-    /// <summary>A leave takes the removal for its own when it may be its own.</summary>
+    /// <summary>A leave assumes that a removal was its own when it only may have been.</summary>
     public static Mutation ReleasesTheClaimAfterAnothersRemoval { get; } = new()
     {
         Answer = (request, call, answer) => request.Operation.Kind == OperationKind.Leave && IsHeaderRead(call) && LostRemoval(request) is { } removal
@@ -54,12 +54,12 @@ internal static class Mutations
 
     public static Mutation ForgetsThatItsDeletionMayBeDone { get; } = Forgets(IsDeletion);
 
-    /// <summary>A replacement of subscriptions that got no answer is made again.</summary>
+    /// <summary>Repeats a replacement of subscriptions that got no response.</summary>
     public static Mutation ForgetsThatItsReplacementMayLand { get; } = Forgets(call => IsReplacement(call) && call.Changes[0].IfMatch == ETag.All, new(404, "ResourceNotFound"));
 
     public static Mutation ForgetsThatItsConditionalReplacementMayBeDone { get; } = Forgets(call => IsReplacement(call) && call.Changes[0].IfMatch != ETag.All);
 
-    /// <summary>A deletion of a participant does not know that it was itself that took it out of its session.</summary>
+    /// <summary>A deletion of a participant does not recognize its own removal of the participant from the session.</summary>
     public static Mutation JudgesItsConditionAgain { get; } = new()
     {
         Answer = (request, call, answer) => request.Operation.Kind != OperationKind.DeleteParticipant ? answer
@@ -68,25 +68,25 @@ internal static class Mutations
             : answer,
     };
 
-    /// <summary>A change writes its event in no transaction with it.</summary>
+    /// <summary>A change does not write its event in the same transaction.</summary>
     public static Mutation WritesNoEventWithTheChange { get; } = new()
     {
         Call = (_, call) => call with { Changes = [.. call.Changes.Where(change => !Keys.IsEvent(change.RowKey))] },
     };
 
-    /// <summary>A creation leaves no marker.</summary>
+    /// <summary>A creation writes no idempotency marker.</summary>
     public static Mutation ForgetsItsKey { get; } = new()
     {
         Call = (_, call) => call with { Changes = [.. call.Changes.Where(change => change.RowKey != Keys.IdempotencyMarker)] },
     };
 
-    /// <summary>A creation takes the marker of a key that has expired for one that lasts.</summary>
+    /// <summary>A creation treats an expired idempotency marker as valid.</summary>
     public static Mutation ForgetsThatItsKeyHasExpired { get; } = new()
     {
         Answer = (_, call, answer) => call is { IsWrite: false, RowKey: Keys.IdempotencyMarker } ? WithEnd(answer, StartState.Later) : answer,
     };
 
-    /// <summary>An update that did not find the row that it changed takes it for one that was live.</summary>
+    /// <summary>An update that did not find the row that it changed assumes that the row was live.</summary>
     public static Mutation TakesWhatItMissedForLive { get; } = new()
     {
         Answer = (request, call, answer) =>
@@ -108,13 +108,13 @@ internal static class Mutations
         Call = (request, call) => IsSweep(request) && IsDeletion(call) ? With(call, change => change with { IfMatch = ETag.All }) : call,
     };
 
-    /// <summary>A sweep takes a deletion that failed for done, and deletes the index row.</summary>
+    /// <summary>A sweep assumes that a failed deletion succeeded, and deletes the index row.</summary>
     public static Mutation SweepsTheIndexThoughRowsAreLeft { get; } = new()
     {
         Answer = (request, call, answer) => IsSweep(request) && IsDeletion(call) && !answer.Succeeded ? new(204) : answer,
     };
 
-    /// <summary>A sweep makes no index row for the marker of a key.</summary>
+    /// <summary>A sweep writes no index row for an idempotency marker.</summary>
     public static Mutation SweepsWithoutIndexingTheKey { get; } = new()
     {
         Call = (request, call) => IsSweep(request) && call.Changes is [{ Kind: ChangeKind.Add }]
@@ -123,7 +123,7 @@ internal static class Mutations
         Answer = (_, call, answer) => call.Changes is [{ Kind: ChangeKind.Compare }] ? new(204) : answer,
     };
 
-    /// <summary>A list in pages takes its first pass for the second, too.</summary>
+    /// <summary>A list in pages uses its first pass also as the second.</summary>
     public static Mutation DoesNotLookAgain { get; } = new()
     {
         Answer = (request, call, answer) => request.Operation.Kind != OperationKind.List ? answer
@@ -148,7 +148,7 @@ internal static class Mutations
         [nameof(DoesNotLookAgain)] = DoesNotLookAgain,
     };
 
-    /// <summary>Takes no answer to such a write for a refusal.</summary>
+    /// <summary>Treats a missing response to such a write as a refusal.</summary>
     private static Mutation Forgets(Func<TableCall, bool> isSuch, TableAnswer? refusal = null)
         => new() { Answer = (_, call, answer) => answer == TableAnswer.Lost && isSuch(call) ? refusal ?? Refusal : answer };
 

@@ -14,12 +14,12 @@ internal enum OperationKind
     Sweep,
 }
 
-/// <summary>What a request asks for; participants and sessions are numbers here.</summary>
+/// <summary>An API request. Participants and sessions are numbers here.</summary>
 internal sealed record Operation(OperationKind Kind, int Participant = 0, int Session = 0, string? Subscriptions = null)
 {
     public const string AnyTag = "*";
 
-    /// <summary>The only entity tag under which the change is to be made; null for no condition.</summary>
+    /// <summary>The entity tag that the change requires, or null for no condition.</summary>
     public string? IfMatch { get; init; }
 
     public override string ToString() => Kind switch

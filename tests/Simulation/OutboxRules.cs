@@ -4,11 +4,13 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>An event exists if and only if its change does: both are in one transaction, and the events are numbered without a gap.</summary>
+/// <summary>
+/// An event exists if and only if its change does. Both are in one transaction, and the events are numbered without gaps.
+/// </summary>
 internal static class OutboxRules
 {
-    /// <summary>Compares the events that a write has added with what it has changed.</summary>
-    /// <exception cref="ViolationException">They are not the same.</exception>
+    /// <summary>Compares the events that a write has added with the rows that it has changed.</summary>
+    /// <exception cref="ViolationException">The events do not match the changes.</exception>
     public static void Check(
         TableCall call, ImmutableSortedDictionary<string, SimulatedRow> before, ImmutableSortedDictionary<string, SimulatedRow> after)
     {

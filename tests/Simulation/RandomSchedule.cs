@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>How much a random schedule is about.</summary>
+/// <summary>The size of a random schedule.</summary>
 internal sealed record RandomSize(int Participants, int Sessions, int ParticipantsPerSession)
 {
     public static RandomSize Large { get; } = new(20, 6, 4);
@@ -8,7 +8,7 @@ internal sealed record RandomSize(int Participants, int Sessions, int Participan
     public static RandomSize Small { get; } = new(3, 2, 2);
 }
 
-/// <summary>Draws requests, which call comes next, and what goes wrong, all from one seed.</summary>
+/// <summary>Chooses requests, the next call, and the faults, all from one seed.</summary>
 internal sealed class RandomSchedule
 {
     private const int MaxInFlight = 6;
@@ -56,7 +56,7 @@ internal sealed class RandomSchedule
 
     private int InFlight => _world.Requests.Count(request => !request.HasEnded);
 
-    /// <exception cref="ViolationException">Something went wrong.</exception>
+    /// <exception cref="ViolationException">A rule was violated.</exception>
     public void Run(int operations)
     {
         while (_operations < operations)
@@ -76,7 +76,7 @@ internal sealed class RandomSchedule
     public override string ToString()
         => $"{_operations} operations, {_steps} steps, {_crashes} crashes, {_lost} lost calls, {_late} late writes, {_unavailable} unavailable";
 
-    /// <summary>Puts a new participant or session in the place of each that was deleted.</summary>
+    /// <summary>Replaces each deleted participant or session with a new one.</summary>
     private void Renew()
     {
         for (var index = 0; index < _participants.Length; index++)
@@ -103,7 +103,7 @@ internal sealed class RandomSchedule
 
     private Operation Draw()
     {
-        // Half of them meet at few participants, where the races are.
+        // Half of the requests use a few participants, so that races are likely.
         var participant = _participants[_random.Next(_random.Next(2) == 0 ? 3 : _participants.Length)];
         var session = _sessions[_random.Next(_sessions.Length)];
         var subscriptions = Subscriptions[_random.Next(Subscriptions.Length)];
@@ -122,7 +122,9 @@ internal sealed class RandomSchedule
     private int SessionOf(int participant, int otherwise)
         => _random.Next(10) > 0 && _world.State.Members.TryGetValue(participant, out var member) ? member.Session : otherwise;
 
-    /// <summary>A condition for one in five changes: any tag, the present one, or one from before, which may still be the present one.</summary>
+    /// <summary>
+    /// Adds a condition to one in five changes. It is any tag, the current tag, or an earlier tag, which may still be current.
+    /// </summary>
     private Operation WithCondition(Operation operation)
     {
         if (operation.Kind is OperationKind.GetParticipant or OperationKind.List || _random.Next(5) > 0)
@@ -201,7 +203,7 @@ internal sealed class RandomSchedule
         _ => int.MaxValue,
     };
 
-    /// <summary>What every reader is told, while the requests wait, is what the rows say.</summary>
+    /// <summary>While the requests wait, every read returns the state in the rows.</summary>
     private void ReadAll()
     {
         foreach (var participant in _participants)

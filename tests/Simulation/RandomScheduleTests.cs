@@ -1,8 +1,8 @@
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// A long schedule by chance: several requests at once over many participants and a few small sessions. The environment
-/// variables <c>SIMULATION_SEED</c> and <c>SIMULATION_OPERATIONS</c> repeat a run, or make it longer.
+/// A long random schedule with several concurrent requests over many participants and a few small sessions. The environment variable
+/// <c>SIMULATION_SEED</c> repeats a run, and <c>SIMULATION_OPERATIONS</c> makes it longer.
 /// </summary>
 public sealed class RandomScheduleTests(ITestOutputHelper output)
 {
@@ -45,7 +45,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
         }
     });
 
-    /// <summary>Those that chance finds soon; <see cref="MutationTests"/> has every one.</summary>
+    /// <summary>The mutations that a random schedule finds soon. <see cref="MutationTests"/> tests all of them.</summary>
     public static TheoryData<string> MutationsFoundSoon => [.. Mutations.All.Keys.Except(
     [
         nameof(Mutations.ReleasesTheClaimAfterAnothersRemoval), nameof(Mutations.ForgetsThatItsConditionalReplacementMayBeDone),

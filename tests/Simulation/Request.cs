@@ -5,16 +5,16 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What all requests have in common.</summary>
+/// <summary>The settings that all requests share.</summary>
 internal sealed record RequestSettings(SessionsOptions Options, int PageSize = int.MaxValue)
 {
-    /// <summary>Whether a request tells the delivery of its events in time.</summary>
+    /// <summary>Whether a request sends the message about its events before it writes them.</summary>
     public bool Announces { get; init; } = true;
 }
 
 /// <summary>
-/// A request at one point of its way. It never changes: an answer leads to another point, and the same answer to the same one.
-/// The product's code runs once to each point, because it is deterministic.
+/// A request at one point of its execution. It is immutable. A response leads to another point, and the same response always leads to the
+/// same point. The product's code runs once to each point, because it is deterministic.
 /// </summary>
 internal sealed class Request
 {
@@ -43,7 +43,7 @@ internal sealed class Request
         (_before, Last, HasBegun) = (before, (call, answer), true);
         Setbacks = before.Setbacks + (call.Call.IsWrite && !answer.Succeeded ? 1 : 0);
 
-        // Calls that are made in parallel may be answered in any order.
+        // Responses to parallel calls may arrive in any order.
         History = before.History + Fingerprint.Of(
             Fingerprint.Of(Fingerprint.Of((ulong)call.Number, Fingerprint.Of(call.Call.PartitionKey)), answer.Fingerprint), (ulong)now.UtcTicks);
         Pending = [.. execution.Pending];
@@ -66,26 +66,28 @@ internal sealed class Request
 
     public IReadOnlyList<PendingCall> Pending { get; }
 
-    /// <summary>Whether the first of its calls has been made: until then it might as well not have been sent.</summary>
+    /// <summary>Whether its first call has been made. Before that, the request has no effect on the state.</summary>
     public bool HasBegun { get; }
 
     public bool HasEnded { get; }
 
-    /// <summary>It is lost in the middle, and nobody ever gets its answer.</summary>
+    /// <summary>Whether it crashed, so that nobody ever gets its response.</summary>
     public bool HasCrashed { get; }
 
-    /// <summary>It ended without an answer that tells what it did.</summary>
+    /// <summary>Whether it ended without a response that shows whether it took effect.</summary>
     public bool IsUnsettled { get; }
 
     public string? Answer => _failure is null || IsUnsettled ? _answer : throw new ViolationException($"{Operation} failed: {_failure}");
 
-    /// <summary>How many of its writes were refused or got no answer: each is a reason to try again.</summary>
+    /// <summary>The number of its writes that were refused or got no response. Each of them is a reason for a retry.</summary>
     public int Setbacks { get; }
 
-    /// <summary>Stands for all that the request knows: its code is deterministic, so what it was answered says where it is.</summary>
+    /// <summary>
+    /// A fingerprint of everything that the request knows. Its code is deterministic, so the responses that it got determine its state.
+    /// </summary>
     public ulong History { get; }
 
-    /// <summary>The calls that were answered, the last one first.</summary>
+    /// <summary>The completed calls, the last one first.</summary>
     public IEnumerable<(TableCall Call, TableAnswer Answer)> Made
     {
         get
@@ -114,7 +116,7 @@ internal sealed class Request
 
     public Request Crash() => new(this);
 
-    /// <summary>The run that has come to this point. It leaves it next, so the next one to ask gets another.</summary>
+    /// <summary>Takes the execution at this point. The execution moves on from here, so the next caller gets another one.</summary>
     private Execution TakeExecution()
     {
         if (_execution is { } waiting)

@@ -1,25 +1,28 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What happens at once, and from which state.</summary>
+/// <summary>The operations that run concurrently, and the state in which they start.</summary>
 internal sealed record Scenario(StartState Start, IReadOnlyList<Operation> Operations, Mutation? Mutation = null)
 {
-    /// <summary>How many calls are lost and requests crash in a schedule at most.</summary>
+    /// <summary>The maximum number of lost responses and crashes in a schedule.</summary>
     public int MaxFaults { get; init; } = 1;
 
-    /// <summary>A request that has met more than these setbacks is followed no further: two joins can fence each other for ever.</summary>
+    /// <summary>
+    /// The maximum number of retries of a request. A schedule with more is not followed further, because two joins can fence each other
+    /// forever.
+    /// </summary>
     public int MaxSetbacks { get; init; } = 2;
 
-    /// <summary>How many rows a page of a query has.</summary>
+    /// <summary>The number of rows in a page of a query.</summary>
     public int PageSize { get; init; } = int.MaxValue;
 
-    /// <summary>Whether a request tells the delivery of its events before it writes them.</summary>
+    /// <summary>Whether a request sends the message about its events before it writes them.</summary>
     public bool Announces { get; init; } = true;
 
     public override string ToString()
         => $"{Start.Name}: {string.Join(" | ", Operations)}{(MaxFaults > 1 ? $", {MaxFaults} faults" : "")}{(PageSize < int.MaxValue ? $", in pages of {PageSize}" : "")}";
 }
 
-/// <summary>How much was explored.</summary>
+/// <summary>The extent of an exploration.</summary>
 internal sealed class Counts
 {
     public long Scenarios;

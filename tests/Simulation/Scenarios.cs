@@ -42,37 +42,40 @@ internal static class Scenarios
 
     public static IReadOnlyList<StartState> Starts { get; } = [Apart, Member, Claimant, Stranded, OnePlace];
 
-    /// <summary>Every two operations, also one twice.</summary>
+    /// <summary>Every pair of operations, including two of the same.</summary>
     public static IEnumerable<Scenario> Pairs(StartState start)
     {
         var operations = Operations(start);
         return operations.SelectMany((first, index) => operations.Skip(index).Select(second => new Scenario(start, [first, second])));
     }
 
-    /// <summary>Every three changes, also one twice or three times.</summary>
+    /// <summary>Every combination of three changes, including two or three of the same.</summary>
     public static IEnumerable<Scenario> Triples(StartState start) => Triples(start, Changes(start));
 
-    /// <summary>A sweep beside each operation or another sweep, with queries in one page and in pages of one row.</summary>
+    /// <summary>A sweep concurrent with each operation or with another sweep, with queries in one page and in pages of one row.</summary>
     public static IEnumerable<Scenario> BesideASweep(StartState start)
         => from other in Operations(start).Append(TheSweep)
            from pageSize in new[] { int.MaxValue, 1 }
            select new Scenario(start, [TheSweep, other]) { PageSize = pageSize };
 
-    /// <summary>A sweep beside every two changes, one of which may be another sweep.</summary>
+    /// <summary>A sweep concurrent with every two changes, one of which may be another sweep.</summary>
     public static IEnumerable<Scenario> TwoBesideASweep(StartState start)
         => Triples(start, [TheSweep, .. Changes(start)]).Where(triple => triple.Operations[0] == TheSweep);
 
-    /// <summary>Three requests for what is created with an idempotency key: twice, or once and others.</summary>
+    /// <summary>
+    /// Three requests for a resource that is created with an idempotency key, either with two creations, or with one creation and other
+    /// requests.
+    /// </summary>
     public static IEnumerable<Scenario> Keyed() => Triples(Keyless, OfAKeyedParticipant).Concat(Triples(Keyless, OfAKeyedSession));
 
-    /// <summary>Each change under each condition, beside every change.</summary>
+    /// <summary>Each change under each condition, concurrent with every change.</summary>
     public static IEnumerable<Scenario> Conditional(StartState start)
         => from conditional in Changes(start)
            from tag in Tags(conditional, start.State)
            from other in Changes(start)
            select new Scenario(start, [conditional with { IfMatch = tag }, other]);
 
-    /// <summary>A list in pages beside every change, and beside two.</summary>
+    /// <summary>A list in pages, concurrent with every change and with every two changes.</summary>
     public static IEnumerable<Scenario> InPages(StartState start)
     {
         Operation list = new(List, Session: 1);
@@ -94,7 +97,10 @@ internal static class Scenarios
             : start.Options.ParticipantsPerSession < 3 ? ForTheLastPlace
             : OfOneParticipant;
 
-    /// <summary>Those of a keyed participant or session are few: all of them.</summary>
+    /// <summary>
+    /// The changes among the operations. For a participant or session with an idempotency key there are only few, so these are all
+    /// operations.
+    /// </summary>
     private static Operation[] Changes(StartState start) => Operations(start) switch
     {
         var operations when operations == ForTheLastPlace => ChangesForTheLastPlace,
@@ -102,7 +108,7 @@ internal static class Scenarios
         var operations => operations,
     };
 
-    /// <summary>The tag that is current at the start, one that is not, and any.</summary>
+    /// <summary>The tag that is current at the start, another tag, and any tag.</summary>
     private static IEnumerable<string> Tags(Operation operation, State state)
         => [(operation.Kind == DeleteSession ? state.TagOfSession(operation.Session) : state.TagOfParticipant(operation.Participant))!, "another", Operation.AnyTag];
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What the environment asks of the simulation.</summary>
+/// <summary>The environment variables of the simulation.</summary>
 internal static class Setting
 {
     public static int? Number(string name)

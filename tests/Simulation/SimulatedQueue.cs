@@ -3,9 +3,9 @@ using Sessions.Storage;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// The queue of one request. A message is stored as late as can be: when the request waits for nothing else. So a request that writes
-/// an event without waiting for its message is found at once, and not only by a crash between the two. A creation has no read before
-/// its write, and sends both at once; it must not end before its message is stored.
+/// The queue of one request. A message is stored as late as possible, when the request waits for nothing else. A request that writes an
+/// event without waiting for its message is therefore detected immediately, and not only by a crash between the two. A creation has no read
+/// before its write, so it sends both at the same time. It must not end before its message is stored.
 /// </summary>
 internal sealed class SimulatedQueue
 {
@@ -13,7 +13,7 @@ internal sealed class SimulatedQueue
     private readonly HashSet<string> _stored = [];
     private readonly HashSet<string> _written = [];
 
-    /// <param name="announces">Whether the request waits for its messages; otherwise it is a broken protocol.</param>
+    /// <param name="announces">Whether the request waits for its messages. Otherwise the protocol is broken.</param>
     public SimulatedQueue(bool announces) => Queue = new((_, partitionKey, _, _) => announces ? SendAsync(partitionKey) : Task.CompletedTask);
 
     public EventQueue Queue { get; }
@@ -30,14 +30,14 @@ internal sealed class SimulatedQueue
             throw new ViolationException($"An event of {call.PartitionKey} is written before the message for it is stored.");
     }
 
-    /// <exception cref="ViolationException">The request has ended, and a message for an event is not stored.</exception>
+    /// <exception cref="ViolationException">The request has ended, and the message for an event is not stored.</exception>
     public void CheckEnd()
     {
         if (_written.Except(_stored).FirstOrDefault() is { } partition)
             throw new ViolationException($"The request ended, and the message for an event of {partition} is not stored.");
     }
 
-    /// <summary>Stores messages as long as the request waits for nothing else.</summary>
+    /// <summary>Stores messages while the request waits for nothing else.</summary>
     public void Store(Func<bool> isStuck)
     {
         while (_waiting.Count > 0 && isStuck())

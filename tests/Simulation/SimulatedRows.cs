@@ -17,22 +17,22 @@ internal enum ChangeKind
     /// <summary>Adds or merges.</summary>
     AddOrMerge,
 
-    /// <summary>Only compares the ETag: what a broken protocol might do instead of a merge.</summary>
+    /// <summary>Only compares the ETag, as a broken protocol might do instead of a merge.</summary>
     Compare,
 }
 
-/// <summary>What a write does to one row.</summary>
+/// <summary>The change of a write to one row.</summary>
 internal sealed record Change(ChangeKind Kind, string RowKey, ETag IfMatch, TableEntity? Columns = null);
 
-/// <summary>The rows of a query from one on, so many at most.</summary>
+/// <summary>A page of a query, with its first row and its maximum number of rows.</summary>
 internal sealed record QueryPage(string? From, int Size);
 
-/// <summary>What a column has to be, as in <c>Tag ge 'a'</c>.</summary>
+/// <summary>A condition on a column, for example <c>Tag ge 'a'</c>.</summary>
 internal sealed record Condition(string Column, string Comparison, object Value)
 {
     public bool Holds(SimulatedRow row)
     {
-        // A row without the column is not found, whatever is asked for.
+        // A row without the column never matches.
         if (row[Column] is null)
             return false;
 
@@ -54,17 +54,17 @@ internal sealed record Condition(string Column, string Comparison, object Value)
 }
 
 /// <summary>
-/// One call to a table: changes of a partition that happen all or not at all, a row to read, a partition to query, or all
-/// partitions between <paramref name="PartitionKey"/> and <see cref="Before"/>.
+/// One call to a table. It makes changes to a partition atomically, reads a row, queries a partition, or queries all partitions between
+/// <paramref name="PartitionKey"/> and <see cref="Before"/>.
 /// </summary>
 internal sealed record TableCall(string Table, string PartitionKey, string? RowKey, ImmutableArray<Change> Changes)
 {
     public QueryPage? Page { get; init; }
 
-    /// <summary>The key that ends a query of several partitions, which lie between the two.</summary>
+    /// <summary>The end of a query of several partitions, whose keys lie between the two.</summary>
     public string? Before { get; init; }
 
-    /// <summary>Which of the rows of several partitions are asked for.</summary>
+    /// <summary>The conditions on the rows of a query of several partitions.</summary>
     public ImmutableArray<Condition> Conditions { get; init; } = [];
 
     public bool IsWrite => !Changes.IsEmpty;
@@ -73,13 +73,13 @@ internal sealed record TableCall(string Table, string PartitionKey, string? RowK
 }
 
 /// <summary>
-/// What a table answers: rows and the position of the next page's first, the ETag of what was written, or an error with the index of
-/// the change at fault.
+/// The response of a table. It contains rows and the position of the next page, or the ETag of the write, or an error with the index of the
+/// failed change.
 /// </summary>
 internal sealed record TableAnswer(
     int Status, string? Error = null, int FailedChange = 0, ETag ETag = default, ImmutableArray<SimulatedRow> Rows = default, string? Next = null)
 {
-    /// <summary>No answer: the connection broke.</summary>
+    /// <summary>No response, because the connection was lost.</summary>
     public static TableAnswer Lost { get; } = new(0);
 
     public bool Succeeded => Status is >= 200 and < 300;
@@ -89,10 +89,10 @@ internal sealed record TableAnswer(
         (all, row) => Simulation.Fingerprint.Of(all, row.Fingerprint));
 }
 
-/// <summary>A stored row. It never changes: a write puts another one in its place.</summary>
+/// <summary>A stored row. It is immutable, and a write replaces it.</summary>
 internal sealed class SimulatedRow
 {
-    // Nothing ever changes an event, so who wrote it makes no difference to anybody.
+    // No one ever changes an event, so its author does not matter.
     private static readonly ETag ETagOfEvent = new("event");
 
     private readonly ImmutableDictionary<string, object> _columns;
@@ -108,17 +108,17 @@ internal sealed class SimulatedRow
 
     public string RowKey { get; }
 
-    /// <summary>Sorts the rows of a table: by the key of the partition, and in a partition by that of the row.</summary>
+    /// <summary>The sort key of a row in its table, which orders by partition key and then by row key.</summary>
     public string Position => PositionOf(PartitionKey, RowKey);
 
     public ETag ETag { get; }
 
     public ulong Fingerprint { get; }
 
-    /// <summary>Of a row of a member, read once.</summary>
+    /// <summary>The subscriptions of a member row, parsed once.</summary>
     public string Subscriptions => field ??= Ids.Text((byte[])this["Subscriptions"]!);
 
-    /// <summary>The participants that a header lists, read once.</summary>
+    /// <summary>The participants in a header, parsed once.</summary>
     public ImmutableHashSet<int> Members
         => field ??= [.. MemberSet.From((byte[])this["Members"]!).Entries.Select(entry => Ids.Of(entry.ParticipantId))];
 
@@ -150,7 +150,7 @@ internal sealed class SimulatedRow
         return new(PartitionKey, RowKey, etag, columns.ToImmutable(), fingerprint);
     }
 
-    /// <summary>The keys, the ETag, and the selected columns or all.</summary>
+    /// <summary>The keys, the ETag, and the selected columns or all columns.</summary>
     public TableEntity ToEntity(IEnumerable<string>? select = null)
     {
         var entity = new TableEntity(PartitionKey, RowKey) { ETag = ETag };
@@ -159,7 +159,7 @@ internal sealed class SimulatedRow
         return entity;
     }
 
-    // What requests write and never decide by has no part in it: otherwise each history would be a state of its own.
+    // Columns that requests write but never decide by are not part of the fingerprint. Otherwise each history would be a separate state.
     private static ulong FingerprintOf(string name, object value) => name is Storage.Columns.After or Storage.Columns.Data
         ? 0
         : Simulation.Fingerprint.Of(Simulation.Fingerprint.Of(name), Simulation.Fingerprint.Of(value));
@@ -167,7 +167,7 @@ internal sealed class SimulatedRow
     private static object Copy(object value) => value is byte[] bytes ? bytes.ToArray() : value;
 }
 
-/// <summary>The rows of all tables, and what Table Storage does with them.</summary>
+/// <summary>The rows of all tables, with the behavior of Table Storage.</summary>
 internal sealed class SimulatedRows
 {
     private static readonly ImmutableSortedDictionary<string, SimulatedRow> Empty = ImmutableSortedDictionary.Create<string, SimulatedRow>(StringComparer.Ordinal);
@@ -186,7 +186,7 @@ internal sealed class SimulatedRows
     public ImmutableSortedDictionary<string, SimulatedRow> Partition((string Table, string PartitionKey) partition)
         => _partitions.GetValueOrDefault(partition, Empty);
 
-    /// <summary>Does what the call asks; the rows that it writes get <paramref name="etag"/>.</summary>
+    /// <summary>Executes the call. The rows that it writes get <paramref name="etag"/>.</summary>
     public TableAnswer Execute(TableCall call, ETag etag)
     {
         var before = Partition(call.Partition);
@@ -222,7 +222,7 @@ internal sealed class SimulatedRows
         return new(204, ETag: after.GetValueOrDefault(call.Changes[0].RowKey)?.ETag ?? default);
     }
 
-    /// <summary>The rows of the partitions whose keys lie between two, in their order.</summary>
+    /// <summary>The rows of the partitions between two keys, in order.</summary>
     public IEnumerable<SimulatedRow> Between(string table, string after, string before, string? rowKey = null) => _partitions
         .Where(partition => partition.Key.Table == table
             && string.CompareOrdinal(partition.Key.PartitionKey, after) > 0

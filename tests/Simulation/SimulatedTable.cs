@@ -9,8 +9,8 @@ using Azure.Data.Tables.Models;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// A table for one caller, who decides in <paramref name="send"/> when each call happens and what becomes of its answer.
-/// It has the calls that the stores use. A query comes in pages of <paramref name="pageSize"/> rows, each a call of its own.
+/// A table for one caller. <paramref name="send"/> decides when each call happens and which response arrives. It supports the calls that
+/// the stores use. A query has pages of <paramref name="pageSize"/> rows, and each page is a separate call.
 /// </summary>
 internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<TableAnswer>> send, int pageSize = int.MaxValue) : TableClient
 {
@@ -18,7 +18,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
 
     public override string Name => name;
 
-    /// <summary>Its rows stay, and cannot be reached until it is created again.</summary>
+    /// <summary>Makes the table unavailable. Its rows remain, and are available again after the table is created again.</summary>
     public override Task<Response> DeleteAsync(CancellationToken cancellationToken = default)
     {
         _isDeleted = true;
@@ -47,7 +47,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     public override async Task<Response> DeleteEntityAsync(
         string partitionKey, string rowKey, ETag ifMatch = default, CancellationToken cancellationToken = default)
     {
-        // The client sends no ETag as any ETag, and takes a missing row for an answer.
+        // The real client sends any ETag if none is given, and accepts a missing row as success.
         var answer = await SendAsync(new(name, partitionKey, null, [new(ChangeKind.Delete, rowKey, ifMatch == default ? ETag.All : ifMatch)]));
         return answer.Succeeded || answer.Status == 404 ? new SimulatedResponse(answer) : throw Failure(answer);
     }
@@ -98,7 +98,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
             Conditions = [.. range.Groups["condition"].Captures.Select(condition => Condition(condition.Value))],
         };
 
-    /// <summary>A condition on a column, as in <c>Tag ge 'a'</c>.</summary>
+    /// <summary>Parses a condition on a column, for example <c>Tag ge 'a'</c>.</summary>
     private static Condition Condition(string text)
     {
         var (column, comparison, value) = text.Split(' ', 3) is [var first, var second, var third] ? (first, second, third) : throw new NotSupportedException(text);
@@ -136,7 +136,7 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     private static ChangeKind Merge(TableUpdateMode mode)
         => mode == TableUpdateMode.Merge ? ChangeKind.Merge : throw new NotSupportedException("Replacing a row.");
 
-    /// <summary>A copy: what the caller does to its row later is nothing to the table.</summary>
+    /// <summary>A copy, so that later changes to the caller's row do not affect the table.</summary>
     private static TableEntity Columns(ITableEntity entity) => new((TableEntity)entity);
 
     private static RequestFailedException Failure(TableAnswer answer) => answer.Status == 0
@@ -164,7 +164,10 @@ internal sealed partial class SimulatedTable(string name, Func<TableCall, Task<T
     [GeneratedRegex("^Expires le datetime'(?<end>[^']*)'$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ExpiryFilter();
 
-    /// <summary>The rows with the selected columns, or with all; of <paramref name="latestEnd"/> or earlier, when it is given, and up to the first that is not <paramref name="isIn"/>.</summary>
+    /// <summary>
+    /// A query for rows with the selected columns, or all columns. It includes rows that end at <paramref name="latestEnd"/> or earlier, if
+    /// it is given, up to the first row that is not <paramref name="isIn"/>.
+    /// </summary>
     private sealed class RowQuery<T>(Func<string?, Task<TableAnswer>> send, IEnumerable<string>? select, DateTimeOffset? latestEnd, Func<SimulatedRow, bool> isIn) : AsyncPageable<T>
         where T : notnull
     {

@@ -6,23 +6,23 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>Rows to begin with, in the product's own form.</summary>
+/// <summary>The initial rows, in the product's own form.</summary>
 internal sealed class StartState
 {
     public static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>When what ends early ends.</summary>
+    /// <summary>When the resource that ends early expires.</summary>
     public static readonly DateTimeOffset End = Now.AddMinutes(30);
 
-    /// <summary>When what a sweep deletes ended.</summary>
+    /// <summary>When the resources that a sweep deletes expired.</summary>
     public static readonly DateTimeOffset LongAgo = Now - Sweeper.Grace - TimeSpan.FromHours(1);
 
     public static readonly DateTimeOffset Later = Now.AddHours(1);
 
-    /// <summary>When everything has ended, also the keys.</summary>
+    /// <summary>When everything has expired, including the idempotency keys.</summary>
     public static readonly DateTimeOffset EndOfAll = Now.AddYears(1);
 
-    /// <summary>When the events have ended, too, that a sweep wrote then.</summary>
+    /// <summary>When the events that a sweep wrote at that time have also expired.</summary>
     public static readonly DateTimeOffset EndOfEvents = EndOfAll.AddDays(30);
 
     private readonly SimulatedRows _rows = new();
@@ -33,8 +33,8 @@ internal sealed class StartState
     private int _writes;
 
     /// <summary>
-    /// So many participants and sessions; <paramref name="ending"/> is the partition of the one that ends early, and
-    /// <paramref name="ended"/> are those of the ones that ended long ago.
+    /// Creates this number of participants and sessions. <paramref name="ending"/> is the partition of the resource that expires early.
+    /// <paramref name="ended"/> are the partitions of the resources that expired long ago.
     /// </summary>
     public StartState(
         string name,
@@ -67,7 +67,7 @@ internal sealed class StartState
 
     public static (string Table, string PartitionKey) Session(int number) => ("sessions", Keys.Partition(Request.Account, Ids.Session(number)));
 
-    /// <summary>What a creation with a key creates.</summary>
+    /// <summary>The partition of the resource that a creation with a key creates.</summary>
     public static (string Table, string PartitionKey) Keyed(OperationKind creation)
         => creation == OperationKind.CreateSession ? Session(Ids.Keyed) : Participant(Ids.Keyed);
 
@@ -81,7 +81,7 @@ internal sealed class StartState
         ChangeKind.Add,
         new HeaderRow(Ids.Session(number), null, Now, end ?? Later).ToEntity(Request.Account));
 
-    /// <summary>What is created with a key will be read, too.</summary>
+    /// <summary>Also reads the partitions of the resources that are created with a key.</summary>
     public StartState BeforeKeyed()
     {
         _partitions.UnionWith([Keyed(OperationKind.CreateParticipant), Keyed(OperationKind.CreateSession)]);
@@ -89,8 +89,8 @@ internal sealed class StartState
     }
 
     /// <summary>
-    /// With a participant or session that was created with a key, which is remembered until <paramref name="keyEnd"/>, and an
-    /// index row for each of the times <paramref name="indexed"/> at which it ends or once ended.
+    /// Adds a participant or session that was created with a key. The key is valid until <paramref name="keyEnd"/>. There is an index row
+    /// for each of the times <paramref name="indexed"/> at which the resource expires or once expired.
     /// </summary>
     public StartState Created(OperationKind creation, DateTimeOffset keyEnd, params IReadOnlyCollection<DateTimeOffset> indexed)
     {
@@ -103,7 +103,7 @@ internal sealed class StartState
         return this;
     }
 
-    /// <summary>With the marker alone of something that was created with a key and is gone; the marker ended long ago.</summary>
+    /// <summary>Adds only the idempotency marker of a resource that is gone. The marker expired long ago.</summary>
     public StartState Gone(OperationKind creation)
     {
         var partition = Keyed(creation);

@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Simulation;
 
-/// <summary>Where the scenarios begin.</summary>
+/// <summary>The states in which the scenarios start.</summary>
 internal static class StartStates
 {
     public static StartState Apart { get; } = new("P1 in no session", 20, participants: 1, sessions: 2);
@@ -25,7 +25,7 @@ internal static class StartStates
         new StartState("no place left in S1, P2 ends", 1, participants: 3, sessions: 1, StartState.Participant(2)).Joined(2, 1),
     ];
 
-    /// <summary>What a sweep deletes, beside what it does not.</summary>
+    /// <summary>Resources that a sweep deletes, together with others.</summary>
     public static IReadOnlyList<StartState> Ended { get; } =
     [
         new StartState("P1 in S1, S1 ended", 20, participants: 1, sessions: 2, null, StartState.Session(1)).Joined(1, 1),
@@ -35,13 +35,13 @@ internal static class StartStates
         new StartState("no place left in S1, P2 ended", 1, participants: 3, sessions: 1, null, StartState.Participant(2)).Joined(2, 1),
     ];
 
-    /// <summary>Something that was created with a key ends.</summary>
+    /// <summary>A resource that was created with a key expires.</summary>
     public static IReadOnlyList<StartState> KeyedEnding { get; } = [.. Creations.Select(creation =>
         new StartState("created with a key, ends", 20, participants: 1, sessions: 1, StartState.Keyed(creation)).Created(creation, StartState.Later, StartState.End))];
 
     /// <summary>
-    /// What was created with a key has ended: the key is remembered, or should be no more, or was forgotten and used again, and the
-    /// index row of the first creation is left.
+    /// A resource that was created with a key has expired. Its key is still valid, has also expired, or was used again after it expired,
+    /// with the index row of the first creation remaining.
     /// </summary>
     public static IReadOnlyList<StartState> KeyedEnded { get; } = [.. Creations.SelectMany(creation => new[]
     {
@@ -50,7 +50,7 @@ internal static class StartStates
         new StartState("created with a key, for the second time", 20, participants: 1, sessions: 1).Created(creation, StartState.Later, StartState.LongAgo, StartState.Later),
     })];
 
-    /// <summary>The marker of what was created with a key has ended, too.</summary>
+    /// <summary>The idempotency marker of a resource that was created with a key has also expired.</summary>
     public static IReadOnlyList<StartState> KeyGone { get; } =
         [.. Creations.Select(creation => new StartState("created with a key and gone, like the key", 20, participants: 1, sessions: 1).Gone(creation))];
 

@@ -2,18 +2,22 @@ using System.Collections.Immutable;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>All that callers can know: who is there, who is where with which subscriptions, and the entity tags.</summary>
+/// <summary>
+/// Everything that callers can observe, which is the existing resources, the members with their subscriptions, and the entity tags.
+/// </summary>
 internal sealed record State(
     ImmutableHashSet<int> Participants, ImmutableHashSet<int> Sessions, ImmutableDictionary<int, (int Session, string Subscriptions)> Members)
 {
     public static State Empty { get; } = new([], [], ImmutableDictionary<int, (int, string)>.Empty);
 
-    /// <summary>The tags of the members and of the sessions. They are no part of a comparison: a change gives them new values.</summary>
+    /// <summary>
+    /// The tags of the members and of the sessions. They are ignored in comparisons, because a change gives them new values.
+    /// </summary>
     public ImmutableDictionary<int, string> MemberTags { get; init; } = ImmutableDictionary<int, string>.Empty;
 
     public ImmutableDictionary<int, string> SessionTags { get; init; } = ImmutableDictionary<int, string>.Empty;
 
-    /// <summary>What was created with an idempotency key once.</summary>
+    /// <summary>The resources that were created with an idempotency key.</summary>
     public ImmutableHashSet<(OperationKind Kind, int Id)> Keys { get; init; } = [];
 
     public IEnumerable<int> MembersOf(int session) => Members.Where(member => member.Value.Session == session).Select(member => member.Key);
@@ -23,7 +27,7 @@ internal sealed record State(
 
     public State WithoutMember(int participant) => this with { Members = Members.Remove(participant) };
 
-    /// <summary>This state without what has ended by another.</summary>
+    /// <summary>This state without the resources that have expired in a later state.</summary>
     public State At(State later) => this with
     {
         Participants = Participants.Intersect(later.Participants),
@@ -33,7 +37,7 @@ internal sealed record State(
             .Select(member => member.Key)),
     };
 
-    /// <summary>Outside of any session a participant has one tag, and in a session that of its membership.</summary>
+    /// <summary>A participant outside any session has a fixed tag, and a member has the tag of its membership.</summary>
     public string? TagOfParticipant(int participant)
         => !Participants.Contains(participant) ? null
             : Members.ContainsKey(participant) ? MemberTags[participant]

@@ -3,14 +3,14 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>The simulation saw what must never be.</summary>
+/// <summary>The simulation found a violation of a rule.</summary>
 internal sealed class ViolationException(string message) : Exception(message);
 
-/// <summary>Reads off the rows what callers can know, and holds the rows to the invariants.</summary>
+/// <summary>Derives the state that callers can observe from the rows, and checks the invariants of the rows.</summary>
 internal static class StateReader
 {
-    /// <summary>The state after a partition was written, or time has passed.</summary>
-    /// <exception cref="ViolationException">An invariant does not hold any more.</exception>
+    /// <summary>The state after a write to a partition, or after time has passed.</summary>
+    /// <exception cref="ViolationException">An invariant is violated.</exception>
     public static State Read(SimulatedRows rows, (string Table, string PartitionKey) partition, State before, DateTimeOffset now, int participantsPerSession)
     {
         if (Keys.IsIndex(partition.PartitionKey))

@@ -3,13 +3,13 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What a sweep may delete, and what it must not leave.</summary>
+/// <summary>The rows that a sweep may delete, and the rows that it must not leave.</summary>
 internal static class SweepRules
 {
     private const string LastPartition = "~";
 
-    /// <summary>A row goes when it ended long enough ago, and an index row when the rows that it stands for are gone.</summary>
-    /// <exception cref="ViolationException">The sweep's write broke a rule.</exception>
+    /// <summary>A row may be deleted if it expired long enough ago. An index row may be deleted if its rows are gone.</summary>
+    /// <exception cref="ViolationException">The sweep's write violated a rule.</exception>
     public static void CheckDeletions(
         SimulatedRows rows, TableCall call, ImmutableSortedDictionary<string, SimulatedRow> before, DateTimeOffset now)
     {
@@ -27,7 +27,9 @@ internal static class SweepRules
         }
     }
 
-    /// <summary>A sweep with nothing in its way leaves nothing of the hours that it was for, except for a marker beside events.</summary>
+    /// <summary>
+    /// A sweep without interference leaves no rows of the hours that it covers, except for markers of partitions with events.
+    /// </summary>
     /// <exception cref="ViolationException">A row is left.</exception>
     public static void CheckLeft(SimulatedRows rows, DateTimeOffset now)
     {
@@ -44,8 +46,8 @@ internal static class SweepRules
     }
 
     /// <summary>
-    /// The index partition for a row; null for a member's, which goes with its session or with a join, and for a marker beside events,
-    /// which goes with the last of them.
+    /// The index partition for a row, or null if there is none. A member row is deleted with its session or by a join, and a marker in a
+    /// partition with events is deleted after the last event.
     /// </summary>
     private static string? IndexOf(SimulatedRows rows, string table, SimulatedRow row)
         => Keys.IsMember(row.RowKey) || (row.RowKey == Keys.IdempotencyMarker && rows.Partition((table, row.PartitionKey)).Keys.Any(Keys.IsEvent))

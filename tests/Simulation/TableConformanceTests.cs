@@ -4,7 +4,7 @@ using Azure.Data.Tables;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>What the stores rely on, of a real table and of the simulated one alike.</summary>
+/// <summary>The behavior that the stores rely on, tested on a real table and on the simulated one.</summary>
 public abstract class TableConformanceTests : IAsyncLifetime
 {
     private static int _partitions;
@@ -273,7 +273,7 @@ public abstract class TableConformanceTests : IAsyncLifetime
         return row;
     }
 
-    /// <summary>The rows of the partitions between two, as the sweep asks for them.</summary>
+    /// <summary>The rows of the partitions between two keys, queried as the sweep does.</summary>
     private AsyncPageable<TableEntity> Between(string after, string before, int maxPerPage) => Table.QueryAsync<TableEntity>(
         TableClient.CreateQueryFilter($"PartitionKey gt {_partition + after} and PartitionKey lt {_partition + before}"),
         maxPerPage,

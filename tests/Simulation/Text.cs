@@ -3,7 +3,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
 
-/// <summary>A step in words.</summary>
+/// <summary>A step in words, for the log.</summary>
 internal static class Text
 {
     public static string Of(Request request, TableCall call, TableAnswer answer)

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// Watches one request from its first storage call to its answer. Its answer must have been right at one of these
-/// moments, and what it changed must be that answer's one change. A request that got no answer may take effect later.
+/// Checks one request for linearizability, from its first storage call to its response. The response must be correct at some moment in
+/// between, and the change must be the one that belongs to this response. A request that got no response may take effect later.
 /// </summary>
 internal sealed class Witness
 {
@@ -25,12 +25,12 @@ internal sealed class Witness
         (GaveUpAWrite, Fingerprint) = (original.GaveUpAWrite, original.Fingerprint);
     }
 
-    /// <summary>Whether one of its writes got no answer.</summary>
+    /// <summary>Whether one of its writes got no response.</summary>
     public bool GaveUpAWrite { get; private set; }
 
     public ulong Fingerprint { get; private set; }
 
-    /// <summary>A moment that the request saw or could have seen.</summary>
+    /// <summary>Adds the correct responses in a state that the request saw or could have seen.</summary>
     public void See(State now)
     {
         foreach (var (answer, after) in _model.Allows(_operation, now))
@@ -38,15 +38,15 @@ internal sealed class Witness
             if (after.Equals(now))
                 AddRight(answer);
 
-            // Who did it is not to be told: a deletion or removal whose answer was lost, and that is done now.
+            // After a deletion or removal whose response was lost, the request cannot tell whether it or another request made the change.
             if (_mayFindItselfDone && answer is ("NoParticipant" or "NoSession" or "NotAMember"))
                 AddRight(Model.Done);
         }
     }
 
     /// <summary>
-    /// Time passed, and something ended. What the request would have changed at the last moment before may be what ended: then
-    /// nobody can tell whether it was changed.
+    /// Adds the correct responses after a resource has expired. If that resource is the one that the request would have changed just
+    /// before, nobody can tell whether it was changed.
     /// </summary>
     public void SeeEnd(State before, State after)
     {
@@ -59,14 +59,14 @@ internal sealed class Witness
         See(after);
     }
 
-    /// <summary>The request itself made the change.</summary>
+    /// <summary>Checks a change that the request itself made.</summary>
     public void Changed(State before, State after)
     {
         if (_answered is not null)
             throw new ViolationException($"{_operation} answered {_answered}, and took effect afterwards.");
         if (Model.First(_operation, before) is { } first && first.Equals(after))
         {
-            // What is begun is finished: its condition is not judged again.
+            // The deletion has begun and is completed, so its condition is not checked again.
             (_hasLeft, _operation) = (true, _operation with { IfMatch = null });
             Fingerprint += Simulation.Fingerprint.Of("left");
             return;

@@ -7,32 +7,32 @@ namespace Sessions.Tests.Simulation;
 
 internal enum StepKind
 {
-    /// <summary>A call is made and answered.</summary>
+    /// <summary>A call is executed, and its response arrives.</summary>
     Make,
 
-    /// <summary>The request gets no answer to a write, which may yet land.</summary>
+    /// <summary>A write gets no response, and may still be applied later.</summary>
     Lose,
 
-    /// <summary>The request goes no further; when its call is a write, it may yet land.</summary>
+    /// <summary>The request crashes. If its call is a write, it may still be applied later.</summary>
     Crash,
 
-    /// <summary>A write that a request gave up is made.</summary>
+    /// <summary>A late write is applied.</summary>
     Land,
 
-    /// <summary>Time passes until something has ended.</summary>
+    /// <summary>Time passes until a resource has expired.</summary>
     Pass,
 }
 
-/// <summary>The next step: of which request and which of its waiting calls, or which of the late writes.</summary>
+/// <summary>The next step, for one of a request's waiting calls, or for one of the late writes.</summary>
 internal readonly record struct Step(StepKind Kind, int Index, int Call = 0)
 {
     public bool IsFault => Kind is StepKind.Lose or StepKind.Crash;
 }
 
-/// <summary>A write that its request gave up, and that storage may make at any time or never.</summary>
+/// <summary>A write without a response, which storage may apply at any time or never.</summary>
 internal sealed record LateWrite(int Request, TableCall Call, ETag ETag, ulong Fingerprint);
 
-/// <summary>What every state of one simulation shares.</summary>
+/// <summary>The settings that all states of one simulation share.</summary>
 internal sealed class WorldSettings(StartState start, Mutation? mutation = null)
 {
     public StartState Start => start;
@@ -45,10 +45,10 @@ internal sealed class WorldSettings(StartState start, Mutation? mutation = null)
     public Func<int, Operation, DateTimeOffset, Request> Begin { get; init; } = (number, operation, now) => new(number, operation, new(start.Options), now);
 }
 
-/// <summary>Tables, requests on their way, writes that may land late, and a check after each step.</summary>
+/// <summary>The simulated system, with tables, requests in progress, late writes, and a check after each step.</summary>
 internal sealed class World
 {
-    // What one request of the product may wait for others, at least (RetryBudget).
+    // The minimum number of retries of a request of the product (RetryBudget).
     private const int PatienceOfARequest = 40;
 
     private readonly WorldSettings _settings;
@@ -81,13 +81,15 @@ internal sealed class World
 
     public IReadOnlyList<LateWrite> LateWrites => _late;
 
-    /// <summary>Whether something has yet to end.</summary>
+    /// <summary>Whether a resource can still expire.</summary>
     public bool CanPass => _settings.Start.Ending is not null && _now < StartState.End;
 
-    /// <summary>Where each step is told, when somebody wants to read it.</summary>
+    /// <summary>Receives a line for each step, or null.</summary>
     public Action<string>? Log { get; set; }
 
-    /// <summary>Stands for everything that can still matter: the rows, what each request knows, and what is right for it to answer.</summary>
+    /// <summary>
+    /// A fingerprint of everything that can still matter, which is the rows, the knowledge of each request, and its correct responses.
+    /// </summary>
     public ulong Fingerprint()
     {
         var all = _rows.Fingerprint + (ulong)_now.UtcTicks;
@@ -113,17 +115,17 @@ internal sealed class World
         return request;
     }
 
-    /// <summary>Forgets the request at the index, which has ended.</summary>
+    /// <summary>Removes the request at the index, which has ended.</summary>
     public void Forget(int index)
     {
         _requests.RemoveAt(index);
         _witnesses.RemoveAt(index);
     }
 
-    /// <summary>Storage never makes the late write at the index.</summary>
+    /// <summary>Discards the late write at the index, which storage then never applies.</summary>
     public void Drop(int index) => _late.RemoveAt(index);
 
-    /// <summary>Makes a write that is no request's.</summary>
+    /// <summary>Executes a write that belongs to no request.</summary>
     public void Write(TableCall call)
     {
         var number = ++_sent;
@@ -132,7 +134,7 @@ internal sealed class World
         Read(call.Partition);
     }
 
-    /// <summary>Whether the call is refused, and for the same reason, whenever it is made: no row gets an ETag back that it had.</summary>
+    /// <summary>Whether the call is refused for the same reason whenever it is made, because no row gets an earlier ETag again.</summary>
     public bool IsDoomed(PendingCall pending, Request request)
     {
         var call = _settings.Mutation.Call(request, pending.Call);
@@ -145,7 +147,7 @@ internal sealed class World
             && !_late.Exists(late => late.Call.Partition == call.Partition);
     }
 
-    /// <exception cref="ViolationException">Something is wrong after this step.</exception>
+    /// <exception cref="ViolationException">A rule was violated by this step.</exception>
     public void Take(Step step)
     {
         if (step.Kind == StepKind.Land)
@@ -159,7 +161,7 @@ internal sealed class World
         _late.RemoveAll(late => CannotLand(late.Call));
     }
 
-    /// <summary>Makes a request with nothing else in its way.</summary>
+    /// <summary>Runs a request without interference.</summary>
     public string? Run(Operation operation)
     {
         Send(operation);
@@ -172,8 +174,9 @@ internal sealed class World
     }
 
     /// <summary>
-    /// Repeats what got no answer, which must then be settled, and reads everything, also after the late writes. A sweep then leaves
-    /// nothing of what has ended, nor one after everything has, nor one after the last event has.
+    /// Repeats the requests that got no response, which must now succeed or fail definitely, and reads everything, before and after the
+    /// late writes. A sweep must then leave no expired row, and neither must later sweeps after everything, and after the last event, has
+    /// expired.
     /// </summary>
     public void Finish()
     {
@@ -190,7 +193,7 @@ internal sealed class World
             ReadAll();
         }
 
-        // A creation that ended between its two writes is not in the index.
+        // A creation that ended between its two writes has no index row.
         var isIndexed = !_requests.Exists(
             request => request.IsUnsettled && request.Operation.Kind is OperationKind.CreateParticipant or OperationKind.CreateSession);
         foreach (var time in new[] { _now, StartState.EndOfAll, StartState.EndOfEvents })
@@ -289,7 +292,7 @@ internal sealed class World
             CheckEnd(request, _witnesses[index]);
     }
 
-    /// <summary>Whether the write is refused whenever it is made: no row gets an ETag back that it had.</summary>
+    /// <summary>Whether the write is refused whenever it is made, because no row gets an earlier ETag again.</summary>
     private bool CannotLand(TableCall call)
         => call.Changes is [{ Kind: not ChangeKind.Add } first, ..]
             && first.IfMatch != ETag.All
@@ -318,7 +321,7 @@ internal sealed class World
     {
         SweepRules.CheckDeletions(_rows, call, rowsBefore, _now);
 
-        // It has a key forgotten when it deletes the marker.
+        // Deleting the marker makes the server forget the key.
         if (!State.Equals(before with { Keys = State.Keys }))
             throw new ViolationException("A sweep changed what callers can know.");
     }
@@ -333,7 +336,7 @@ internal sealed class World
         Log?.Invoke($"{request.Number} {request.Operation}: {(request.HasCrashed ? "crashed" : request.Answer ?? "unavailable")}");
     }
 
-    /// <summary>An update whose session or participant is gone cannot tell whether it was deleted or had expired.</summary>
+    /// <summary>An update whose session or participant is gone cannot tell whether the membership was deleted or had expired.</summary>
     private bool MayHaveExpired(Operation operation)
         => operation.Kind == OperationKind.Update
             && !(_rows.Partition(StartState.Session(operation.Session)).ContainsKey(Keys.Header)

@@ -4,8 +4,8 @@ using Azure.Data.Tables;
 namespace Sessions.Tests.Simulation;
 
 /// <summary>
-/// Gives the random ids in the rows that one run of a request writes a name that is the same in every run, and gives the run
-/// its own ids back in the rows that it reads.
+/// Replaces the random ids in the rows that one run of a request writes by names that are the same in every run, and restores the ids of
+/// the run in the rows that it reads.
 /// </summary>
 internal sealed class WriteIds(int request)
 {
@@ -14,7 +14,7 @@ internal sealed class WriteIds(int request)
     private readonly Dictionary<string, string> _names = [];
     private readonly Dictionary<string, string> _ids = [];
 
-    /// <summary>Puts the names into the columns of the call, which nobody else holds.</summary>
+    /// <summary>Replaces the ids in the columns of the call, which has no other owner.</summary>
     public TableCall Name(TableCall call)
     {
         foreach (var change in call.Changes)

@@ -7,8 +7,8 @@ using Sessions.Testing;
 namespace Sessions.Tests;
 
 /// <summary>
-/// What a request allocates beside the table call that it needs, in bytes, with storage that answers at once and on the
-/// caller's thread. LocalHost's own routing is in it, and the web server is not.
+/// The bytes that a request allocates in addition to its table call, with storage that responds synchronously on the caller's thread.
+/// LocalHost's own routing is included, and the web server is not.
 /// </summary>
 public sealed class AllocationTests : IAsyncLifetime
 {
@@ -51,7 +51,7 @@ public sealed class AllocationTests : IAsyncLifetime
         => OfAsync(() => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
             Keys.Partition(InMemorySessions.Account, InMemorySessions.Session), rowKey));
 
-    /// <summary>The mean of a thousand calls, after a thousand that fill pools and caches.</summary>
+    /// <summary>The mean of a thousand calls, after a thousand calls that fill pools and caches.</summary>
     private static async Task<long> OfAsync(Func<Task> call)
     {
         const int Calls = 1000;

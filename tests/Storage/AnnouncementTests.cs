@@ -3,7 +3,9 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>A change whose message cannot be stored: the caller is not told that it was made, because nobody may look for its event.</summary>
+/// <summary>
+/// A change whose message cannot be stored. The request must not report success, because the delivery might never find the event.
+/// </summary>
 public sealed class AnnouncementTests : StorageFaultTests
 {
     private bool _isBroken;

@@ -8,7 +8,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>A request that ends takes its storage calls with it: each of them has the request's token.</summary>
+/// <summary>A cancelled request cancels its storage calls, because each of them has the request's token.</summary>
 public sealed class CancellationTests : IDisposable
 {
     private static readonly AccountId Account = AccountId.Parse("account");
@@ -78,7 +78,7 @@ public sealed class CancellationTests : IDisposable
 
     private ParticipantId Outsider { get; set; }
 
-    /// <summary>Claims the session, and is no member of it.</summary>
+    /// <summary>A participant that claims the session and is not a member of it.</summary>
     private ParticipantId Claiming { get; set; }
 
     [Theory]
@@ -126,7 +126,7 @@ public sealed class CancellationTests : IDisposable
         foreach (var rowKey in new[] { ScriptedTables.AnyIndexRow, Keys.Header, Keys.Participant, Keys.Member(Member), Keys.User("user"), Keys.User("new") })
             _scripted.Answer(rowKey, answer);
 
-        // Not every outcome can be told after such an answer: then the request is a 503.
+        // After such a response the result can be unknown. The request then returns 503.
         if (await Record.ExceptionAsync(() => Calls[operation](this, _request.Token)) is { } exception)
             Assert.IsType<StorageUnavailableException>(exception);
 
@@ -166,7 +166,7 @@ public sealed class CancellationTests : IDisposable
 
     private static Credential Secret(byte hash) => new([hash], Access.Write);
 
-    /// <summary>A table that notes each call, and has the scripted table answer it.</summary>
+    /// <summary>A table that records each call and executes it on the scripted table.</summary>
     private TableClient Observe(string name)
     {
         var table = _scripted.Tables.All.Single(table => table.Name == name);

@@ -6,7 +6,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>Changes of credentials whose first write meets a fault of storage.</summary>
+/// <summary>Changes of credentials whose first write meets a storage fault.</summary>
 public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
 {
     private static readonly byte[] First = BasicCredentials.Hash("first");
@@ -75,7 +75,7 @@ public sealed class CredentialStoreTests(Server server) : IClassFixture<Server>
         var third = BasicCredentials.Hash("third");
         await server.Credentials.AddAsync(_account, "ann", new(First, Access.Write), CancellationToken.None);
 
-        // Both have read the row before either writes it.
+        // Both requests read the row before either of them writes it.
         server.StorageCalls.Hold = TimeSpan.FromMilliseconds(300);
         var rotated = await Task.WhenAll(RotateAsync(Second), RotateAsync(third));
         server.StorageCalls.Hold = TimeSpan.Zero;

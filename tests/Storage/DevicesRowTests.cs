@@ -3,7 +3,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>Which events a change of a device has.</summary>
+/// <summary>The events of a change of a device.</summary>
 public sealed class DevicesRowTests
 {
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);

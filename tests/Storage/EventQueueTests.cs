@@ -8,7 +8,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>The messages that have the delivery look at a partition.</summary>
+/// <summary>The messages that make the delivery read a partition.</summary>
 public sealed class EventQueueTests
 {
     private static readonly AccountId Account = AccountId.Parse("account");

@@ -5,7 +5,7 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>Whatever ends at this very moment has ended, and a tick before it lives.</summary>
+/// <summary>A resource that expires exactly now has expired, and a tick earlier it is live.</summary>
 public sealed class ExpiryTimeTests
 {
     private static readonly TimeSpan ATick = TimeSpan.FromTicks(1);
@@ -28,7 +28,7 @@ public sealed class ExpiryTimeTests
 
     public ExpiryTimeTests()
     {
-        // A sweep then meets each row of the index in a page of its own.
+        // A sweep then reads each row of the index in its own page.
         _tables = new(name => new SimulatedTable(name, call => Task.FromResult(_rows.Execute(call, new($"{++_etags}"))), pageSize: 1));
         _sessions = new(_tables, Options, _time, EventQueue.None);
         _participants = new(_tables, Options, _time, EventQueue.None);
@@ -121,7 +121,7 @@ public sealed class ExpiryTimeTests
     private async Task<ParticipantId> NewParticipantAsync()
         => new(Guid.Parse((await _participants.CreateAsync(Account, new(null, [], "tag", "V3"), null, CancellationToken.None)).Participant!.Id));
 
-    /// <summary>Only a test moves it on.</summary>
+    /// <summary>A clock that only a test advances.</summary>
     private sealed class SteadyTime : TimeProvider
     {
         private DateTimeOffset _now = new(2026, 1, 1, 12, 30, 0, TimeSpan.Zero);

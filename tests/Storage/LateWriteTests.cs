@@ -3,7 +3,7 @@ using Azure.Core;
 
 namespace Sessions.Tests;
 
-/// <summary>A write that storage applies after the request that sent it has been answered undoes nothing that came after.</summary>
+/// <summary>A write that storage applies after its request has ended does not undo later changes.</summary>
 public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : IClassFixture<LateWriteTests.ImpatientServer>
 {
     private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11"}]}""";
@@ -59,7 +59,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
         Assert.Contains("0c11", (await account.GetAsync(path)).Body, StringComparison.Ordinal);
     }
 
-    /// <summary>The first write that <paramref name="action"/> makes is applied after it.</summary>
+    /// <summary>Delays the first write of <paramref name="action"/> until after it.</summary>
     private async Task WithLateWriteAsync(Func<Task> action)
     {
         var done = new TaskCompletionSource();
@@ -77,7 +77,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
         }
     }
 
-    /// <summary>Waits less than in production, so that the tests are short.</summary>
+    /// <summary>Waits for a shorter time than in production, so that the tests are short.</summary>
     public sealed class ImpatientServer(AzuriteFixture azurite) : Server(azurite)
     {
         protected override TimeSpan? NetworkTimeout => TimeSpan.FromSeconds(2);

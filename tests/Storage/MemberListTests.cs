@@ -5,13 +5,13 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>The members of a session whose rows may come in pages, between which others write.</summary>
+/// <summary>The members of a session whose rows may come in several pages, between which other requests write.</summary>
 public sealed class MemberListTests
 {
     private const int Members = 3;
     private const int MostPauses = 40;
 
-    // Of two pages each. Before the first repeat there is no pause.
+    // Each pass has two pages, and there is no pause before the first repeated pass.
     private const int MostQueries = 2 * (1 + 1 + MostPauses);
 
     private static readonly AccountId Account = AccountId.Parse("account");
@@ -149,7 +149,7 @@ public sealed class MemberListTests
     private async Task<IEnumerable<ParticipantId>> ListAsync(int pageSize, Func<int, Task> before)
         => (await FindAsync(pageSize, before))!.Members.Select(member => member.ParticipantId);
 
-    /// <summary>Reads the list; <paramref name="before"/> is called before each page with its number, from 1 on.</summary>
+    /// <summary>Reads the list. <paramref name="before"/> is called before each page with the page's number, from 1 on.</summary>
     private Task<MemberList?> FindAsync(int pageSize, Func<int, Task> before)
     {
         var table = new SimulatedTable(
@@ -165,7 +165,7 @@ public sealed class MemberListTests
         return MemberList.FindAsync(table, Account, _session, new(_time, CancellationToken.None));
     }
 
-    /// <summary>Counts the pauses, each of which is over at once. A pause of no time needs no timer and is not counted.</summary>
+    /// <summary>Counts the pauses, each of which ends immediately. A pause of zero length needs no timer and is not counted.</summary>
     private sealed class CountingTime : TimeProvider
     {
         public int Pauses { get; private set; }

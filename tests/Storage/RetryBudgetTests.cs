@@ -3,7 +3,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>How a request that lost against another waits before it tries again.</summary>
+/// <summary>The wait of a request before it retries after a conflict.</summary>
 public sealed class RetryBudgetTests
 {
     private const int MostPauses = 40;
@@ -36,7 +36,7 @@ public sealed class RetryBudgetTests
             pauses.Add(await time.PauseAsync(budget));
         }
 
-        // Of 60 even draws from 200, fewer than 20 differ, or none is in a quarter, less than once in a million runs.
+        // Of 60 uniform draws from 200, fewer than 20 are distinct, or none is in a given quarter, in less than one in a million runs.
         Assert.InRange(pauses.Distinct().Count(), 20, 60);
         Assert.Contains(pauses, pause => pause < 50);
         Assert.Contains(pauses, pause => pause >= 150);
@@ -65,12 +65,12 @@ public sealed class RetryBudgetTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(pauses).WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
-    /// <summary>Every pause is over at once, and is recorded.</summary>
+    /// <summary>Every pause ends immediately and is recorded.</summary>
     private sealed class InstantTime : TimeProvider
     {
         private readonly ConcurrentQueue<TimeSpan> _pauses = new();
 
-        /// <summary>The milliseconds of the next pause; one of none takes no timer.</summary>
+        /// <summary>The milliseconds of the next pause. A pause of zero length needs no timer.</summary>
         public async Task<double> PauseAsync(RetryBudget budget)
         {
             _pauses.Clear();
@@ -85,7 +85,7 @@ public sealed class RetryBudgetTests
         }
     }
 
-    /// <summary>No pause is ever over.</summary>
+    /// <summary>No pause ever ends.</summary>
     private sealed class StoppedTime : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -3,12 +3,12 @@ using System.Net;
 namespace Sessions.Tests;
 
 /// <summary>
-/// The sequential storage calls of an operation in the cases that differ from its usual one, which <see cref="StorageCostTests"/>
-/// counts for every operation.
+/// The sequential storage calls of an operation in its unusual cases. <see cref="StorageCostTests"/> counts the usual case of every
+/// operation.
 /// </summary>
 public sealed class RoundTripTests(Server server) : IClassFixture<Server>
 {
-    /// <summary>How long each answer is held back, so that parallel calls overlap.</summary>
+    /// <summary>How long each response is delayed, so that parallel calls overlap.</summary>
     public static readonly TimeSpan Hold = TimeSpan.FromMilliseconds(100);
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class RoundTripTests(Server server) : IClassFixture<Server>
         await account.DeleteAsync($"/sessions/{deleted}");
         await CountsAsync(4, () => account.PutAsync($"/sessions/{left}/participants/{participant}"));
 
-        // As after a crash between leaving and clearing the claim.
+        // The state after a crash between leaving and clearing the claim.
         await account.LeaveBehindAClaimAsync(left, participant);
         await CountsAsync(5, () => account.PutAsync($"/sessions/{next}/participants/{participant}"));
     }

@@ -5,10 +5,10 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>Simulated tables on which a test decides what becomes of chosen writes; all other calls go as in Table Storage.</summary>
+/// <summary>Simulated tables on which a test decides the result of chosen writes. All other calls behave as in Table Storage.</summary>
 internal sealed class ScriptedTables
 {
-    /// <summary>In place of a row key: any row of the expiry index, whose key is not known before.</summary>
+    /// <summary>Stands for the row key of any row of the expiry index, whose key is not known in advance.</summary>
     public const string AnyIndexRow = "index";
 
     public static readonly TableAnswer Busy = new(503, "ServerBusy");
@@ -29,30 +29,30 @@ internal sealed class ScriptedTables
     /// <summary>The writes so far whose first change is of a row with this key.</summary>
     public IReadOnlyList<TableCall> WritesTo(string rowKey) => [.. _writes.Where(write => write.Changes[0].RowKey == rowKey)];
 
-    /// <summary>Has the next writes whose first change is of a row with this key answered so, one after the other.</summary>
+    /// <summary>Uses these responses, one after the other, for the next writes whose first change is to a row with this key.</summary>
     public void Answer(string rowKey, params IEnumerable<Func<TableCall, Task<TableAnswer>>> answers) => _answers[rowKey] = new(answers);
 
     public void Answer(string rowKey, params IEnumerable<Func<TableCall, TableAnswer>> answers)
         => Answer(rowKey, answers.Select<Func<TableCall, TableAnswer>, Func<TableCall, Task<TableAnswer>>>(answer => call => Task.FromResult(answer(call))));
 
-    /// <summary>As Table Storage does.</summary>
+    /// <summary>Executes the call as Table Storage does.</summary>
     public TableAnswer Do(TableCall call) => _rows.Execute(call, new($"{++_etags}"));
 
-    /// <summary>The same, but another answer arrives.</summary>
+    /// <summary>Executes the call, but returns another response.</summary>
     public Func<TableCall, TableAnswer> DoneBut(TableAnswer answer) => call =>
     {
         Assert.True(Do(call).Succeeded);
         return answer;
     };
 
-    /// <summary>Another has done just the same before.</summary>
+    /// <summary>Another request has made the same change just before.</summary>
     public TableAnswer DoneByAnother(TableCall call)
     {
         Assert.True(Do(call).Succeeded);
         return Do(call);
     }
 
-    /// <summary>Another has written the row of the first change before.</summary>
+    /// <summary>Another request has written the row of the first change just before.</summary>
     public TableAnswer Overtaken(TableCall call)
     {
         var first = call.Changes[0];

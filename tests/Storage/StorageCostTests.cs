@@ -8,15 +8,15 @@ using Sessions.Testing;
 namespace Sessions.Tests;
 
 /// <summary>
-/// The storage cost of each operation: its sequential calls, which determine its time, all of its calls including parallel ones,
-/// and their bytes. All three are the same for a session of 2, 10 and 20, except for the bytes of an operation that reads the
-/// whole session. <see cref="RoundTripTests"/> covers the cases that take another number of sequential calls.
+/// The storage cost of each operation, which is its sequential calls, all of its calls including parallel ones, and their bytes. The
+/// sequential calls determine its latency. All three are the same for a session with 2, 10 and 20 members, except for the bytes of an
+/// operation that reads the whole session. <see cref="RoundTripTests"/> covers the cases with a different number of sequential calls.
 /// </summary>
 public sealed class StorageCostTests(Server server) : IClassFixture<Server>
 {
     private static readonly int[] Sizes = [2, 10, 20];
 
-    // Time stamps and numbers of accounts differ in length.
+    // Timestamps and account numbers differ in length.
     private const int Noise = 100;
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
                 .Distinct()
                 .Order(StringComparer.Ordinal));
 
-    /// <summary>An operation that reads no other member: its sequential calls, all of its calls, and its bytes at most.</summary>
+    /// <summary>For an operation that reads no other member, its sequential calls, all of its calls, and its maximum bytes.</summary>
     [Theory]
     [InlineData("createSession", 1, 2, 5_600)]
     [InlineData("createParticipant", 1, 2, 5_700)]
@@ -49,8 +49,8 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
     }
 
     /// <summary>
-    /// An operation that reads the session with its members: its sequential calls, all of its calls, and its bytes at most with
-    /// 2 members and for each further one.
+    /// For an operation that reads the session with its members, its sequential calls, all of its calls, and its maximum bytes with 2
+    /// members and for each further member.
     /// </summary>
     [Theory]
     [InlineData("getSession", 1, 1, 2_000, 40)]
@@ -93,7 +93,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
         return costs;
     }
 
-    /// <summary>Has the account's feed say something.</summary>
+    /// <summary>Adds an event to the account's feed.</summary>
     private async Task LogAsync(Account account, string session)
     {
         var (accountId, cancellation) = (AccountId.Parse(account.Id), TestContext.Current.CancellationToken);
@@ -105,7 +105,7 @@ public sealed class StorageCostTests(Server server) : IClassFixture<Server>
         await account.GetAsync("/events");
     }
 
-    /// <summary>A session with members, each subscribed to all of it, and a participant outside.</summary>
+    /// <summary>A session with members who all subscribe to the whole session, and a participant outside it.</summary>
     private sealed record Call(Account Account, string Session, string Member, string Outsider)
     {
         public Dictionary<string, Func<Task<Answer>>> Operations { get; } = new Dictionary<string, Func<Task<Answer>>>

@@ -7,7 +7,7 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>What a real table will not do on demand.</summary>
+/// <summary>Faults that a real table does not produce on demand.</summary>
 public abstract class StorageFaultTests
 {
     private protected const string Header = Keys.Header;
@@ -27,7 +27,7 @@ public abstract class StorageFaultTests
 
     private protected ScriptedTables Scripted => _tables;
 
-    /// <summary>The time of the stores.</summary>
+    /// <summary>The clock of the stores.</summary>
     private protected TimeProvider Time { get; init; } = TimeProvider.System;
 
     private protected SessionStore Sessions => new(_tables.Tables, Options, Time, EventQueue.None);
@@ -393,7 +393,7 @@ public abstract class StorageFaultTests
             Assert.Equal((ChangeKind.Merge, header), (fence.Kind, fence.IfMatch));
         }
 
-        /// <summary>And that under the ETag of the row.</summary>
+        /// <summary>Deletes the participant, which must happen under the ETag of its row.</summary>
         private async Task DeletesAsync(Outcome outcome, ParticipantId participant)
         {
             var etag = _tables.ETagOf(_tables.WritesTo(ParticipantRow)[^1]);

@@ -6,7 +6,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>The clients of the tables and queues, as every program gets them.</summary>
+/// <summary>The clients of the tables and queues, as every program uses them.</summary>
 public sealed class StorageRegistrationTests
 {
     [Fact]

@@ -8,7 +8,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>The stored rows: keys and columns are a contract with what is stored already.</summary>
+/// <summary>The stored rows. Their keys and columns are a contract with the existing data.</summary>
 public sealed class StoredRowTests(Server server) : IClassFixture<Server>
 {
     [Fact]

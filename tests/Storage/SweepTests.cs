@@ -8,12 +8,12 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests;
 
-/// <summary>What has expired goes away, and what lives costs a sweep nothing.</summary>
+/// <summary>A sweep deletes expired rows, and live rows cost it nothing.</summary>
 public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azurite) : IClassFixture<SweepTests.OwnServer>
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(9);
 
-    // The hour of the index has to have ended, too.
+    // The hour of the index must also have ended.
     private static readonly TimeSpan UntilSwept = Sweeper.Grace + TimeSpan.FromHours(1);
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
         if (refusal == HttpStatusCode.Conflict)
             await account.DeleteAsync($"{path}/{(created.TryGetProperty("participant", out var participant) ? participant : created).GetProperty("id")}");
 
-        // In another hour the index row would be another.
+        // In a different hour the index row would be a different one.
         server.Time.Advance(TimeSpan.FromHours(1));
         var answer = await account.SendAsync(HttpMethod.Post, path, """{"tag":"another"}""", headers: ("Idempotency-Key", "key"));
 
@@ -254,7 +254,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     [Fact]
     public async Task No_row_is_deleted_within_an_hour_after_it_expired()
     {
-        // Sessions that end near the end of an hour of the index are the first to be swept.
+        // Sessions that expire near the end of an hour of the index are swept first.
         server.Time.Advance(TimeSpan.FromMinutes(60 + 50 - server.Time.GetUtcNow().Minute));
         var account = await server.NewAccountAsync();
         await account.CreateMemberAsync();
@@ -276,7 +276,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
     [Fact]
     public async Task A_purge_deletes_and_counts_rows_that_expired_an_hour_ago_even_if_they_are_not_indexed()
     {
-        // What other tests have left is not counted.
+        // Deletes the rows of other tests, so that they are not counted.
         server.Time.Advance(Lifetime + UntilSwept);
         await PurgeAsync();
         var account = await server.NewAccountAsync();

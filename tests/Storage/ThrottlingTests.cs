@@ -6,7 +6,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>What becomes of calls that Table Storage refuses for now.</summary>
+/// <summary>Calls that Table Storage throttles.</summary>
 public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
 {
     [Theory]
@@ -63,7 +63,7 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
         Assert.Equal((WriteOutcome.Unknown, 1), (write.Outcome, storage.Requests));
     }
 
-    /// <summary>Throttles the first request, and has no row for all others.</summary>
+    /// <summary>Throttles the first request, and returns no row for all others.</summary>
     private sealed class ThrottledOnce : HttpMessageHandler
     {
         private readonly HttpStatusCode _throttled;

@@ -4,7 +4,7 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>Which failures of a storage call another try may help, and which of them sent nothing.</summary>
+/// <summary>The failures of a storage call after which a retry can help, and those in which nothing was sent.</summary>
 public sealed class TransientFailureTests
 {
     private static readonly Exception Busy = new RequestFailedException(503, "internal text");

@@ -5,7 +5,9 @@ using Sessions.Tests.Simulation;
 
 namespace Sessions.Tests;
 
-/// <summary>Writes that get no answer, or meet another change: once, again and again, and together with the end of what they change.</summary>
+/// <summary>
+/// Writes that get no response or conflict with another change, once or repeatedly, and together with the expiry of the resource.
+/// </summary>
 public abstract class UnsettledWriteTests : StorageFaultTests
 {
     private static readonly Subscriptions ToOne = new(null, [new($"{Guid.Empty}", null)]);
@@ -432,7 +434,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
         }
     }
 
-    /// <summary>By an update, which costs the fewest calls, and by a join of a member.</summary>
+    /// <summary>With an update, which needs the fewest calls, and with a join of a member.</summary>
     public sealed class ReplacingSubscriptions : UnsettledWriteTests
     {
         [Fact]
@@ -521,8 +523,8 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     }
 
     /// <summary>
-    /// An update reads the member row beside its write. Here a join inserts the row between the two, so that only the session and
-    /// the participant can tell whether the member had expired.
+    /// An update reads the member row in parallel with its write. Here a join inserts the row between the two, so only the session and the
+    /// participant can show whether the member had expired.
     /// </summary>
     public sealed class UpdatingARowInsertedAfterTheRead : UnsettledWriteTests
     {
@@ -595,7 +597,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
             Assert.Equal(Outcome.NoParticipant, await UpdateBesideAJoinAsync(session, participant, late, () => DeleteSessionAsync(session)));
         }
 
-        /// <summary>The store of a server with a clock of its own.</summary>
+        /// <summary>The store of a server with its own clock.</summary>
         private MembershipStore MembershipsOf(TimeProvider time) => new(Scripted.Tables, Options, time, EventQueue.None);
 
         private async Task<Outcome> UpdateBesideAJoinAsync(
@@ -628,7 +630,7 @@ public abstract class UnsettledWriteTests : StorageFaultTests
             Assert.Equal(0, await SweepAsync());
             Assert.NotNull(await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None));
 
-            // The header. The event of the creation stays.
+            // The sweep deletes the header. The event of the creation remains.
             Assert.Equal(1, await SweepAsync());
             Assert.Null(await SessionPartition.FindAsync(Scripted.Tables.Sessions, Account, session, CancellationToken.None));
         }
@@ -638,11 +640,11 @@ public abstract class UnsettledWriteTests : StorageFaultTests
 
     private static async Task IsUnavailableAsync(Func<Task> act) => await Assert.ThrowsAsync<StorageUnavailableException>(act);
 
-    /// <summary>The condition that the participant is as it is now.</summary>
+    /// <summary>The condition that the participant has not changed.</summary>
     private async Task<Precondition> ConditionAsync(ParticipantId participant)
         => Precondition.OneOf([(await Participants.GetAsync(Account, participant, CancellationToken.None))!.EntityTag]);
 
-    /// <summary>A participant that claims a session, and is no member of it.</summary>
+    /// <summary>A participant that claims a session and is not a member of it.</summary>
     private async Task<(SessionId Session, ParticipantId Participant)> NewStaleClaimAsync()
     {
         var (session, participant) = await NewMemberAsync();
@@ -661,13 +663,13 @@ public abstract class UnsettledWriteTests : StorageFaultTests
     private async Task DeleteSessionAsync(SessionId session)
         => Assert.Equal(Outcome.Done, await Memberships.DeleteSessionAsync(Account, session, Precondition.None, CancellationToken.None));
 
-    /// <summary>A time that a test moves on; every pause is over at once.</summary>
+    /// <summary>A clock that a test advances. Every delay ends immediately.</summary>
     private sealed class QuickTime : TimeProvider
     {
         private TimeSpan _ahead;
         private DateTimeOffset? _stopped;
 
-        /// <summary>From now on only <see cref="Advance"/> moves the time on.</summary>
+        /// <summary>Stops the clock, which then advances only with <see cref="Advance"/>.</summary>
         public void Stop() => _stopped = base.GetUtcNow();
 
         public void Advance(TimeSpan time) => _ahead += time;

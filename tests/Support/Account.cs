@@ -11,14 +11,14 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>An answer as a client sees it.</summary>
+/// <summary>A response as a client receives it.</summary>
 public sealed record Answer(HttpStatusCode Status, string Body, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
 {
     public JsonElement Json => JsonElement.Parse(Body);
 
     public string RequestId => Headers.GetValues("x-request-id").Single();
 
-    /// <summary>The answer is a success with exactly this body.</summary>
+    /// <summary>The response is a success with exactly this body.</summary>
     public void Is(HttpStatusCode status, string body = "")
     {
         Assert.Equal(status, Status);
@@ -28,7 +28,7 @@ public sealed record Answer(HttpStatusCode Status, string Body, HttpResponseHead
         Assert.Matches("^[0-9a-f]{32}$", RequestId);
     }
 
-    /// <summary>The answer is an error with exactly this text.</summary>
+    /// <summary>The response is an error with exactly this text.</summary>
     public void IsError(HttpStatusCode status, string error)
     {
         Assert.Equal(status, Status);
@@ -52,7 +52,9 @@ public sealed class Account(ApiServer server, string id)
     public Task AddUserAsync(string user, string secret, Access access)
         => server.Credentials.SaveAsync(AccountId.Parse(id), user, new(BasicCredentials.Hash(secret), access), CancellationToken.None);
 
-    /// <summary>Sends a request as the writer, or with another <paramref name="authorization"/>; the path is below the account's.</summary>
+    /// <summary>
+    /// Sends a request as the writer, or with another <paramref name="authorization"/>. The path is relative to the account's.
+    /// </summary>
     public async Task<Answer> SendAsync(
         HttpMethod method,
         string path,
@@ -98,11 +100,11 @@ public sealed class Account(ApiServer server, string id)
         return answer.Json.GetProperty("participant").GetProperty("id").GetString()!;
     }
 
-    /// <summary>Puts a participant into a session.</summary>
+    /// <summary>Adds a participant to a session.</summary>
     public async Task JoinAsync(string session, string participant, string? body = null)
         => (await PutAsync($"/sessions/{session}/participants/{participant}", body)).Is(HttpStatusCode.NoContent);
 
-    /// <summary>A session with a new participant in it.</summary>
+    /// <summary>Creates a session with a new participant in it.</summary>
     public async Task<(string Session, string Participant)> CreateMemberAsync(string? body = null)
     {
         var (session, participant) = (await CreateSessionAsync(), await CreateParticipantAsync());
@@ -110,7 +112,7 @@ public sealed class Account(ApiServer server, string id)
         return (session, participant);
     }
 
-    /// <summary>Takes a participant out of its session as a leave does that crashes before it clears the claim.</summary>
+    /// <summary>Removes a participant from its session like a leave that crashes before it clears the claim.</summary>
     public async Task LeaveBehindAClaimAsync(string session, string participant)
     {
         var partition = await SessionPartition.FindAsync(server.Tables.Sessions, AccountId.Parse(id), new(Guid.Parse(session)), CancellationToken.None);
@@ -124,13 +126,16 @@ public sealed class Account(ApiServer server, string id)
         Assert.Equal(WriteOutcome.Done, write.Outcome);
     }
 
-    /// <summary>Every row of the account's sessions and participants with every column, the ETags and time stamps too. Without the events, which stay.</summary>
+    /// <summary>
+    /// Every row of the account's sessions and participants with every column, including ETags and timestamps. Events, which remain, are
+    /// not included.
+    /// </summary>
     public Task<IReadOnlyList<string>> RowsAsync() => RowsAsync(row => !Keys.IsEvent(row.RowKey));
 
-    /// <summary>The rows of the account's outbox.</summary>
+    /// <summary>The rows of the account's outboxes.</summary>
     public Task<IReadOnlyList<string>> EventRowsAsync() => RowsAsync(row => Keys.IsEvent(row.RowKey));
 
-    /// <summary>Whatever <paramref name="action"/> does changes no row.</summary>
+    /// <summary>Checks that <paramref name="action"/> changes no row.</summary>
     public async Task<Answer> ChangesNothingAsync(Func<Task<Answer>> action)
     {
         var before = await AllRowsAsync();

@@ -4,10 +4,10 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>A server of the API over tables of its own, which a test may look into.</summary>
+/// <summary>A server of the API with its own tables, which a test may read.</summary>
 public abstract class ApiServer : IAsyncLifetime
 {
-    /// <param name="keepsContract">Whether every response has to be one that the OpenAPI document describes.</param>
+    /// <param name="keepsContract">Whether every response must be one that the OpenAPI document describes.</param>
     protected ApiServer(bool keepsContract = true)
     {
         var sockets = new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 };
@@ -28,12 +28,12 @@ public abstract class ApiServer : IAsyncLifetime
 
     public abstract CredentialStore Credentials { get; }
 
-    /// <summary>Lets time pass: what is done now is later than what was done before.</summary>
+    /// <summary>Advances the time, so that later changes have later times.</summary>
     public abstract Task WaitAMomentAsync();
 
     public abstract ValueTask InitializeAsync();
 
-    /// <summary>An account of its own for a test, with a user who may do everything.</summary>
+    /// <summary>A separate account for a test, with a user who has all permissions.</summary>
     public async Task<Account> NewAccountAsync(string? id = null)
     {
         var account = new Account(this, id ?? $"account-{Interlocked.Increment(ref _accounts)}");
@@ -41,7 +41,7 @@ public abstract class ApiServer : IAsyncLifetime
         return account;
     }
 
-    /// <summary>The same, and the user's credential is remembered, and that the account's feed is off.</summary>
+    /// <summary>The same, but the server has already cached the user's credential, and that the account's feed is off.</summary>
     public async Task<Account> NewWarmAccountAsync()
     {
         var account = await NewAccountAsync();

@@ -4,7 +4,7 @@ using Sessions.LocalHost;
 
 namespace Sessions.Tests;
 
-/// <summary>One Azurite for the run, in memory; each server gets a storage account of its own, and so tables of its own.</summary>
+/// <summary>One in-memory Azurite for the run. Each server gets its own storage account, and therefore its own tables.</summary>
 public sealed class AzuriteFixture : IAsyncLifetime
 {
     private const int Accounts = 300;
@@ -21,7 +21,7 @@ public sealed class AzuriteFixture : IAsyncLifetime
         }
         catch (LocalHostException exception)
         {
-            // One line in place of a stack trace for every test.
+            // One line instead of a stack trace for every test.
             await Console.Error.WriteLineAsync(exception.Message);
             Environment.Exit(1);
         }

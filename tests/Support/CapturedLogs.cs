@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Sessions.Tests;
 
-/// <summary>Everything that every server of the run has logged.</summary>
+/// <summary>All log entries of every server in the run.</summary>
 public sealed class CapturedLogs : ILoggerProvider, ILogger
 {
-    /// <summary>Text that tests put into bodies so that it can be looked for here.</summary>
+    /// <summary>Text that tests put into bodies, and for which the logs are searched.</summary>
     public const string BodyMarker = "marker-in-a-body";
 
     private const int MostKept = 5_000;
@@ -19,7 +19,7 @@ public sealed class CapturedLogs : ILoggerProvider, ILogger
         Account.Basic(Account.Writer, Server.Secret)["Basic ".Length..],
         "AccountKey=",
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", // Azurite's well-known key.
-        "eyJhbGciOi", // How every token begins.
+        "eyJhbGciOi", // The beginning of every token.
     ];
 
     private static readonly ConcurrentQueue<string> Entries = new();
@@ -30,7 +30,7 @@ public sealed class CapturedLogs : ILoggerProvider, ILogger
     /// <summary>The newest entries.</summary>
     public static IReadOnlyCollection<string> All => Entries;
 
-    /// <summary>No entry had a secret, a token or a body in it: in the clear, or as the header that carries it.</summary>
+    /// <summary>No entry contains a secret, a token or a body, either in clear text or as the header that carries it.</summary>
     public static void HoldNoSecret() => Assert.Empty(EntriesWithSecrets);
 
     public ILogger CreateLogger(string categoryName) => this;

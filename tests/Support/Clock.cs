@@ -1,6 +1,6 @@
 namespace Sessions.Tests;
 
-/// <summary>The time, which tests move on and can have stand still; pauses take their real time.</summary>
+/// <summary>A clock that tests advance and can stop. Delays take real time.</summary>
 public sealed class Clock : TimeProvider
 {
     private TimeSpan _ahead;
@@ -8,7 +8,7 @@ public sealed class Clock : TimeProvider
 
     public void Advance(TimeSpan time) => _ahead += time;
 
-    /// <summary>From now on only <see cref="Advance"/> moves the time on.</summary>
+    /// <summary>Stops the clock, which then advances only with <see cref="Advance"/>.</summary>
     public void Stop() => _stopped ??= (base.GetUtcNow(), base.GetTimestamp());
 
     public override DateTimeOffset GetUtcNow() => (_stopped?.UtcNow ?? base.GetUtcNow()) + _ahead;

@@ -5,14 +5,14 @@ namespace Sessions.Tests;
 /// <summary>Fails a test whose request gets a response that the OpenAPI document does not describe.</summary>
 public sealed class ContractHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    /// <summary>Gets all that is seen; null when nobody asks.</summary>
+    /// <summary>Receives the parts of the document that occur, or null.</summary>
     internal ContractLog? Log { get; set; }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken);
 
-        // Devices connect there, to the gateway.
+        // The gateway's endpoints for devices.
         if (request.RequestUri!.AbsolutePath is "/v2/" or "/v3/")
             return response;
 

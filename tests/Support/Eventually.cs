@@ -1,6 +1,6 @@
 namespace Sessions.Tests;
 
-/// <summary>Waits, with an end, for what has no event.</summary>
+/// <summary>Polls with a time limit, for changes that raise no event.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);

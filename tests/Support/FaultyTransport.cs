@@ -7,43 +7,43 @@ using Azure.Core.Pipeline;
 
 namespace Sessions.Tests;
 
-/// <summary>What goes wrong with one call to storage.</summary>
+/// <summary>The fault of one storage call.</summary>
 public enum StorageFault
 {
     None,
 
-    /// <summary>Nothing listens; nothing is sent.</summary>
+    /// <summary>The connection is refused, and nothing is sent.</summary>
     Refused,
 
     /// <summary>The connection is reset before the request is sent.</summary>
     ResetBefore,
 
-    /// <summary>The connection is reset after the request was applied: its answer is lost.</summary>
+    /// <summary>The connection is reset after the request was applied, so its response is lost.</summary>
     ResetAfter,
 
-    /// <summary>A 500, and nothing is applied.</summary>
+    /// <summary>Returns 500, and nothing is applied.</summary>
     ErrorBefore,
 
-    /// <summary>A 500 after the request was applied.</summary>
+    /// <summary>Returns 500 after the request was applied.</summary>
     ErrorAfter,
 
-    /// <summary>A 503 with Retry-After, and nothing is applied.</summary>
+    /// <summary>Returns 503 with Retry-After, and nothing is applied.</summary>
     Busy,
 
-    /// <summary>No answer for 30 seconds, and nothing is applied.</summary>
+    /// <summary>No response for 30 seconds, and nothing is applied.</summary>
     SilentBefore,
 
-    /// <summary>No answer for 30 seconds after the request was applied.</summary>
+    /// <summary>No response for 30 seconds after the request was applied.</summary>
     SilentAfter,
 
-    /// <summary>The answer takes its time.</summary>
+    /// <summary>The response is slow.</summary>
     Slow,
 
-    /// <summary>No answer, and the request is applied after the caller has given it up.</summary>
+    /// <summary>No response, and the request is applied after the caller has given up.</summary>
     Late,
 }
 
-/// <summary>Calls storage over another transport, and lets happen what the network and the service can do to a call.</summary>
+/// <summary>Calls storage over another transport, with fault injection for the faults of the network and the service.</summary>
 public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineTransport
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
@@ -51,13 +51,13 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
 
     private readonly ConcurrentDictionary<Task, bool> _late = new();
 
-    /// <summary>What happens to a call, unless a policy has chosen already and set the property <see cref="StorageFault"/>.</summary>
+    /// <summary>Chooses the fault of a call, unless a policy has already set the property <see cref="StorageFault"/>.</summary>
     public Func<Request, StorageFault> Choose { get; set; } = _ => StorageFault.None;
 
-    /// <summary>What a late request waits for, after its caller has given it up.</summary>
+    /// <summary>The delay of a late request after its caller has given up.</summary>
     public Func<Task> Lateness { get; set; } = () => Task.Delay(Random.Shared.Next(1000));
 
-    /// <summary>What a slow answer waits for.</summary>
+    /// <summary>The delay of a slow response.</summary>
     public Func<Task> Slowness { get; set; } = () => Task.Delay(SlowAnswer);
 
     /// <summary>Completes when every request that is late so far has been applied or refused.</summary>
@@ -130,7 +130,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
         }
         catch (RequestFailedException)
         {
-            // Storage is gone by now.
+            // Storage no longer exists.
         }
     }
 
@@ -154,7 +154,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
     private static RequestFailedException Reset()
         => Failure(HttpRequestError.ResponseEnded, new IOException("Reset.", new SocketException((int)SocketError.ConnectionReset)));
 
-    // As the transport of Azure.Core has it.
+    // In the form of Azure.Core's transport.
     private static RequestFailedException Failure(HttpRequestError error, Exception cause)
         => new(cause.Message, new HttpRequestException(error, cause.Message, cause));
 

@@ -12,7 +12,7 @@ using Sessions.Testing;
 
 namespace Sessions.Tests;
 
-/// <summary>The functions in LocalHost's pipeline, on a port of their own. Where their tables are, the derived classes say.</summary>
+/// <summary>The functions in LocalHost's pipeline, on their own port. The derived classes provide the tables.</summary>
 public abstract class HostedServer : ApiServer
 {
     private WebApplication? _app;
@@ -31,13 +31,13 @@ public abstract class HostedServer : ApiServer
 
     public Uri Url => new(_app!.Urls.First());
 
-    /// <summary>More settings, as command line arguments.</summary>
+    /// <summary>Additional settings, as command line arguments.</summary>
     protected virtual IEnumerable<string> Settings => [];
 
-    /// <summary>How long a call to storage may be silent; null for as long as in production.</summary>
+    /// <summary>How long a storage call may be silent, or null for the time in production.</summary>
     protected virtual TimeSpan? NetworkTimeout => null;
 
-    /// <summary>One of the app's services.</summary>
+    /// <summary>Gets one of the app's services.</summary>
     public T Service<T>()
         where T : notnull
         => _app!.Services.GetRequiredService<T>();
@@ -67,11 +67,11 @@ public abstract class HostedServer : ApiServer
         });
         AddStorage(builder.Services);
         _app = LocalHostProgram.Build(builder);
-        _ = Tables; // The faults have to be there.
+        _ = Tables; // Creates the fault injection.
         await PrepareStorageAsync();
         await _app.StartAsync();
 
-        // The gateway looks for the devices that its last run left behind: no test is to count that call as its own.
+        // The gateway reads the devices that its last run left behind, and no test may count that call.
         await Eventually.IsAsync(true, () => StorageCalls.Count > 0);
         StorageCalls.Clear();
         Http.BaseAddress = Url;
@@ -83,7 +83,7 @@ public abstract class HostedServer : ApiServer
         return Task.CompletedTask;
     }
 
-    /// <summary>Sends these characters on a connection of their own, and reads until the server closes it.</summary>
+    /// <summary>Sends these characters on a new connection, and reads until the server closes it.</summary>
     public async Task<string> SendRawAsync(string request)
     {
         using var client = new TcpClient();
@@ -94,26 +94,26 @@ public abstract class HostedServer : ApiServer
         return await reader.ReadToEndAsync();
     }
 
-    /// <summary>The storage, as a connection string.</summary>
+    /// <summary>The connection string of the storage.</summary>
     protected abstract ValueTask<string> ConnectAsync();
 
-    /// <summary>What carries the calls to storage.</summary>
+    /// <summary>The transport of the storage calls.</summary>
     protected virtual HttpPipelineTransport TransportOf(TableClientOptions options) => options.Transport;
 
-    /// <summary>Registers what stands for storage, and what runs on its queues.</summary>
+    /// <summary>Registers the storage, and the services that handle its queues.</summary>
     protected virtual void AddStorage(IServiceCollection services)
     {
     }
 
-    /// <summary>Makes the tables before the server starts.</summary>
+    /// <summary>Creates the tables before the server starts.</summary>
     protected virtual Task PrepareStorageAsync() => Task.CompletedTask;
 
-    /// <summary>Registers services in place of the app's own.</summary>
+    /// <summary>Replaces services of the app.</summary>
     protected virtual void Configure(IServiceCollection services)
     {
     }
 
-    /// <summary>Adds policies to the calls to storage.</summary>
+    /// <summary>Adds pipeline policies to the storage calls.</summary>
     protected virtual void AddPolicies(TableClientOptions options)
     {
     }

@@ -4,10 +4,10 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace Sessions.Tests;
 
-/// <summary>An HTTP function as its attributes declare it.</summary>
+/// <summary>An HTTP function, as declared by its attributes.</summary>
 public sealed record HttpFunction(string Name, string Route, IReadOnlyList<string> Methods, AuthorizationLevel Level, MethodInfo Method)
 {
-    /// <summary>The name of the operation, as the documents have it.</summary>
+    /// <summary>The name of the operation, as in the documents.</summary>
     public string Operation => JsonNamingPolicy.CamelCase.ConvertName(Name);
 
     /// <summary>Every HTTP function of the app.</summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sessions.Tests;
 
-/// <summary>In front of a server: answers updates of subscriptions with a 502 of its own, and passes on the rest.</summary>
+/// <summary>A proxy in front of a server. It returns its own 502 for updates of subscriptions, and passes on all other requests.</summary>
 public sealed class LosingProxy : IAsyncDisposable
 {
     private readonly WebApplication _app;

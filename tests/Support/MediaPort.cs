@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sessions.Tests;
 
-/// <summary>Every server of a run, in this process or in another, has a media port of its own.</summary>
+/// <summary>Gives every server of a run its own media port, including servers in other processes.</summary>
 internal static class MediaPort
 {
     [ModuleInitializer]

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace Sessions.Tests;
 
-/// <summary>Waits for a process that have an end: a process that takes longer is killed, and the test fails.</summary>
+/// <summary>Waits for a process with a time limit. A process that takes longer is killed, and the test fails.</summary>
 internal static class ProcessWaits
 {
-    // More than any of them takes on a machine with much else to do.
+    // More than any process needs on a busy machine.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Waits until the process has ended.</summary>
@@ -20,7 +20,7 @@ internal static class ProcessWaits
         return (await output, await errors);
     }
 
-    /// <summary>Reads the next line that the process prints; null at its end.</summary>
+    /// <summary>Reads the next line that the process prints, or null at the end of its output.</summary>
     public static async Task<string?> ReadLineAsync(this Process process)
     {
         var line = process.StandardOutput.ReadLineAsync();

@@ -5,10 +5,10 @@ using Sessions.Storage;
 
 namespace Sessions.Tests;
 
-/// <summary>The server over Azurite, with tables of its own.</summary>
+/// <summary>The server over Azurite, with its own tables.</summary>
 public class Server(AzuriteFixture azurite) : HostedServer
 {
-    /// <summary>Whether the queues are there, and their messages are handled.</summary>
+    /// <summary>Whether the queues exist and their messages are handled.</summary>
     protected virtual bool DeliversEvents => false;
 
     protected override ValueTask<string> ConnectAsync() => new(azurite.NextConnectionString());
@@ -21,7 +21,7 @@ public class Server(AzuriteFixture azurite) : HostedServer
 
     protected override async Task PrepareStorageAsync()
     {
-        // Not with the short time limit of a call: Azurite may be busy with the start of other tests.
+        // Without the short timeout of a call, because Azurite may be busy while other tests start.
         await new Tables(new TableServiceClient(ConnectionString)).CreateAsync(CancellationToken.None);
         if (DeliversEvents)
             await Service<Queues>().CreateAsync(CancellationToken.None);

@@ -3,7 +3,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>Which addresses a webhook may lead to, and which URLs it may have.</summary>
+/// <summary>The addresses to which a webhook may connect, and the URLs that it may have.</summary>
 public sealed class AddressTests
 {
     [Theory]

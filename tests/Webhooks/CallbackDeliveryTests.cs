@@ -9,7 +9,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>What callback URLs get, whatever they do.</summary>
+/// <summary>The messages that callback URLs receive, however they respond.</summary>
 public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private static readonly AccountId Account = AccountId.Parse("9900000");
@@ -79,7 +79,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
         await DeliverAsync(other);
         Assert.Equal(2, receiver.All.Count);
 
-        // Before its time nothing is tried, also when there is something new.
+        // Nothing is tried before its time, even if there is a new event.
         await ChangeAsync(participant, DeviceChangeKind.Left);
         await DeliverAsync(participant);
         Assert.Equal(2, receiver.All.Count);
@@ -174,7 +174,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
         _time.Advance(WebhookClient.TryTimeout);
         await Task.WhenAll(runs).WaitAsync(Patience);
 
-        // Two wait for their turn, and eight for their next try.
+        // Two wait for their turn, and eight for their next attempt.
         Assert.Equal(10, _messages.Count);
     }
 
@@ -246,7 +246,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
         return new(_tables, _store, client, messages, options ?? WebhookOptions.Local, _time, NullLogger<CallbackDelivery>.Instance);
     }
 
-    /// <summary>A participant with a device of which this has become.</summary>
+    /// <summary>Creates a participant with a device that has made these changes.</summary>
     private async Task<ParticipantId> AddAsync(string url, string? tag, params DeviceChangeKind[] changes)
     {
         var id = new ParticipantId(Guid.NewGuid());

@@ -3,7 +3,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>Which events may be sent, without storage and without receivers.</summary>
+/// <summary>The events that may be sent, without storage and without receivers.</summary>
 public sealed class DeliveryOrderTests
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(50);

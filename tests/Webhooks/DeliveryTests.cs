@@ -8,7 +8,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>What receivers get, whatever they do, and which rows there are after it.</summary>
+/// <summary>The messages that receivers get, however they respond, and the rows that remain.</summary>
 public sealed class DeliveryTests(AzuriteFixture azurite)
 {
     private static readonly CancellationToken None = CancellationToken.None;
@@ -113,7 +113,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         Assert.Equal((id, "500"), (failed.Event.Id, failed.Reason));
         Assert.Contains(bench.Lines, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains($"{id} was given up", StringComparison.Ordinal));
 
-        // Later events of the session go on.
+        // Later events of the session continue.
         receiver.Respond = (_, _) => Task.CompletedTask;
         var later = await bench.AppendAsync(session);
         await bench.DeliverAsync();
@@ -184,7 +184,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
 
         await bench.DeliverAsync();
 
-        // The join to the other session waits for the participant, and the rest of that session for the join.
+        // The join to the other session waits for the participant, and the later events of that session wait for the join.
         Assert.Equal([ids[0], ids[1], ids[2], ids[6]], receiver.Ids.Order(Comparer<string>.Create((one, other) => Array.IndexOf(ids, one) - Array.IndexOf(ids, other))));
         var rows = await bench.RowsAsync(webhook);
         Assert.Equal(["cursor", Held(1), Held(4), Held(5), Held(6)], rows.Keys.Order());
@@ -217,7 +217,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         await receiver.ArrivedAsync(2);
         await neighbour.ArrivedAsync(2);
 
-        // What is new while a try hangs is sent beside it.
+        // A new event is sent while an attempt for another one hangs.
         var fresh = await bench.AppendAsync(other);
         await bench.Delivery.WakeAsync(WebhookBench.Account, None);
         await receiver.ArrivedAsync();
@@ -477,7 +477,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         Assert.Equal(ids.Order(), receiver.Ids.Order());
         await bench.IsDoneAsync(webhook);
 
-        // It was not dead, only slow: it can write nothing any more.
+        // The server was not dead but slow. It can no longer write anything.
         Assert.False(await dead.CommitAsync([], 0, bench.Time.GetUtcNow(), release: true, None));
         await bench.IsDoneAsync(webhook);
     }
@@ -493,7 +493,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         var ids = await bench.AppendAsync(
             (EventTypes.SessionCreated, second, null), (EventTypes.SessionCreated, first, null), (EventTypes.SessionDeleted, first, null));
 
-        // This server is left hanging for ever, as one that has crashed: nothing of it is written.
+        // This server hangs forever, like one that has crashed, and writes nothing.
         var crashing = bench.NewServer();
         _ = crashing.RunAsync(WebhookBench.Account, webhook.Id, None);
         await receiver.ArrivedAsync(3);
@@ -719,7 +719,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     private static IEnumerable<string> Types(Receiver receiver, Guid session)
         => receiver.All.Where(received => received.SessionId == session.ToString()).Select(received => received.Type);
 
-    /// <summary>A port at which nobody listens.</summary>
+    /// <summary>A port on which nobody listens.</summary>
     private static Uri Nowhere()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -727,7 +727,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         return new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
     }
 
-    /// <summary>A port that returns these characters to its first visitor.</summary>
+    /// <summary>A port that returns these characters on its first connection.</summary>
     private static Uri Speaks(string response)
     {
         var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -748,7 +748,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         return new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
     }
 
-    /// <summary>Ends a server's lease, as its time would: for the server itself no time passes.</summary>
+    /// <summary>Ends a server's lease as if it had expired, although no time passes for the server.</summary>
     private static async Task EndLeaseAsync(WebhookBench bench, Webhook webhook)
     {
         var cursor = (await bench.RowsAsync(webhook))["cursor"];

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>A message as a receiver got it.</summary>
+/// <summary>A message as a receiver gets it.</summary>
 public sealed record Received(string Id, string Path, string Host, string Timestamp, string? Signature, string ContentType, string Body)
 {
     public JsonElement Json => JsonElement.Parse(Body);
@@ -24,7 +24,7 @@ public sealed record Received(string Id, string Path, string Host, string Timest
     private string? Field(string name) => Json.GetProperty("data").TryGetProperty(name, out var value) ? value.GetString() : null;
 }
 
-/// <summary>A real web server that gets webhooks, and returns what the test says.</summary>
+/// <summary>A real web server that receives webhooks and responds as the test says.</summary>
 public sealed class Receiver : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -56,19 +56,19 @@ public sealed class Receiver : IAsyncDisposable
         });
     }
 
-    /// <summary>What is done with a message; nothing is 200.</summary>
+    /// <summary>Handles a message. If it does nothing, the response is 200.</summary>
     public Func<HttpContext, Received, Task> Respond { get; set; }
 
     public Uri Url => new(_app.Urls.First());
 
-    /// <summary>All messages, in the order in which they came.</summary>
+    /// <summary>All messages, in the order of their arrival.</summary>
     public IReadOnlyList<Received> All => [.. _received];
 
     public IEnumerable<string> Ids => _received.Select(received => received.Id);
 
     public static Task<Receiver> StartAsync() => StartAsync((_, _) => Task.CompletedTask);
 
-    /// <summary>Returns a status, unless it is 200, for as long as the test says so.</summary>
+    /// <summary>Starts a receiver that responds with the status that the test chooses.</summary>
     public static Task<Receiver> StartAsync(Func<Received, int> status) => StartAsync((http, received) =>
     {
         http.Response.StatusCode = status(received);
@@ -82,7 +82,7 @@ public sealed class Receiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>Waits for the next messages that nobody has waited for.</summary>
+    /// <summary>Waits for this number of messages that no earlier call has waited for.</summary>
     public async Task ArrivedAsync(int count = 1)
     {
         for (var arrived = 0; arrived < count; arrived++)

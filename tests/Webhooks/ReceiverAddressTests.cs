@@ -4,7 +4,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>Where connections go: to an address that was checked, whatever a name resolves to.</summary>
+/// <summary>Connections go to an address that was checked, whatever a name resolves to later.</summary>
 public sealed class ReceiverAddressTests(AzuriteFixture azurite)
 {
     [Theory]

@@ -5,7 +5,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>The official library of Standard Webhooks verifies what is sent, and secrets change without a gap.</summary>
+/// <summary>The official library of Standard Webhooks verifies the messages, also while secrets are rotated.</summary>
 public sealed class VerificationTests(AzuriteFixture azurite)
 {
     private static readonly string WebhooksFolder = typeof(VerificationTests).Assembly
@@ -15,7 +15,7 @@ public sealed class VerificationTests(AzuriteFixture azurite)
     public async Task The_official_library_verifies_messages_before_and_after_a_rotation()
     {
         using var bench = await WebhookBench.StartAsync(azurite);
-        bench.Time.SetUtcNow(DateTimeOffset.UtcNow); // The library refuses what is older than five minutes.
+        bench.Time.SetUtcNow(DateTimeOffset.UtcNow); // The library rejects messages older than five minutes.
         await using var receiver = await Receiver.StartAsync();
         var webhook = await bench.AddAsync(receiver);
         var session = Guid.NewGuid();
@@ -29,12 +29,12 @@ public sealed class VerificationTests(AzuriteFixture azurite)
         Assert.Equal(
             [
                 "true", // With the only secret.
-                "false", // With the next one, too early.
-                "true", // After the rotation, with the one before.
-                "true", // And with the fresh one.
+                "false", // With the next secret, too early.
+                "true", // After the rotation, with the previous secret.
+                "true", // After the rotation, with the new secret.
                 "false", // With another body.
-                "false", // Under another id.
-                "false", // With a time of its own.
+                "false", // With another id.
+                "false", // With another timestamp.
             ],
             await VerifyAsync(
                 (webhook.Secret, first), (fresh, first), (webhook.Secret, second), (fresh, second), (fresh, second with { Body = $"{second.Body} " }),

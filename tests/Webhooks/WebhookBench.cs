@@ -13,8 +13,8 @@ using Sessions.Webhooks;
 namespace Sessions.Tests.Webhooks;
 
 /// <summary>
-/// An account with a log, whose webhooks are delivered over tables of their own, while time stands still unless the test moves it.
-/// The queue is a list: a message is run when its time has come and the test says so.
+/// An account with a log, whose webhooks are delivered over separate tables. Only the test advances the time. The queue is a list, from
+/// which a message is handled when it is due and the test asks for it.
 /// </summary>
 internal sealed class WebhookBench : IDisposable
 {
@@ -60,10 +60,10 @@ internal sealed class WebhookBench : IDisposable
 
     public WebhookDelivery Delivery { get; }
 
-    /// <summary>All that the servers have logged.</summary>
+    /// <summary>All log lines of the servers.</summary>
     public IReadOnlyCollection<string> Lines => _lines;
 
-    /// <summary>How long it is until each message becomes visible.</summary>
+    /// <summary>The time until each message becomes visible.</summary>
     public IReadOnlyList<TimeSpan> Delays
     {
         get
@@ -92,7 +92,7 @@ internal sealed class WebhookBench : IDisposable
 
     public async Task<Webhook> AddAsync(Uri url, params string[] events) => await Store.AddAsync(Account, url, events, _head, CancellationToken.None);
 
-    /// <summary>Writes events to the log, as the delivery of events does, and returns their ids.</summary>
+    /// <summary>Appends events to the log, as the delivery of events does, and returns their ids.</summary>
     public async Task<string[]> AppendAsync(params IReadOnlyList<(string Type, Guid? Session, Guid? Participant)> events)
     {
         List<string> ids = [];
@@ -124,14 +124,14 @@ internal sealed class WebhookBench : IDisposable
     /// <summary>One event of a session.</summary>
     public async Task<string> AppendAsync(Guid session) => (await AppendAsync((EventTypes.SessionCreated, session, null)))[0];
 
-    /// <summary>Sends messages for what is new, and runs them.</summary>
+    /// <summary>Sends messages for new events, and handles them.</summary>
     public async Task DeliverAsync()
     {
         await Delivery.WakeAsync(Account, CancellationToken.None);
         await RunDueAsync();
     }
 
-    /// <summary>Runs the messages that are visible, and those that are sent for at once by that; all at the same time, as a host does.</summary>
+    /// <summary>Handles the visible messages, and those that they send without a delay, all concurrently as a host does.</summary>
     public async Task RunDueAsync(WebhookDelivery? server = null)
     {
         while (TakeDue() is { Count: > 0 } due)
@@ -141,7 +141,7 @@ internal sealed class WebhookBench : IDisposable
         }
     }
 
-    /// <summary>Lets time pass until the next message is visible, and runs it; returns when that was.</summary>
+    /// <summary>Advances the time until the next message is visible, and handles it. Returns that time.</summary>
     public async Task<DateTimeOffset> RunNextAsync()
     {
         Time.Advance(Delays[0]);
@@ -150,7 +150,7 @@ internal sealed class WebhookBench : IDisposable
         return now;
     }
 
-    /// <summary>Waits until something has come about.</summary>
+    /// <summary>Waits until a condition is true.</summary>
     public static async Task UntilAsync(Func<bool> isTrue)
     {
         using var timeout = new CancellationTokenSource(Patience);
@@ -163,7 +163,7 @@ internal sealed class WebhookBench : IDisposable
         => await Tables.Events.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {$"{Account}:{webhook.Id}"}"))
             .ToDictionaryAsync(row => row.RowKey);
 
-    /// <summary>Everything up to the head of the log is delivered, nobody holds the lease, and nothing waits.</summary>
+    /// <summary>Checks that everything up to the head of the log is delivered, nobody holds the lease, and no event waits.</summary>
     public async Task IsDoneAsync(Webhook webhook)
     {
         var rows = await RowsAsync(webhook);

@@ -10,7 +10,7 @@ using Sessions.Webhooks;
 
 namespace Sessions.Tests.Webhooks;
 
-/// <summary>The rows of webhooks, the settings, and the messages of the queue.</summary>
+/// <summary>The rows of webhooks, their settings, and the messages of the queue.</summary>
 public sealed class WebhookStoreTests(AzuriteFixture azurite)
 {
     private static readonly CancellationToken None = CancellationToken.None;

@@ -1,7 +1,7 @@
 // The official browser SDK in real browsers.
 // Usage: node browsers.mjs SERVER_URL EXPIRING_SERVER_URL GATEWAY_PROGRAM ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
-// Prints one line of JSON for each check, and ends with exit code 1 if one failed. The environment variable ONLY chooses scenarios.
-// SDK 0.9 plays a part of the scenarios; BROWSERS=full has it play all.
+// Prints one line of JSON for each check, and ends with exit code 1 if one failed. The environment variable ONLY selects scenarios.
+// SDK 0.9 runs some of the scenarios, and with BROWSERS=full all of them.
 import { createApi, createGateway, launch, servePage } from "./driver.mjs";
 import { Run, callPage, expiry, restart, scenarios, scenariosOfBothSdks, together } from "./scenarios.mjs";
 
@@ -46,7 +46,7 @@ async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl
     await run.createSession();
     await act(run, ...devices);
   } catch (error) {
-    // What follows a failed check would fail for the same reason.
+    // Later checks would fail for the same reason.
     error.isReported || report("the scenario continues", start, error);
   }
 
@@ -59,7 +59,7 @@ async function playAll(device, names = Object.keys(scenarios)) {
   }
 }
 
-/** Kills a gateway of its own when all devices hear, and starts it again. Sessions expire meanwhile, elsewhere. */
+/** Kills a separate gateway when all devices hear each other, and restarts it. Meanwhile, sessions expire on another server. */
 async function playEnds() {
   if (only && !only.includes("restart") && !only.includes("expiry")) {
     return;
@@ -75,7 +75,7 @@ async function playEnds() {
   gateway.close();
 }
 
-/** All tabs of the page are in one session: one browser after the other. */
+/** Plays in one browser after the other, because all tabs of the page are in one session. */
 async function playCallPages() {
   for (const device of devices) {
     await play("callPage", [device], callPage);
@@ -89,7 +89,7 @@ async function playTogether() {
   }
 }
 
-// The older SDK is finished first. What ends is mostly waited for, beside the rest of the scenarios.
+// The older SDK finishes first. The expiry and the restart are mostly waiting, so they run beside the other scenarios.
 await Promise.all([
   ...devices.map((device) => playAll(device)),
   Promise.all(olderDevices.map((device) => playAll(device, isFull ? undefined : scenariosOfBothSdks))).then(playEnds),

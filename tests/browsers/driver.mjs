@@ -1,4 +1,4 @@
-// Browsers, devices in them, and the server they connect to.
+// Browsers, the devices in them, and the server to which they connect.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -14,10 +14,10 @@ const limit = 40_000;
 const programLimit = 60_000;
 const between = 250;
 
-// A page that does not return fails its check, instead of the whole run.
+// If a page does not return, its check fails instead of the whole run.
 const protocolTimeout = 60_000;
 
-/** A small picture: what is tested is the way that media take. */
+/** A small picture, because the tests check only how media are forwarded. */
 export const media = { audio: true, video: { width: 160, height: 120, frameRate: 15 } };
 export const screen = { video: media.video };
 
@@ -48,7 +48,7 @@ export function launch(kind, executablePath) {
       });
 }
 
-/** Serves the page, with one script of the SDKs and the page's own. */
+/** Serves the page, with one script that contains the SDKs and the page's own code. */
 export async function servePage() {
   const { outputFiles } = await esbuild.build({ entryPoints: ["page.js"], bundle: true, minify: true, format: "iife", write: false });
   const html = await readFile("index.html");
@@ -59,13 +59,13 @@ export async function servePage() {
   return { url: `http://127.0.0.1:${await listen(server)}/`, close: () => server.close() };
 }
 
-/** A gateway of its own, which can be killed and then starts again with nothing. Its settings are in the environment. */
+/** A separate gateway, which can be killed and then restarts without its state. Its settings are environment variables. */
 export async function createGateway(program) {
   let [gateway, url] = await startGateway(program, "http://127.0.0.1:0");
   return {
     url,
 
-    /** Returns what has to be called as often before the gateway is killed; completes when it is back. */
+    /** Returns a function. The gateway is killed at its call number `count`, and all calls complete when it has restarted. */
     killAfter(count) {
       let restarted;
       const arrived = new Promise((resolve) => (restarted = resolve));
@@ -99,7 +99,7 @@ async function startGateway(program, url) {
   throw new Error("The gateway did not start.");
 }
 
-/** A network between a device and the server, which can be broken and mended. */
+/** A network between a device and the server, which can be interrupted and restored. */
 export async function createNetwork(url) {
   const open = new Set();
   let isBroken = false;
@@ -149,7 +149,7 @@ export function createApi(url, account, user, secret) {
   };
 }
 
-/** Opens a page that is observed, and collects the errors of its console. */
+/** Opens a page with `observe`, and collects the errors of its console. */
 export async function openPage(browser, url) {
   const page = await browser.newPage();
   page.errors = [];
@@ -160,7 +160,7 @@ export async function openPage(browser, url) {
   return page;
 }
 
-/** Reads a value again until it is as expected; fails with the last one. */
+/** Reads a value again and again until it is the expected one. Fails with the last value. */
 export async function until(read, isExpected, expected, patience = limit) {
   const end = Date.now() + patience;
   for (;;) {
@@ -178,15 +178,15 @@ export async function until(read, isExpected, expected, patience = limit) {
 }
 
 /**
- * Waits until exactly these tracks arrive, and are played: packets of these, and of no others, arrived since the last look but one.
- * `nameOf` gives the name of a track.
+ * Waits until exactly these tracks arrive and are played. Packets of these tracks, and of no others, must have arrived since three reads
+ * earlier. `nameOf` returns the name of a track.
  */
 export async function hears(page, nameOf, expected, patience = limit) {
   const first = new Map();
   const looks = [];
   const read = async () => {
     const tracks = await page.evaluate(() => window.received());
-    // Firefox counts anew, under the same key, when a track comes back that was gone.
+    // Firefox restarts its counters under the same key when a removed track comes back.
     tracks.forEach((track) => first.get(track.key)?.played <= track.played || first.set(track.key, track));
     looks.push(new Map(tracks.map((track) => [track.key, track])));
     const before = looks.length > 3 ? looks.at(-4) : undefined;

@@ -1,4 +1,4 @@
-// Runs in a page before its own scripts: remembers its peer connections and sockets, so that what arrives can be counted.
+// Runs in a page before the page's own scripts. Records its peer connections and sockets, so that the received media can be counted.
 export function observe() {
   window.peers = [];
   window.sockets = [];
@@ -18,7 +18,7 @@ export function observe() {
     }
   };
 
-  /** All that this page receives, by track: whose it is, how many packets arrived, and how much was played. */
+  /** All tracks that this page receives, each with its owner, the number of packets, and the amount played. */
   window.received = async () => {
     const tracks = [];
     for (const peer of window.peers.filter((peer) => peer.connectionState !== "closed")) {

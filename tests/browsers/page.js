@@ -1,4 +1,4 @@
-// The page of the tests: a device of the official SDK, in either version, and the streams that it was given.
+// The page of the tests, which is a device with either version of the official SDK, and the streams that it receives.
 import sdk012 from "webrtc-browser-0.12";
 import sdk09 from "webrtc-browser-0.9";
 
@@ -22,7 +22,7 @@ window.connect = async (version, token, websocketUrl) => {
   await window.rtc.connect({ deviceToken: token }, { websocketUrl });
 };
 
-/** Publishes under an alias, with the codecs of a MIME type first if one is given; returns the media types that were taken. */
+/** Publishes under an alias, with the codecs of a MIME type first if one is given. Returns the accepted media types. */
 window.publish = async (constraints, alias, mimeType) => {
   const first = (codec) => (codec.mimeType === mimeType ? 0 : 1);
   const codecs = mimeType && { video: RTCRtpSender.getCapabilities("video").codecs.sort((one, other) => first(one) - first(other)) };
@@ -36,7 +36,7 @@ window.unpublish = async (alias) => {
   published.delete(alias);
 };
 
-/** The ports of this machine over which its publishing connection sends. */
+/** The local ports over which the publishing connection sends. */
 window.publishingPorts = async () => {
   const peer = window.peers.find((peer) => peer.getSenders().some(({ track }) => track));
   const stats = await peer.getStats();
@@ -47,10 +47,10 @@ window.publishingPorts = async () => {
     .map(({ localCandidateId }) => stats.get(localCandidateId).port);
 };
 
-/** Has the SDK do what it does when its publishing connection has failed, as after a change of the network: an ICE restart. */
+/** Makes the SDK restart ICE, as it does when its publishing connection has failed, for example after a network change. */
 window.restartIce = async () => void (await Object.values(window.rtc).find((part) => part?.offerPublishSdp).offerPublishSdp(true));
 
-/** Plays tones into the audio, and returns those that were sent. */
+/** Sends DTMF tones in the audio, and returns the tones that were sent. */
 window.sendTones = (tones) =>
   new Promise((resolve) => {
     const sent = [];

@@ -1,19 +1,19 @@
-// What devices do, and what must arrive where. Each scenario has participants and sessions of its own.
+// The actions of devices, and the media that must arrive. Each scenario has its own participants and sessions.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { createNetwork, hears, media, openPage, screen, until } from "./driver.mjs";
 
-// Longer than the SDK waits before it tries a closed connection again.
+// Longer than the SDK waits before it reconnects.
 const twoReconnects = 2_500;
 const sound = { audio: true };
 
 // HTMLMediaElement.HAVE_CURRENT_DATA
 const haveCurrentData = 2;
 
-// A browser takes up to half a minute to notice that its connection has failed.
+// A browser needs up to half a minute to notice that its connection has failed.
 const recovery = 60_000;
 
-/** One run of a scenario: its session, its participants, and the pages to close at the end. */
+/** One run of a scenario, with its session, its participants, and the pages to close at the end. */
 export class Run {
   #cleanUp = [];
   #names = new Map();
@@ -33,7 +33,7 @@ export class Run {
     return one;
   }
 
-  /** A participant with a page, in no session. */
+  /** A participant with a page, outside any session. */
   async connect(name, { browser, sdk }, publishPermissions = ["AUDIO", "VIDEO"]) {
     const { participant, token } = await this.createParticipant(publishPermissions, "V3");
     this.#names.set(participant.id, name);
@@ -45,7 +45,7 @@ export class Run {
     return { id: participant.id, page, network, connect };
   }
 
-  /** Loads a participant's page again. */
+  /** Reloads a participant's page. */
   async reload({ page, connect }) {
     await page.goto(this.pageUrl);
     await connect();
@@ -71,12 +71,12 @@ export class Run {
     return page.evaluate((alias) => window.unpublish(alias), alias);
   }
 
-  /** Checks that these tracks arrive, and no others; a track is written "name alias kind". */
+  /** Checks that exactly these tracks arrive. A track is written as "name alias kind". */
   hears(description, device, ...expected) {
     return this.hearsWithin(undefined, description, device, ...expected);
   }
 
-  /** The same, with a time in ms instead of the usual one. */
+  /** The same, with a time limit in ms instead of the usual one. */
   hearsWithin(patience, description, { page }, ...expected) {
     const nameOf = ({ participantId, alias, kind }) => [this.#names.get(participantId) ?? "?", alias, kind].filter(Boolean).join(" ");
     return this.check(description, () => hears(page, nameOf, expected, patience));
@@ -92,7 +92,7 @@ const playing = ({ page }) =>
 const publishingPorts = ({ page }) => page.evaluate(() => window.publishingPorts());
 const sockets = ({ page }) => page.evaluate(() => window.sockets);
 
-/** How loud the only sound is that arrives: energy in a second. */
+/** The loudness of the only audio track that arrives, as its energy in a second. */
 async function loudness({ page }) {
   const read = () => page.evaluate(async () => (await window.received()).find(({ kind }) => kind === "audio").played);
   const before = await read();
@@ -265,12 +265,12 @@ async function iceRestart(run, device) {
 
 export const scenarios = { publishing, subscriptions, removal, permissions, codecs, brokenSocket, iceRestart, tokens };
 
-/** Where the two versions of the SDK differ most: connecting again, and the streams they report. */
+/** The scenarios in which the two SDK versions differ most, which are reconnections and the reported streams. */
 export const scenariosOfBothSdks = ["publishing", "brokenSocket", "tokens"];
 
 /**
- * A gateway that was killed and started again with nothing: media come back in both directions. Firefox 153 keeps the keys of the
- * gateway that is gone (other fingerprints begin no new handshake there), so its pages have to be loaded again.
+ * A gateway is killed and restarts without its state, and media resume in both directions. Firefox 153 keeps the keys of the previous
+ * gateway, because new fingerprints start no handshake there, so its pages have to be reloaded.
  */
 export async function restart(run, device, killed) {
   const ann = await run.join("ann", device);
@@ -289,7 +289,7 @@ export async function restart(run, device, killed) {
   ]);
 }
 
-/** A session of a server where they expire soon. */
+/** A session of a server whose sessions expire soon. */
 export async function expiry(run, device) {
   const ann = await run.connect("ann", device);
   const bob = await run.connect("bob", device);
@@ -312,7 +312,7 @@ export async function together(run, one, other) {
   await run.hears(`${other.kind} receives ${one.kind}`, bob, "ann audio", "ann video");
 }
 
-/** Two tabs with the page /call see and hear each other; a third hears nobody. */
+/** Two tabs with the page /call see and hear each other, and a third one hears nobody. */
 export async function callPage(run, { browser }) {
   const open = (query) => openPage(browser, new URL(`/call${query}`, run.server).href);
   const pages = [await open(""), await open(""), await open("?hear=nobody")];

@@ -1,5 +1,5 @@
 // A whole call with the official Node SDK. Usage: node call.mjs BASE_URL ACCOUNT USER SECRET
-// Prints each step, and ends with exit code 1 at the first that is not as it should be.
+// Prints each step, and ends with exit code 1 at the first step with an unexpected result.
 import assert from "node:assert/strict";
 import sdk from "@bandwidth/webrtc";
 

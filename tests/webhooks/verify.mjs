@@ -1,4 +1,4 @@
-// Verifies messages with the official library, as a receiver does: reads a list of them, and prints whether each is genuine.
+// Verifies messages with the official library, as a receiver does. Reads a list of messages, and prints whether each is genuine.
 import { Webhook } from "standardwebhooks";
 
 const chunks = [];

@@ -54,7 +54,7 @@ public class PacketCacheTests
         Assert.Equal(Packet(number), copy[..length]);
     }
 
-    // Lengths that fit no ring evenly.
+    // With lengths that divide no ring buffer evenly.
     private static byte[] Packet(int number)
     {
         var packet = new byte[100 + (number * 37 % 1300)];

@@ -2,7 +2,7 @@ using Sessions.Media.Forwarding;
 
 namespace Sessions.Tests.Media.Forwarding;
 
-/// <summary>The numbers of an outgoing stream, when packets come late and the stream is interrupted.</summary>
+/// <summary>The numbers of an outgoing stream when packets are late and the stream is interrupted.</summary>
 public sealed class SequenceMapTests
 {
     private SequenceMap _map = new(90_000, firstSequenceNumber: 1000, firstTimestamp: 0);

@@ -2,7 +2,7 @@ using Sessions.Media.Forwarding;
 
 namespace Sessions.Tests.Media.Forwarding;
 
-/// <summary>How much video a subscriber is sent, by what it reports.</summary>
+/// <summary>The limit of a subscriber's video, depending on its reports.</summary>
 public sealed class VideoBudgetTests
 {
     private const long Sent = 1_000_000;
@@ -13,7 +13,7 @@ public sealed class VideoBudgetTests
     [Fact]
     public void A_low_bandwidth_estimate_without_loss_does_not_limit_video()
     {
-        // What Firefox reports when video begins again after a while without.
+        // The estimate of Firefox when video starts again after a pause.
         for (var second = 0; second < 60; second++)
         {
             _budget.ReportLimit(23_159, Audio);

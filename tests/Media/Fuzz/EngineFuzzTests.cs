@@ -9,8 +9,8 @@ using Sessions.Tests.Media.Network;
 namespace Sessions.Tests.Media.Fuzz;
 
 /// <summary>
-/// Datagrams of nobody, of anybody and of those who spoof a device's address: nothing but what is authentic is answered, kept, or
-/// changes a call. More with SESSIONS_FUZZ_FACTOR, see <see cref="Mutation"/>.
+/// Datagrams from unknown addresses, from arbitrary devices and from spoofed addresses. Only authentic datagrams get a response, are
+/// stored, or change a call. Set SESSIONS_FUZZ_FACTOR for more iterations, see <see cref="Mutation"/>.
 /// </summary>
 public sealed class EngineFuzzTests
 {
@@ -75,7 +75,7 @@ public sealed class EngineFuzzTests
             subscriber.Negotiate();
             SimulatedDevice[] devices = [publisher, subscriber];
 
-            // The devices' checks have passed, and their handshakes have begun.
+            // The devices' checks have succeeded, and their handshakes have begun.
             call.RunUntil(() => Array.TrueForAll(devices, device => device.Flow.AtServer.Owner is not null), 5);
             foreach (var device in devices)
                 device.Peer.WaitForHandshake();
@@ -204,22 +204,25 @@ public sealed class EngineFuzzTests
         return call;
     }
 
-    /// <summary>Of each kind of datagram some.</summary>
+    /// <summary>Some datagrams of each kind.</summary>
     private static byte[][] Recorded(SimulatedDevice device)
         => [.. device.Recorded.GroupBy(datagram => PacketKind.Of(datagram)).SelectMany(kind => kind.Take(20))];
 
-    /// <summary>Whether a mutation has come to nothing: it has to be told from one that has not by the message's own means.</summary>
+    /// <summary>Whether a mutated datagram is still authentic. Only the message's own authentication can decide that.</summary>
     private static bool IsAuthentic(byte[] datagram, SimulatedDevice device, byte[][] recorded)
     {
         if (Array.Exists(recorded, seed => seed.AsSpan().SequenceEqual(datagram)))
             return true;
 
-        // What follows MESSAGE-INTEGRITY is not covered by it, and FINGERPRINT is no secret.
+        // MESSAGE-INTEGRITY does not cover the attributes after it, and FINGERPRINT is not secret.
         return PacketKind.Of(datagram) == PacketKind.Stun && StunMessage.TryParse(datagram, out var message)
             && message.VerifyIntegrity(System.Text.Encoding.ASCII.GetBytes(device.Server!.Password));
     }
 
-    /// <summary>A record of the handshake with a message begins one, or breaks it: DTLS cannot know better before there are keys.</summary>
+    /// <summary>
+    /// Whether a datagram is a record with a handshake message. It begins a handshake or breaks it, because DTLS cannot authenticate it
+    /// before there are keys.
+    /// </summary>
     private static bool IsWellFormedHandshake(byte[] datagram)
         => datagram.Length > 13 && datagram[3] == 0 && datagram[4] == 0 && datagram[0] is 20 or 21 or 22
             && (datagram[11] << 8) + datagram[12] <= datagram.Length - 13;

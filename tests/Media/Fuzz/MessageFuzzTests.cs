@@ -6,7 +6,10 @@ using Sessions.Tests.Media.Network;
 
 namespace Sessions.Tests.Media.Fuzz;
 
-/// <summary>Session descriptions and JSON-RPC messages of any content. More with SESSIONS_FUZZ_FACTOR, see <see cref="Mutation"/>.</summary>
+/// <summary>
+/// Session descriptions and JSON-RPC messages with arbitrary content. Set SESSIONS_FUZZ_FACTOR for more iterations, see
+/// <see cref="Mutation"/>.
+/// </summary>
 public sealed class MessageFuzzTests
 {
     private readonly Mutation _mutation = new();

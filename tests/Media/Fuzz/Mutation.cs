@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Sessions.Tests.Media.Fuzz;
 
 /// <summary>
-/// Random changes of bytes, the same for every run. SESSIONS_FUZZ_FACTOR, a number, makes each test try as many times as much, and
-/// SESSIONS_FUZZ_SEED begins elsewhere.
+/// Random changes of bytes, the same in every run. SESSIONS_FUZZ_FACTOR multiplies the number of iterations of each test, and
+/// SESSIONS_FUZZ_SEED changes the seed.
 /// </summary>
 internal sealed class Mutation
 {
@@ -14,7 +14,7 @@ internal sealed class Mutation
 
     public static int Times(int count) => count * Number("SESSIONS_FUZZ_FACTOR", 1);
 
-    /// <summary>A changed copy: bits, bytes, lengths, pieces left out or repeated, or another end.</summary>
+    /// <summary>A copy with changed bits, bytes or lengths, with parts removed or repeated, or with a different end.</summary>
     public byte[] Of(byte[] seed)
     {
         var bytes = (byte[])seed.Clone();

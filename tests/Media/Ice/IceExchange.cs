@@ -6,8 +6,8 @@ using Sessions.Media.Stun;
 namespace Sessions.Tests.Media.Ice;
 
 /// <summary>
-/// A full agent and a lite one over a network that loses, delays, duplicates and so reorders datagrams, in virtual time and the same for
-/// every run of a seed.
+/// A full ICE agent and a lite one over a network that loses, delays, duplicates and therefore reorders datagrams. It runs in virtual time,
+/// and is the same in every run with the same seed.
 /// </summary>
 internal sealed class IceExchange
 {
@@ -32,25 +32,25 @@ internal sealed class IceExchange
 
     public TimeSpan Now { get; private set; }
 
-    /// <summary>The probability that a datagram gets lost, each way; none does over TCP.</summary>
+    /// <summary>The probability that a datagram is lost, in each direction. TCP loses none.</summary>
     public double Loss { get; set; }
 
-    /// <summary>The probability that a datagram comes twice.</summary>
+    /// <summary>The probability that a datagram arrives twice.</summary>
     public double Duplication { get; set; }
 
-    /// <summary>The longest time on the way, in either direction.</summary>
+    /// <summary>The maximum delay, in each direction.</summary>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The client's flows that carry nothing.</summary>
+    /// <summary>The client's flows that are blocked.</summary>
     public HashSet<Flow> Blocked { get; } = [];
 
-    /// <summary>What the client has sent, and when.</summary>
+    /// <summary>The requests that the client has sent, with their times.</summary>
     public List<(TimeSpan Time, Flow Flow, byte[] Request)> Sent { get; } = [];
 
-    /// <summary>Changes a response on its way; null loses it.</summary>
+    /// <summary>Changes a response on its way. Null means that it is lost.</summary>
     public Func<byte[], byte[]?> Response { get; set; } = response => response;
 
-    /// <summary>The flow at the server that is the other end of the client's.</summary>
+    /// <summary>The server's end of the client's flow.</summary>
     public Flow? AtServer(Flow? client) => client is null ? null : _serverFlows[client];
 
     public TestFlow AddFlow(uint priority, bool isTcp = false)
@@ -61,7 +61,7 @@ internal sealed class IceExchange
         return flow;
     }
 
-    /// <summary>Lets time pass until <paramref name="seconds"/>, or until <paramref name="isReached"/>.</summary>
+    /// <summary>Advances the time to <paramref name="seconds"/>, or until <paramref name="isReached"/>.</summary>
     public void Run(double seconds, Func<bool>? isReached = null)
     {
         var end = TimeSpan.FromSeconds(seconds);

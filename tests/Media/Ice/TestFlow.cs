@@ -3,7 +3,7 @@ using Sessions.Media;
 
 namespace Sessions.Tests.Media.Ice;
 
-/// <summary>A flow that is nothing but an address.</summary>
+/// <summary>A flow that is only an address.</summary>
 internal sealed class TestFlow(IPEndPoint remote, bool isTcp = false) : Flow(remote)
 {
     public override bool IsTcp => isTcp;

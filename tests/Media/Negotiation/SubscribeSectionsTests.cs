@@ -116,7 +116,7 @@ public sealed class SubscribeSectionsTests
         var offer = Offer();
         Assert.False(audio.IsAccepted);
 
-        // The recording answers an offer of the browser itself, whose payload types are the publisher's.
+        // The recorded answer is for an offer of the browser itself, which uses the publisher's payload types.
         Assert.True(_sections.TryApply(Recorded.Read($"{browser}-subscriber-answer"), out var remote, out var error), error);
         Assert.Equal(DtlsSetup.Active, remote!.Setup);
         Assert.True(audio.IsAccepted && video.IsAccepted);
@@ -283,7 +283,7 @@ public sealed class SubscribeSectionsTests
 
     private SessionDescription Offer() => Recorded.Parse(_sections.Offer(Transports.Local).ToString());
 
-    /// <summary>The answer of a device that takes everything, after a change to each section.</summary>
+    /// <summary>The answer of a device that accepts everything, after a change to each section.</summary>
     private static SessionDescription Answer(SessionDescription offer, Func<MediaDescription, MediaDescription>? change = null)
         => offer with
         {

@@ -3,7 +3,7 @@ using Sessions.Media.Sdp;
 
 namespace Sessions.Tests.Media;
 
-/// <summary>This end's transport in the tests of negotiation.</summary>
+/// <summary>This end's transport in the negotiation tests.</summary>
 internal static class Transports
 {
     public static readonly LocalTransport Local = new(

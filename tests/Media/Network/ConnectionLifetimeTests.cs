@@ -3,7 +3,7 @@ using Sessions.Media.Dtls;
 
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>Addresses that change, connections that begin anew, and those that end.</summary>
+/// <summary>Addresses that change, connections that restart, and connections that end.</summary>
 public sealed class ConnectionLifetimeTests
 {
     [Fact]
@@ -193,7 +193,7 @@ public sealed class ConnectionLifetimeTests
 
     private static void AssertMediaWithin(double seconds, SimulatedCall call, PublishingDevice publisher, SubscribingDevice subscriber)
     {
-        // What is on its way from before does not count.
+        // Packets sent earlier do not count.
         call.Run(0.2);
         var before = (Audio: subscriber.ReceivedOf(publisher.Audio), Video: subscriber.ReceivedOf(publisher.Video));
         call.RunUntil(() => subscriber.ReceivedOf(publisher.Audio) > before.Audio && subscriber.ReceivedOf(publisher.Video) > before.Video, seconds);

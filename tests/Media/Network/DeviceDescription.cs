@@ -25,7 +25,7 @@ internal static class DeviceDescription
         return Join(lines);
     }
 
-    /// <summary>The answer that takes everything of an offer.</summary>
+    /// <summary>An answer that accepts the whole offer.</summary>
     public static string Answer(SimulatedDevice device, string offer)
     {
         List<string> lines = [.. Begin()];

@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>How soon a new subscriber sees a picture.</summary>
+/// <summary>How soon a new subscriber receives a picture.</summary>
 public sealed class KeyFrameRequestTests
 {
     [Fact]
@@ -30,7 +30,7 @@ public sealed class KeyFrameRequestTests
         publisher.Negotiate();
         call.RunUntil(() => publisher.IsConnected && publisher.Peer.IsConnected, 5);
 
-        // Wherever they come between two reports of a second.
+        // At different times between two reports, which are a second apart.
         for (var index = 0; index < 8; index++)
         {
             call.Run(0.6);

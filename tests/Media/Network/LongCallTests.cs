@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>Calls that last: numbers and timestamps begin at 0 again, and nothing grows.</summary>
+/// <summary>Long calls, in which numbers and timestamps wrap and memory use does not grow.</summary>
 public sealed class LongCallTests
 {
     [Fact]
@@ -23,7 +23,7 @@ public sealed class LongCallTests
         Assert.InRange(subscriber.ReceivedOf(publisher.Video), 0.95 * publisher.Video.Count, publisher.Video.Count);
         Assert.InRange(subscriber.ReceivedOf(publisher.Audio), 0.95 * publisher.Audio.Count, publisher.Audio.Count);
 
-        // A lost packet that both ends asked for comes twice.
+        // A lost packet that both ends request arrives twice.
         Assert.InRange(subscriber.Refused, 0, 0.03 * publisher.Video.Count);
     }
 
@@ -62,7 +62,7 @@ public sealed class LongCallTests
             subscriber.Negotiate();
         }
 
-        // Until caches and buffers have their size, and methods are compiled.
+        // Until caches and buffers have reached their size, and methods are compiled.
         call.Run(15);
         var (allocated, sent) = (call.Allocated, call.Sent);
         call.Run(10);

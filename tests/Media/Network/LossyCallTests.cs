@@ -3,7 +3,7 @@ namespace Sessions.Tests.Media.Network;
 /// <summary>Calls over networks that lose, delay, duplicate and reorder datagrams.</summary>
 public sealed class LossyCallTests
 {
-    /// <summary>Loss, duplication, and the least and longest delay in milliseconds.</summary>
+    /// <summary>The loss, the duplication, and the minimum and maximum delay in milliseconds.</summary>
     public static TheoryData<int, double, double, int, int> Networks => new()
     {
         { 1, 0, 0, 20, 20 },

@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>A subscriber whose link has not room for everything.</summary>
+/// <summary>A subscriber whose link is too narrow for all streams.</summary>
 public sealed class NarrowLinkTests
 {
     private const long Narrow = 150_000;
@@ -26,13 +26,13 @@ public sealed class NarrowLinkTests
         narrow.Limit = hasLimit ? Narrow : null;
         call.Run(4);
 
-        // Each further try costs some audio, and there are ever fewer.
+        // Each further try costs some audio, and tries become less frequent.
         var (sent, received) = (publisher.Audio.Count, narrow.ReceivedOf(publisher.Audio));
         call.Run(180);
         var loss = 1 - ((narrow.ReceivedOf(publisher.Audio) - received) / (double)(publisher.Audio.Count - sent));
         Assert.InRange(loss, -0.01, 0.15);
 
-        // Between two tries nothing is lost, and no video is sent.
+        // Between two tries no packets are lost and no video is sent.
         var quiet = narrow.ReceivedOf(publisher.Video);
         call.RunUntil(
             () =>
@@ -54,7 +54,7 @@ public sealed class NarrowLinkTests
         call.RunUntil(() => narrow.ReceivedOf(publisher.Video) > video + 500, 75);
         Assert.True(narrow.Streams.Single(stream => stream.IsVideo).KeyFrames > keyFrames);
 
-        // One slow subscriber costs only itself.
+        // A slow subscriber does not affect others.
         Assert.InRange(wide.ReceivedOf(publisher.Video) - wideBefore.Item1, publisher.Video.Count - wideBefore.Count - 10, publisher.Video.Count);
     }
 

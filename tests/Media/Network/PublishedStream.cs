@@ -5,8 +5,7 @@ using Sessions.Media.Rtp;
 namespace Sessions.Tests.Media.Network;
 
 /// <summary>
-/// One track of a publishing device. The payload says which track and which of its packets it is; as VP8, whether a key frame
-/// starts.
+/// One track of a publishing device. The payload contains the ids of the track and the packet and, in VP8, whether a key frame starts.
 /// </summary>
 internal sealed class PublishedStream(MediaKind kind, int id, uint ssrc)
 {
@@ -24,17 +23,17 @@ internal sealed class PublishedStream(MediaKind kind, int id, uint ssrc)
 
     public uint Ssrc { get; private set; } = ssrc;
 
-    /// <summary>Every SSRC the device may use, as its description says.</summary>
+    /// <summary>Every SSRC that the device may use, as in its description.</summary>
     public List<uint> Ssrcs { get; } = [ssrc];
 
     public ushort SequenceNumber { get; set; }
 
     public uint Timestamp { get; set; }
 
-    /// <summary>How many packets there have been.</summary>
+    /// <summary>The number of packets sent.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Packets of a second and bytes of a payload.</summary>
+    /// <summary>The packets per second and the bytes of a payload.</summary>
     public (int Rate, int Payload) Pace { get; set; } = kind == MediaKind.Audio ? (50, 80) : (100, 1000);
 
     public bool WantsKeyFrame { get; set; } = true;
@@ -48,12 +47,12 @@ internal sealed class PublishedStream(MediaKind kind, int id, uint ssrc)
     public int ClockRate => kind == MediaKind.Audio ? 48_000 : 90_000;
 
     /// <summary>
-    /// A random sequence number to begin with. It is in the lower half, as in browsers: if the packets before the first rollover are
-    /// lost, the receiver cannot know the rollover counter, and no later packet authenticates (RFC 3711 section 3.3.1).
+    /// A random initial sequence number. It is in the lower half, as in browsers. If the packets before the first rollover are lost, the
+    /// receiver cannot know the rollover counter, and no later packet authenticates (RFC 3711 section 3.3.1).
     /// </summary>
     public static ushort FirstSequenceNumber(Random random) => (ushort)random.Next(1 << 15);
 
-    /// <summary>Begins anew, as a browser does when a track is replaced.</summary>
+    /// <summary>Starts a new packet stream, as a browser does when a track is replaced.</summary>
     public void ChangeSsrc(uint ssrc, ushort sequenceNumber, uint timestamp)
     {
         (Ssrc, SequenceNumber, Timestamp, WantsKeyFrame) = (ssrc, sequenceNumber, timestamp, true);
@@ -88,7 +87,7 @@ internal sealed class PublishedStream(MediaKind kind, int id, uint ssrc)
         return length;
     }
 
-    /// <summary>A packet that was sent; null if it is too old.</summary>
+    /// <summary>A packet that was sent, or null if it is too old.</summary>
     public byte[]? Find(ushort sequenceNumber)
         => _sent[sequenceNumber % KeptPackets] is { } packet && BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(2)) == sequenceNumber
             ? packet : null;

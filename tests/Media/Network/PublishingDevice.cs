@@ -3,7 +3,7 @@ using Sessions.Media.Rtp;
 
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>A device that publishes a sound and a picture, and sends lost packets and key frames when it is asked to.</summary>
+/// <summary>A device that publishes audio and video, and sends lost packets and key frames on request.</summary>
 internal sealed class PublishingDevice : SimulatedDevice
 {
     private readonly PublishingPeer _peer;
@@ -31,10 +31,10 @@ internal sealed class PublishingDevice : SimulatedDevice
 
     public IReadOnlyList<Source> Sources => _peer.Sources;
 
-    /// <summary>Whether the device is mute: it sends neither media nor reports.</summary>
+    /// <summary>Whether the device sends neither media nor reports.</summary>
     public bool IsMute { get; set; }
 
-    /// <summary>How often the server asked for a key frame, and for a packet.</summary>
+    /// <summary>How often the server has requested a key frame and a packet.</summary>
     public (int Pli, int Nack) Asked { get; private set; }
 
     public void Negotiate()
@@ -52,7 +52,7 @@ internal sealed class PublishingDevice : SimulatedDevice
         Span<byte> packet = stackalloc byte[1400];
         foreach (var stream in Streams)
         {
-            // After a pause of the clock the device goes on, and does not catch up.
+            // After a jump of the clock the device continues without catching up.
             if (Call.Now - stream.NextAt > TimeSpan.FromSeconds(1))
                 stream.NextAt = Call.Now;
             for (; stream.NextAt <= Call.Now; stream.NextAt += TimeSpan.FromSeconds(1.0 / stream.Pace.Rate))

@@ -3,7 +3,7 @@ using Sessions.Media.Rtp;
 
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>One SSRC as a subscribing device receives it, with the rules that its packets follow.</summary>
+/// <summary>One SSRC as a subscribing device receives it, with the rules for its packets.</summary>
 internal sealed class ReceivedStream(uint ssrc, bool isVideo)
 {
     private const int Window = 2048;
@@ -19,22 +19,22 @@ internal sealed class ReceivedStream(uint ssrc, bool isVideo)
 
     public MissingPackets Missing { get; } = new();
 
-    /// <summary>How many packets came of each track.</summary>
+    /// <summary>The number of packets received of each track.</summary>
     public Dictionary<int, long> Received { get; } = [];
 
     public long First { get; private set; }
 
     public long Highest => _highest;
 
-    /// <summary>How many packets the numbers say were sent.</summary>
+    /// <summary>The number of packets sent, according to the sequence numbers.</summary>
     public long Expected => _highest - First + 1;
 
     public int KeyFrames { get; private set; }
 
-    /// <summary>Packets of video that began after a pause or a change, and were no key frame.</summary>
+    /// <summary>Video packets after a pause or a change that were not key frames.</summary>
     public int Starts { get; private set; }
 
-    /// <summary>Whether timestamps have to grow with the numbers: not when the clock has jumped too far for 32 bits.</summary>
+    /// <summary>Whether timestamps must increase with the sequence numbers. Not after the clock has jumped too far for 32 bits.</summary>
     public bool ChecksTimestamps { get; set; } = true;
 
     public ReportBlock Report(TimeSpan now) => _statistics.Report(ssrc, now);
@@ -69,7 +69,7 @@ internal sealed class ReceivedStream(uint ssrc, bool isVideo)
         Assert.True(before.Id != after.Id || before.Count < after.Count, $"{before} is followed by {after}.");
         Assert.True(!ChecksTimestamps || (int)(after.Timestamp - before.Timestamp) >= 0, $"{before} is followed by {after}.");
 
-        // Nothing is left out between two numbers but what was left out on purpose, and then a key frame follows.
+        // Consecutive sequence numbers skip packets only on purpose, and then a key frame follows.
         var isGap = before.Id != after.Id || after.Count - before.Count != after.Number - before.Number;
         Assert.True(!isVideo || !isGap || after.Number != before.Number + 1 || after.IsKeyFrame, $"{before} is followed by {after}.");
     }

@@ -7,7 +7,7 @@ namespace Sessions.Tests.Media.Network;
 /// <summary>A media engine with its devices, and the network between them.</summary>
 internal sealed class SimulatedCall : IDisposable
 {
-    // As often as the gateway does it.
+    // As frequently as in the gateway.
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly ConcurrentQueue<Peer> _woken = new();
@@ -24,23 +24,23 @@ internal sealed class SimulatedCall : IDisposable
 
     public VirtualNetwork Network { get; }
 
-    /// <summary>Whether devices keep what they send.</summary>
+    /// <summary>Whether devices record the datagrams that they send.</summary>
     public bool IsRecording { get; set; }
 
     public MediaEngine Engine { get; }
 
     public TimeSpan Now => Network.Now;
 
-    /// <summary>How links are made; changes nothing at those that are there.</summary>
+    /// <summary>Configures new links. Existing links do not change.</summary>
     public Action<Link> Conditions { get; set; } = _ => { };
 
-    /// <summary>How many bytes of memory the engine has allocated to receive and forward.</summary>
+    /// <summary>The bytes of memory that the engine has allocated to receive and forward.</summary>
     public long Allocated { get; private set; }
 
-    /// <summary>How many datagrams the engine has wanted sent.</summary>
+    /// <summary>The number of datagrams that the engine has sent.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>All flows over which the engine has sent anything, for the rule that each has passed a check.</summary>
+    /// <summary>The number of datagrams sent to flows that have not passed a check, which must stay 0.</summary>
     public long SentToStrangers { get; private set; }
 
     public PublishingDevice AddPublisher(string streamId, bool hasVideo = true)
@@ -54,7 +54,7 @@ internal sealed class SimulatedCall : IDisposable
         device.Dispose();
     }
 
-    /// <summary>A new address of a device, with a way of its own.</summary>
+    /// <summary>Creates a new address of a device, with its own links.</summary>
     public DeviceFlow CreateFlow(SimulatedDevice device)
     {
         var flow = new DeviceFlow(new(IPAddress.Parse("198.51.100.1"), _nextPort++), device, new(Network), new(Network));
@@ -65,7 +65,7 @@ internal sealed class SimulatedCall : IDisposable
 
     public void Run(double seconds) => Network.Run(TimeSpan.FromSeconds(seconds));
 
-    /// <summary>Lets time pass until something has happened; fails when it has not within <paramref name="seconds"/>.</summary>
+    /// <summary>Advances the time until something has happened. Fails if it has not happened within <paramref name="seconds"/>.</summary>
     public TimeSpan RunUntil(Func<bool> hasHappened, double seconds)
     {
         var start = Now;
@@ -78,10 +78,10 @@ internal sealed class SimulatedCall : IDisposable
         return Now - start;
     }
 
-    /// <summary>Hands a datagram to the engine, and sends what comes out.</summary>
+    /// <summary>Passes a datagram to the engine, and sends the engine's output.</summary>
     public void Receive(byte[] datagram, DeviceFlow flow)
     {
-        // Each copy on its way is the receiver's own, as it is overwritten.
+        // Each copy belongs to its receiver, because the receiver overwrites it.
         var copy = datagram.AsSpan().ToArray();
         var before = GC.GetAllocatedBytesForCurrentThread();
         Engine.Receive(copy, flow.AtServer, Now, _outbox);
@@ -138,7 +138,7 @@ internal sealed class SimulatedCall : IDisposable
     }
 }
 
-/// <summary>A device's address, as the device has it.</summary>
+/// <summary>A device's address at the device's end.</summary>
 internal sealed class DeviceFlow : Flow
 {
     public DeviceFlow(IPEndPoint address, SimulatedDevice device, Link up, Link down)
@@ -151,11 +151,11 @@ internal sealed class DeviceFlow : Flow
 
     public Link Down { get; }
 
-    /// <summary>The other end.</summary>
+    /// <summary>The server's end.</summary>
     public ServerFlow AtServer { get; }
 }
 
-/// <summary>A device's address, as the server has it.</summary>
+/// <summary>A device's address at the server's end.</summary>
 internal sealed class ServerFlow(IPEndPoint remote, DeviceFlow device) : Flow(remote)
 {
     public DeviceFlow Device => device;

@@ -9,7 +9,7 @@ using Sessions.Media.Stun;
 
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>A device's end of one peer connection: a full ICE agent, DTLS, and SRTP over them.</summary>
+/// <summary>A device's end of one peer connection, with a full ICE agent, DTLS and SRTP.</summary>
 internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDisposable
 {
     private readonly Outbox _outbox = new();
@@ -28,10 +28,12 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
 
     public DtlsCertificate Certificate { get; private set; } = DtlsCertificate.Create();
 
-    /// <summary>The certificate whose fingerprint descriptions have: of another device's, if somebody else answers for it.</summary>
+    /// <summary>
+    /// The certificate whose fingerprint is in the descriptions. It belongs to another device if somebody else negotiates for this device.
+    /// </summary>
     public DtlsCertificate? DescribedCertificate { get; set; }
 
-    /// <summary>The server's ICE credentials, as the device knows them.</summary>
+    /// <summary>The server's ICE credentials, from its description.</summary>
     public IceCredentials? Server { get; private set; }
 
     public DeviceFlow Flow => _flows[^1];
@@ -39,10 +41,10 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     /// <summary>Whether the device can send and receive media.</summary>
     public bool IsConnected => _sender is not null && Selected is not null;
 
-    /// <summary>What the device has sent while the call was recording.</summary>
+    /// <summary>The datagrams that the device has sent while the call was recording.</summary>
     public List<byte[]> Recorded { get; } = [];
 
-    /// <summary>How many datagrams came that are neither authentic nor of a handshake.</summary>
+    /// <summary>The number of datagrams received that are neither authentic nor part of a handshake.</summary>
     public int Refused { get; private set; }
 
     public SrtpSender Sender => _sender!;
@@ -51,10 +53,10 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
 
     protected SimulatedCall Call => call;
 
-    /// <summary>Where to send: during a restart still the flow from before.</summary>
+    /// <summary>The flow for sending. During an ICE restart it is still the previous flow.</summary>
     private Flow? Selected => _ice?.Selected ?? _formerFlow;
 
-    /// <summary>The device gets another address, and what goes to the one before is lost.</summary>
+    /// <summary>Gives the device another address. Datagrams to the previous address are lost.</summary>
     public void AddFlow()
     {
         foreach (var former in _flows)
@@ -70,7 +72,7 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
         (_formerFlow, _ice) = (Selected, null);
     }
 
-    /// <summary>The device is another from the next description on: with a certificate and credentials of its own.</summary>
+    /// <summary>Replaces the device's certificate and credentials, from the next description on.</summary>
     public void Renew()
     {
         RestartIce();
@@ -140,7 +142,7 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
     protected void SendRtcp(ReadOnlySpan<byte> packet)
         => Commit(_sender!.ProtectRtcp(packet, _outbox.Reserve(packet.Length + SrtpSender.MaxOverhead)));
 
-    /// <summary>Takes the server's description.</summary>
+    /// <summary>Applies the server's description.</summary>
     protected void Connect(string description, bool isDtlsClient)
     {
         Assert.True(SessionDescription.TryParse(description, out var parsed, out var error), error);

@@ -4,7 +4,7 @@ using Sessions.Media.Sdp;
 
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>A device that receives, asks for lost packets, and reports what arrives.</summary>
+/// <summary>A device that receives, requests lost packets, and reports the packets that arrive.</summary>
 internal sealed class SubscribingDevice(SimulatedCall call, SubscribingPeer peer) : SimulatedDevice(call, peer)
 {
     private readonly Dictionary<uint, ReceivedStream> _streams = [];
@@ -15,20 +15,20 @@ internal sealed class SubscribingDevice(SimulatedCall call, SubscribingPeer peer
 
     public IEnumerable<ReceivedStream> Streams => _streams.Values;
 
-    /// <summary>What the device says it can receive, in bit/s; null for nothing.</summary>
+    /// <summary>The bit rate that the device says it can receive, in bit/s, or null if it says nothing.</summary>
     public long? Limit { get; set; }
 
     public bool SendsReports { get; set; } = true;
 
     public bool ChecksTimestamps { get; set; } = true;
 
-    /// <summary>The sender reports: the SSRC and the RTP timestamp at a time.</summary>
+    /// <summary>The received sender reports, each with its SSRC and the RTP timestamp at a time.</summary>
     public List<(uint Ssrc, SenderInfo Info)> SenderReports { get; } = [];
 
-    /// <summary>How many packets came of a track.</summary>
+    /// <summary>The number of packets received of a track.</summary>
     public long ReceivedOf(PublishedStream stream) => _streams.Values.Sum(received => received.Received.GetValueOrDefault(stream.Id));
 
-    /// <summary>Subscribes to tracks of publishers, and to nothing else.</summary>
+    /// <summary>Subscribes to exactly these tracks of publishers.</summary>
     public void Subscribe(params (PublishingDevice Publisher, PublishedStream[] Streams)[] subscriptions)
     {
         var sources = subscriptions.SelectMany(subscription

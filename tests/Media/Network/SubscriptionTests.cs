@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media.Network;
 
-/// <summary>What a subscriber receives while subscriptions, tracks and connections change.</summary>
+/// <summary>The packets that a subscriber receives while subscriptions, tracks and connections change.</summary>
 public sealed class SubscriptionTests
 {
     [Fact]
@@ -75,7 +75,7 @@ public sealed class SubscriptionTests
 
         for (var change = 0; change < 20; change++)
         {
-            // The numbers are those of packets that were sent just before, which must not be taken for the new ones.
+            // The sequence numbers equal those of recent packets, which must not be confused with the new ones.
             foreach (var stream in publisher.Streams)
                 stream.ChangeSsrc(stream.Ssrcs[change + 1], (ushort)(stream.SequenceNumber - 20), stream.Timestamp - 100_000);
             call.Run(1);

@@ -1,8 +1,8 @@
 namespace Sessions.Tests.Media.Network;
 
 /// <summary>
-/// A network in virtual time, the same for every run of a seed: what is sent or scheduled happens in the order of its time, and no
-/// time passes in between.
+/// A network in virtual time, the same in every run with the same seed. Events happen in the order of their times, and no time passes in
+/// between.
 /// </summary>
 internal sealed class VirtualNetwork(int seed)
 {
@@ -13,12 +13,12 @@ internal sealed class VirtualNetwork(int seed)
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromHours(1);
 
-    /// <summary>How many things have happened: tells before from after within one moment.</summary>
+    /// <summary>The number of events so far, which orders events at the same time.</summary>
     public long Step { get; private set; }
 
     public void Schedule(TimeSpan time, Action action) => _events.Enqueue(action, (time, _order++));
 
-    /// <summary>Lets time pass.</summary>
+    /// <summary>Advances the time.</summary>
     public void Run(TimeSpan duration)
     {
         var end = Now + duration;
@@ -33,29 +33,29 @@ internal sealed class VirtualNetwork(int seed)
         Now = end;
     }
 
-    /// <summary>The clock goes forward, and nothing happens in between: as after a machine has slept.</summary>
+    /// <summary>Moves the clock forward without running any events, as after a machine has slept.</summary>
     public void Jump(TimeSpan duration) => Now += duration;
 }
 
-/// <summary>One direction of a way through the network.</summary>
+/// <summary>One direction of a path through the network.</summary>
 internal sealed class Link(VirtualNetwork network)
 {
     private TimeSpan _isFreeAt;
 
-    /// <summary>The probability that a datagram gets lost.</summary>
+    /// <summary>The probability that a datagram is lost.</summary>
     public double Loss { get; set; }
 
-    /// <summary>The probability that a datagram comes twice.</summary>
+    /// <summary>The probability that a datagram arrives twice.</summary>
     public double Duplication { get; set; }
 
     public TimeSpan MinDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The longest time on the way; the difference to <see cref="MinDelay"/> reorders.</summary>
+    /// <summary>The maximum delay. The difference to <see cref="MinDelay"/> reorders datagrams.</summary>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
     public bool IsBlocked { get; set; }
 
-    /// <summary>The bits in a second of the narrowest part, which has a queue of <see cref="MaxQueue"/>; null for no such part.</summary>
+    /// <summary>The bit rate of the bottleneck, which has a queue of <see cref="MaxQueue"/>, or null if there is no bottleneck.</summary>
     public long? BitRate { get; set; }
 
     public TimeSpan MaxQueue { get; set; } = TimeSpan.FromMilliseconds(200);

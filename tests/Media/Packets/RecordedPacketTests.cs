@@ -50,7 +50,7 @@ public sealed class RecordedPacketTests
 
         association.WaitUntilIdle();
 
-        // A ServerHello, in a record of type handshake (RFC 6347, section 4.1).
+        // A ServerHello in a handshake record (RFC 6347, section 4.1).
         Assert.True(association.TryTake(out var answer));
         Assert.Equal((22, 2), (answer![0], answer[13]));
         Assert.Equal(DtlsState.Handshaking, association.State);

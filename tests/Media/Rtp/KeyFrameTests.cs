@@ -15,8 +15,8 @@ public sealed class KeyFrameTests
     [InlineData("90 80 91 11 51", false)]
     [InlineData("90 f0 91 11 22 33 50", true)] // picture id, TL0PICIDX, TID and KEYIDX
     [InlineData("90 60 22 33 50", true)] // TL0PICIDX and TID
-    [InlineData("90 10 33 50", true)] // KEYIDX alone
-    [InlineData("90 00 50", true)] // no extension after all
+    [InlineData("90 10 33 50", true)] // only KEYIDX
+    [InlineData("90 00 50", true)] // no extension
     [InlineData("90 f0 91 11 22 33", false)] // ends before the payload header
     [InlineData("90 80", false)]
     [InlineData("90", false)]

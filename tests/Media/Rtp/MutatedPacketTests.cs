@@ -4,7 +4,7 @@ using Sessions.Media.Srtp;
 
 namespace Sessions.Tests.Media.Rtp;
 
-/// <summary>Whatever arrives is parsed to its end without an exception, and no forged packet is accepted.</summary>
+/// <summary>Any input is parsed to its end without an exception, and no forged packet is accepted.</summary>
 public sealed class MutatedPacketTests
 {
     private const int Count = 200_000;
@@ -29,7 +29,7 @@ public sealed class MutatedPacketTests
             Assert.False(receiver.TryUnprotectRtcp(packet, out _));
         }
 
-        // The mutations are mild enough to get past the first checks.
+        // The mutations are small enough to pass the first checks.
         Assert.InRange(rtp, Count / 4, Count);
         Assert.InRange(rtcp, Count / 4, 100 * Count);
     }

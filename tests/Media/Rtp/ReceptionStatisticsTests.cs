@@ -55,7 +55,7 @@ public sealed class ReceptionStatisticsTests
 
         Assert.Equal(0U, _statistics.Report(7, default).Jitter);
 
-        // Every second packet is 10 ms late, 80 units.
+        // Every second packet is 10 ms late, which is 80 units.
         for (var i = 100; i < 300; i++)
             _statistics.Receive((ushort)i, (uint)(160 * i), TimeSpan.FromMilliseconds((20 * i) + (10 * (i % 2))));
 

@@ -6,8 +6,8 @@ using Sessions.Media.Sdp;
 namespace Sessions.Tests.Media;
 
 /// <summary>
-/// Recordings with random changes: of characters, lines, and pieces of other recordings. Nothing may throw, and whatever is answered or
-/// offered must be valid itself, because other devices get it.
+/// Recordings with random changes of characters, lines, and parts of other recordings. Nothing may throw. Every answer and offer must
+/// itself be valid, because other devices receive it.
 /// </summary>
 public sealed class MutatedDescriptionTests
 {
@@ -35,7 +35,7 @@ public sealed class MutatedDescriptionTests
         Assert.NotEqual(0, read);
     }
 
-    /// <summary>Whether the description was read, after checks of all that is made of it.</summary>
+    /// <summary>Whether the description was parsed. Checks all results that are derived from it.</summary>
     private static bool Check(string text, int number)
     {
         if (!SessionDescription.TryParse(text, out var description, out var error))

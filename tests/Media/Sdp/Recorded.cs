@@ -4,8 +4,8 @@ using Sessions.Tests.Infrastructure;
 namespace Sessions.Tests.Media;
 
 /// <summary>
-/// Descriptions that Chromium 156 and Firefox 153 wrote. The publishing device made two negotiated data channels first, then published
-/// a stream and another, unpublished the first, and published a third, of audio alone. Addresses and host names are replaced.
+/// Descriptions from Chromium 156 and Firefox 153. The publishing device first created two negotiated data channels. It then published a
+/// stream and another one, unpublished the first, and published a third with only audio. Addresses and host names are replaced.
 /// </summary>
 internal static class Recorded
 {
@@ -17,7 +17,7 @@ internal static class Recorded
     /// <summary>The text of a recording.</summary>
     public static string Text(string name) => File.ReadAllText(Path.Combine(Folder, $"{name}.sdp"));
 
-    /// <summary>A recording that is read, after a change to its text.</summary>
+    /// <summary>Parses a recording after a change to its text.</summary>
     public static SessionDescription Read(string name, params (string From, string To)[] changes)
     {
         var text = changes.Aggregate(Text(name), (text, change) =>
@@ -28,7 +28,7 @@ internal static class Recorded
         return Parse(text);
     }
 
-    /// <summary>Reads a text that must be valid.</summary>
+    /// <summary>Parses a text that must be valid.</summary>
     public static SessionDescription Parse(string text)
     {
         Assert.True(SessionDescription.TryParse(text, out var description, out var error), error);

@@ -5,7 +5,7 @@ using Sessions.Media.Srtp;
 
 namespace Sessions.Tests.Media.Srtp;
 
-/// <summary>Two ends of an association, in either profile.</summary>
+/// <summary>The two ends of an association, with both profiles.</summary>
 public sealed class SrtpTests
 {
     private const uint Ssrc = 0x1234_5678;
@@ -120,7 +120,7 @@ public sealed class SrtpTests
         using var ends = new Ends(profile);
         var random = new Random(1);
 
-        // Three times around, in groups whose packets are sent in order, arrive in any order, and are sent again one group later.
+        // Three rollovers, in groups. The packets of a group are sent in order, arrive in any order, and are retransmitted one group later.
         byte[][] before = [];
 
         for (var start = 65_000; start < 4 * 65_536; start += 500)
@@ -166,7 +166,7 @@ public sealed class SrtpTests
     {
         using var ends = new Ends(SrtpProfile.Aes128CmHmacSha1_80);
 
-        // The sender has seen every packet, the receiver only the ends.
+        // The sender has processed every packet, the receiver only the first and the last.
         Assert.NotNull(ends.Unprotect(ends.Protect(Rtp((ushort)first, 10))));
         ends.Protect(Rtp((ushort)(first + (distance / 2)), 10));
         Assert.NotNull(ends.Unprotect(ends.Protect(Rtp((ushort)(first + distance), 10))));

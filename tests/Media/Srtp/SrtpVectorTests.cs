@@ -3,7 +3,7 @@ using Sessions.Media.Srtp;
 
 namespace Sessions.Tests.Media.Srtp;
 
-/// <summary>The examples of the RFCs, as they print them.</summary>
+/// <summary>The examples in the RFCs, in their format.</summary>
 public sealed class SrtpVectorTests
 {
     /// <summary>RFC 7714 section 16: "Gallia est omnis divisa in partes tres".</summary>

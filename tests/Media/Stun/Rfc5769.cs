@@ -1,6 +1,6 @@
 namespace Sessions.Tests.Media.Stun;
 
-/// <summary>The test vectors of RFC 5769, sections 2.1 to 2.3. Their padding is not zero, which a receiver must not mind.</summary>
+/// <summary>The test vectors of RFC 5769, sections 2.1 to 2.3. Their padding is not zero, which a receiver must accept.</summary>
 internal static class Rfc5769
 {
     public static byte[] Password => "VOkJxbRl1RmTxUk/WvJxBt"u8.ToArray();

@@ -6,11 +6,11 @@ using Sessions.Tests.Media.Ice;
 
 namespace Sessions.Tests.Media.Stun;
 
-/// <summary>Valid messages with random changes, of which most have a length that fits, so that the attributes are reached.</summary>
+/// <summary>Valid messages with random changes. Most of them have a correct length, so that the parser reaches the attributes.</summary>
 public sealed class StunFuzzTests
 {
     private const int Messages = 200_000;
-    private const int IntegrityEnd = 8; // FINGERPRINT is what follows
+    private const int IntegrityEnd = 8; // FINGERPRINT follows
 
     [Fact]
     public void Mutated_messages_never_throw_and_never_pass_as_authentic()
@@ -76,7 +76,7 @@ public sealed class StunFuzzTests
         _ = message.VerifyFingerprint();
     }
 
-    /// <summary>Whether two messages are the same up to and with MESSAGE-INTEGRITY, but for the length in the header.</summary>
+    /// <summary>Whether two messages are the same up to and including MESSAGE-INTEGRITY, except for the length in the header.</summary>
     private static bool CoversTheSame(byte[] seed, byte[] mutated)
     {
         var end = seed.Length - IntegrityEnd;

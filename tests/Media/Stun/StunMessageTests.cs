@@ -229,18 +229,18 @@ public sealed class StunMessageTests
     [InlineData("00200000")] // XOR-MAPPED-ADDRESS without a value
     [InlineData("0020000800030000e112a643")] // XOR-MAPPED-ADDRESS of an unknown family
     [InlineData("0020000800020000e112a643")] // XOR-MAPPED-ADDRESS of IPv6 in 4 bytes
-    [InlineData("80220005")] // a value behind the end
-    [InlineData("8022000500000000")] // padding behind the end
-    [InlineData("802800040000000000240004000000ff")] // something behind FINGERPRINT
+    [InlineData("80220005")] // a value that exceeds the message
+    [InlineData("8022000500000000")] // padding that exceeds the message
+    [InlineData("802800040000000000240004000000ff")] // an attribute after FINGERPRINT
     public void A_message_with_a_malformed_attribute_is_rejected(string attributes)
         => Assert.False(StunMessage.TryParse(WithAttributes(attributes), out _));
 
     [Theory]
     [InlineData(0, 0x40)] // the first bits
     [InlineData(0, 0x80)]
-    [InlineData(3, 0x5c)] // a length behind the end
+    [InlineData(3, 0x5c)] // a length beyond the end
     [InlineData(3, 0x54)] // a length before the end
-    [InlineData(3, 0x59)] // a length that is no multiple of 4
+    [InlineData(3, 0x59)] // a length that is not a multiple of 4
     [InlineData(4, 0x20)] // the magic cookie
     [InlineData(7, 0x43)]
     public void A_message_with_an_invalid_header_is_rejected(int index, byte value)
