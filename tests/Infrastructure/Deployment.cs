@@ -42,9 +42,6 @@ internal sealed class Deployment(JsonElement snapshot)
     private const string Subscription = "00000000-0000-0000-0000-000000000001";
     private const string Tenant = "00000000-0000-0000-0000-000000000002";
 
-    /// <summary>The deployment with every default.</summary>
-    public static Lazy<Task<Deployment>> Default { get; } = new(() => WithAsync(""));
-
     public IReadOnlyList<Resource> Resources { get; } =
         [.. snapshot.GetProperty("predictedResources").EnumerateArray().Select(resource => new Resource(resource))];
 
@@ -94,30 +91,32 @@ internal sealed class Deployment(JsonElement snapshot)
 }
 
 /// <summary>The deployments that the tests use, each predicted once.</summary>
-public sealed class Deployments
+internal static class Deployments
 {
-    internal static readonly string Developer = "11111111-1111-1111-1111-111111111111";
+    public static readonly string Developer = "11111111-1111-1111-1111-111111111111";
 
-    private readonly Lazy<Task<Deployment>> _private = new(() => Deployment.WithAsync("""
+    private static readonly Lazy<Task<Deployment>> DefaultOnce = new(() => Deployment.WithAsync(""));
+
+    private static readonly Lazy<Task<Deployment>> PrivateOnce = new(() => Deployment.WithAsync("""
         param virtualNetwork = true
         param zoneRedundant = true
         """));
 
-    private readonly Lazy<Task<Deployment>> _watched = new(() => Deployment.WithAsync($"""
+    private static readonly Lazy<Task<Deployment>> WatchedOnce = new(() => Deployment.WithAsync($"""
         param developerPrincipalId = '{Developer}'
         param alertEmail = 'operator@example.org'
         param alwaysReadyInstances = 2
         """));
 
     /// <summary>With every default.</summary>
-    internal Task<Deployment> Default => Deployment.Default.Value;
+    public static Task<Deployment> Default => DefaultOnce.Value;
 
     /// <summary>With a virtual network, private endpoints, and zone redundancy.</summary>
-    internal Task<Deployment> Private => _private.Value;
+    public static Task<Deployment> Private => PrivateOnce.Value;
 
     /// <summary>With another developer, alerts, and instances that are always ready.</summary>
-    internal Task<Deployment> Watched => _watched.Value;
+    public static Task<Deployment> Watched => WatchedOnce.Value;
 
     /// <summary>All of these deployments.</summary>
-    internal async Task<Deployment[]> AllAsync() => await Task.WhenAll(Default, Private, Watched);
+    public static async Task<Deployment[]> AllAsync() => await Task.WhenAll(Default, Private, Watched);
 }

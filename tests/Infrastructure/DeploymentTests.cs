@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 namespace Sessions.Tests.Infrastructure;
 
 /// <summary>The deployed resources, with the defaults and with each option.</summary>
-public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Deployments>
+public sealed class DeploymentTests
 {
     private const string App = "Microsoft.Web/sites";
     private const string Components = "Microsoft.Insights/components";
@@ -58,7 +58,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
 
     [Fact]
     public async Task The_default_deployment_contains_exactly_these_resources()
-        => Assert.Equal(Always, Counted(await deployments.Default));
+        => Assert.Equal(Always, Counted(await Deployments.Default));
 
     [Fact]
     public async Task A_virtual_network_adds_only_private_endpoints_and_their_DNS_zones()
@@ -70,7 +70,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 "Microsoft.Network/privateEndpoints/privateDnsZoneGroups x4",
                 "Microsoft.Network/virtualNetworks x1",
             ],
-            Counted(await deployments.Private).Except(Always));
+            Counted(await Deployments.Private).Except(Always));
 
     [Fact]
     public async Task An_alert_email_address_adds_only_alerts()
@@ -80,12 +80,12 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
                 "Microsoft.Insights/metricAlerts x1",
                 "Microsoft.Insights/scheduledQueryRules x4",
             ],
-            Counted(await deployments.Watched).Except(Always));
+            Counted(await Deployments.Watched).Except(Always));
 
     [Fact]
     public async Task The_default_deployment_uses_no_always_ready_instance_and_no_premium_tier()
     {
-        var deployment = await deployments.Default;
+        var deployment = await Deployments.Default;
 
         Assert.Empty(deployment.The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
         Assert.Equal(("FC1", "FlexConsumption"), (deployment.The(Plan)["sku.name"], deployment.The(Plan)["sku.tier"]));
@@ -99,7 +99,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_app_runs_isolated_on_NET_10_and_Linux()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var app = deployment.The(App);
 
@@ -114,7 +114,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_app_accepts_only_HTTPS_and_no_basic_publishing_credentials()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var app = deployment.The(App);
 
@@ -130,7 +130,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_app_uses_its_managed_identity_for_its_package_and_its_secrets()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var app = deployment.The(App);
             var identity = deployment.The(Identities).Id;
@@ -147,7 +147,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_app_has_exactly_these_settings_and_none_contains_a_key()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var settings = deployment.The("Microsoft.Web/sites/config");
             var clientId = $"reference('{deployment.The(Identities).Id}', '2024-11-30').clientId";
@@ -185,7 +185,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Every_documented_setting_of_the_app_is_deployed()
     {
-        var deployed = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties").EnumerateObject()
+        var deployed = (await Deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties").EnumerateObject()
             .Select(setting => setting.Name.Replace("__", ":", StringComparison.Ordinal)).ToHashSet();
         var documents = Documents.Select(name => File.ReadAllText(Path.Combine(Bicep.RepositoryFolder, name)));
 
@@ -203,7 +203,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Omitted_parameters_deploy_the_default_settings_of_the_app()
     {
-        var properties = (await deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties");
+        var properties = (await Deployments.Default).The("Microsoft.Web/sites/config").Json.GetProperty("properties");
         Dictionary<string, string?> minimum = new()
         {
             ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
@@ -267,7 +267,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_app_has_exactly_these_roles()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var identity = $"[reference('{deployment.The(Identities).Id}', '2024-11-30').principalId]";
 
@@ -286,8 +286,8 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_deployer_or_a_chosen_principal_gets_access_to_tables_and_queues()
     {
-        MayUse(await deployments.Default, "[deployer().objectId]");
-        MayUse(await deployments.Watched, Deployments.Developer);
+        MayUse(await Deployments.Default, "[deployer().objectId]");
+        MayUse(await Deployments.Watched, Deployments.Developer);
 
         static void MayUse(Deployment deployment, string principal) => Assert.Equal(
             [(TableDataContributor, deployment.DataAccount.Id, principal), (QueueDataContributor, deployment.DataAccount.Id, principal)],
@@ -306,7 +306,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task No_storage_account_allows_shared_keys_or_public_blobs()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             Assert.All(deployment.All("Microsoft.Storage/storageAccounts"), account =>
             {
@@ -324,7 +324,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     public async Task Tables_and_queues_are_in_the_data_account_and_packages_in_the_host_account()
     {
         var tables = new Sessions.Storage.Tables(new Azure.Data.Tables.TableServiceClient("UseDevelopmentStorage=true"));
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             Assert.Equal(
                 tables.All.Select(table => $"{deployment.DataAccount.Name}/default/{table.Name}"),
@@ -342,7 +342,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_vault_uses_role_based_access_and_telemetry_disables_local_authentication()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             Assert.Equal("True", deployment.The(Vault)["properties.enableRbacAuthorization"]);
             Assert.Equal("True", deployment.The(Components)["properties.DisableLocalAuth"]);
@@ -354,7 +354,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Storage_and_vault_send_their_logs_to_the_workspace()
     {
-        foreach (var deployment in await deployments.AllAsync())
+        foreach (var deployment in await Deployments.AllAsync())
         {
             var settings = deployment.All("Microsoft.Insights/diagnosticSettings").ToArray();
 
@@ -379,7 +379,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Without_a_virtual_network_storage_and_vault_are_on_the_public_network()
     {
-        var deployment = await deployments.Default;
+        var deployment = await Deployments.Default;
 
         Assert.All(Guarded(deployment), resource => Assert.Equal(
             ("Enabled", "Allow"), (resource["properties.publicNetworkAccess"], resource["properties.networkAcls.defaultAction"])));
@@ -389,7 +389,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task With_a_virtual_network_storage_and_vault_accept_only_private_endpoints()
     {
-        var deployment = await deployments.Private;
+        var deployment = await Deployments.Private;
         var network = deployment.The("Microsoft.Network/virtualNetworks");
 
         Assert.All(Guarded(deployment), resource => Assert.Equal(
@@ -410,7 +410,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Zone_redundancy_applies_to_the_app_and_its_storage()
     {
-        var deployment = await deployments.Private;
+        var deployment = await Deployments.Private;
 
         Assert.Equal("True", deployment.The(Plan)["properties.zoneRedundant"]);
         Assert.Equal(["Standard_ZRS", "Standard_ZRS"], deployment.All("Microsoft.Storage/storageAccounts").Select(account => account["sku.name"]));
@@ -419,7 +419,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Always_ready_instances_serve_HTTP()
     {
-        var ready = Assert.Single((await deployments.Watched).The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+        var ready = Assert.Single((await Deployments.Watched).The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
 
         Assert.Equal(("http", 2), (ready.GetProperty("name").GetString(), ready.GetProperty("instanceCount").GetInt32()));
     }
@@ -436,7 +436,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Alerts_notify_the_configured_email_address()
     {
-        var deployment = await deployments.Watched;
+        var deployment = await Deployments.Watched;
         var group = deployment.The("Microsoft.Insights/actionGroups");
         var rules = deployment.All("Microsoft.Insights/scheduledQueryRules").ToArray();
         var throttling = deployment.The("Microsoft.Insights/metricAlerts");
@@ -455,7 +455,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task A_log_alert_fires_if_its_query_over_15_minutes_returns_a_row()
     {
-        var rules = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules").ToArray();
+        var rules = (await Deployments.Watched).All("Microsoft.Insights/scheduledQueryRules").ToArray();
 
         Assert.All(rules, rule =>
         {
@@ -474,7 +474,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_queries_of_log_alerts_use_telemetry_that_the_app_records()
     {
-        var queries = (await deployments.Watched).All("Microsoft.Insights/scheduledQueryRules")
+        var queries = (await Deployments.Watched).All("Microsoft.Insights/scheduledQueryRules")
             .Select(rule => rule.Items("properties.criteria.allOf")[0].GetProperty("query").GetString()!)
             .Select(query => query.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
@@ -497,7 +497,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_throttling_alert_fires_at_ten_throttled_storage_calls_in_15_minutes()
     {
-        var rule = (await deployments.Watched).The("Microsoft.Insights/metricAlerts");
+        var rule = (await Deployments.Watched).The("Microsoft.Insights/metricAlerts");
         var criterion = Assert.Single(rule.Items("properties.criteria.allOf"));
 
         Assert.Equal(("True", "True", "2"), (rule["properties.enabled"], rule["properties.autoMitigate"], rule["properties.severity"]));
@@ -520,7 +520,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Alerts_are_sent_by_email()
     {
-        var group = (await deployments.Watched).The("Microsoft.Insights/actionGroups");
+        var group = (await Deployments.Watched).The("Microsoft.Insights/actionGroups");
 
         Assert.Equal("True", group["properties.enabled"]);
         Assert.Equal(
@@ -531,7 +531,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task The_workbook_shows_requests_latency_conflicts_and_storage_calls()
     {
-        var deployment = await deployments.Default;
+        var deployment = await Deployments.Default;
         var workbook = deployment.The("Microsoft.Insights/workbooks");
         using var content = JsonDocument.Parse(workbook["properties.serializedData"]!);
 
@@ -544,7 +544,7 @@ public sealed class DeploymentTests(Deployments deployments) : IClassFixture<Dep
     [Fact]
     public async Task Azd_finds_the_app_by_its_tags()
     {
-        var deployment = await deployments.Default;
+        var deployment = await Deployments.Default;
 
         Assert.Equal("check", deployment.The("Microsoft.Resources/resourceGroups")["tags.azd-env-name"]);
         Assert.Equal("api", deployment.The(App)["tags.azd-service-name"]);

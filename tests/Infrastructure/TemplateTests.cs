@@ -228,7 +228,7 @@ public sealed class TemplateTests
         var deployment = await Deployment.PredictAsync(text, [.. AzdEnvironment, .. empty ? Variables(text).Select(name => (name, "")) : []]);
 
         Assert.Equal(
-            (await Deployment.Default.Value).Resources.Select(resource => resource.Json.GetRawText()),
+            (await Deployments.Default).Resources.Select(resource => resource.Json.GetRawText()),
             deployment.Resources.Select(resource => resource.Json.GetRawText()));
     }
 
