@@ -66,11 +66,11 @@ internal sealed class CheckedCall : IDisposable
         }
         catch (HttpRequestException exception)
         {
-            return $"expected an answer, and the server cannot be reached: {exception.GetBaseException().Message}";
+            return $"expected a response, but the server cannot be reached: {exception.GetBaseException().Message}";
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return $"expected an answer within {Timeout.TotalSeconds} seconds, and there was none";
+            return $"expected a response within {Timeout.TotalSeconds} seconds, but none arrived";
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException)
         {

@@ -27,7 +27,7 @@ public static class CliProgram
         {
             foreach (var line in parsed.Errors.Select(Describe).Distinct())
                 await error.WriteLineAsync(line);
-            await error.WriteLineAsync($"{PathOf(parsed.CommandResult)} --help tells more.");
+            await error.WriteLineAsync($"Run `{PathOf(parsed.CommandResult)} --help` for usage.");
             return WrongUsage;
         }
 
@@ -50,11 +50,11 @@ public static class CliProgram
 
     private static RootCommand Root(CliContext context) => new(
         """
-        Administers Sessions: its credentials, its events and webhooks, a check of a running server, the deletion of what has
-        expired, and the data that LocalHost keeps on this machine.
+        Administers Sessions: manages credentials, events and webhooks, checks a running server, deletes expired rows,
+        and manages the data that LocalHost keeps on this machine.
 
         init, credentials, events, webhooks and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
-        names in the environment; an endpoint is opened with your own login, as of az login.
+        names in the environment. For an endpoint, sign in with az login.
 
         Example:
           export Sessions__StorageTableEndpoint=https://ACCOUNT.table.core.windows.net
@@ -62,7 +62,7 @@ public static class CliProgram
           sessions webhooks add 9900000 https://HOST/PATH --events participant.joined,participant.left
           SESSIONS_SECRET=... sessions check https://HOST --account 9900000 --user ann
 
-        Exit codes: 0 done, 1 failed or refused, 2 called wrongly.
+        Exit codes: 0 succeeded, 1 failed or refused, 2 wrong arguments.
         """)
     {
         InitCommand.Create(context),

@@ -30,7 +30,7 @@ internal static class CredentialCommands
             var (secret, access) = (NewSecret(), parsed.GetValue(readOnly) ? Access.Read : Access.Write);
             var credentials = new CredentialStore(tables, context.Time);
             if (!await credentials.AddAsync(accountId, userName, new(BasicCredentials.Hash(secret), access), cancellation))
-                throw new CliException($"{userName} exists already in account {accountId}: rotate gives it another secret.");
+                throw new CliException($"{userName} already exists in account {accountId}. For a new secret, run sessions credentials rotate.");
 
             await context.WriteAsync(parsed, secret, new JsonObject
             {
@@ -47,7 +47,7 @@ internal static class CredentialCommands
     private static Command List(CliContext context)
     {
         var account = CliContext.Account();
-        var command = new Command("list", "Lists the users, what they may do and when they were added.") { account };
+        var command = new Command("list", "Lists the users, their access and when they were added.") { account };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
@@ -70,7 +70,7 @@ internal static class CredentialCommands
     private static Command Revoke(CliContext context)
     {
         var (account, user) = (CliContext.Account(), User());
-        var command = new Command("revoke", "Deletes a user. Servers that remember it take it for another minute at most.") { account, user };
+        var command = new Command("revoke", "Deletes a user. Servers that have cached the credential accept it for up to another minute.") { account, user };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
@@ -89,8 +89,8 @@ internal static class CredentialCommands
     private static Command Rotate(CliContext context)
     {
         var (account, user) = (CliContext.Account(), User());
-        var keep = CliContext.Keep("How long the secret before stays valid, at most 30d; one from before that ends at once.");
-        var command = new Command("rotate", "Gives a user another secret and prints it, once; the one before stays valid for a while.") { account, user, keep };
+        var keep = CliContext.Keep("How long the previous secret stays valid, at most 30d. An older secret becomes invalid immediately.");
+        var command = new Command("rotate", "Generates a new secret for a user and prints it once. The previous secret stays valid for the time of --keep.") { account, user, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(user));
@@ -121,7 +121,7 @@ internal static class CredentialCommands
             : throw new CliException($"This cannot be a user: give 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
 
     private static CliException NoSuchUser(AccountId accountId, string userName)
-        => new($"{userName} is no user of account {accountId}: list shows who is.");
+        => new($"{userName} is not a user of account {accountId}. To list the users, run sessions credentials list.");
 
     private static string NameOf(Access access) => access == Access.Read ? "read" : "write";
 

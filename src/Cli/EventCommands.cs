@@ -23,7 +23,7 @@ internal static class EventCommands
     {
         var account = CliContext.Account();
         var session = new Option<string>("--session") { Description = "The session whose events are listed; it may be gone. Without it, those of the account, whose feed has to be on." };
-        var after = new Option<string>("--after") { Description = "The cursor to go on from: the id of an event of the session, or the one that the end of a list gives." };
+        var after = new Option<string>("--after") { Description = "The cursor after which the list starts: the id of an event of the session, or the cursor at the end of a list." };
         var follow = new Option<bool>("--follow") { Description = "Waits for further events until Ctrl+C." };
         var command = new Command("list", "Lists events, the oldest first, one on each line.") { account, session, after, follow };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
@@ -75,7 +75,7 @@ internal static class EventCommands
     private static Command Off(CliContext context)
     {
         var account = CliContext.Account();
-        var command = new Command("off", "Turns the feed of an account off: nothing more is logged. What is in it stays until it expires.") { account };
+        var command = new Command("off", "Turns the feed of an account off: no more events are logged. Logged events stay until they expire.") { account };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));

@@ -13,7 +13,7 @@ internal static class InitCommand
         var (account, user) = (CliContext.Account(), CredentialCommands.User());
         var command = new Command(
             "init",
-            "Makes the tables and queues that are not there yet, adds a user who may do everything, and prints the generated secret, once.")
+            "Creates missing tables and queues, adds a user with full access, and prints the generated secret once.")
         {
             account, user,
         };
@@ -24,7 +24,7 @@ internal static class InitCommand
             await context.WithQueuesAsync(queues => queues.CreateAsync(cancellation), cancellation);
             var secret = CredentialCommands.NewSecret();
             if (!await new CredentialStore(tables, context.Time).AddAsync(accountId, userName, new(BasicCredentials.Hash(secret), Access.Write), cancellation))
-                throw new CliException($"The tables and queues are there. {userName} exists already in account {accountId}: credentials rotate gives it another secret.");
+                throw new CliException($"The tables and queues exist. {userName} already exists in account {accountId}. For a new secret, run sessions credentials rotate.");
 
             await context.WriteAsync(
                 parsed, secret, new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["access"] = "write", ["secret"] = secret });

@@ -36,7 +36,7 @@ internal static class LocalCommands
     public static Command Reset(CliContext context)
     {
         var folder = Folder();
-        var yes = new Option<bool>("--yes") { Description = "Delete the data. Without it, the command says what it would delete." };
+        var yes = new Option<bool>("--yes") { Description = "Delete the data. Without it, the command only prints the size and the folder." };
         var command = new Command("reset", "Deletes the data that LocalHost keeps on this machine: sessions, credentials, events, and the signing key.") { folder, yes };
         command.SetAction(async (parsed, _) =>
         {

@@ -12,7 +12,7 @@ internal static class PurgeCommand
     {
         var command = new Command(
             "purge",
-            "Deletes the rows of sessions and participants that ended an hour ago or earlier. Safe beside live traffic; when it was stopped, run it again.");
+            "Deletes the rows of sessions and participants that ended an hour ago or earlier. Safe during live traffic. If you stop it, run it again.");
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var removed = context.IsWatched(parsed)

@@ -23,15 +23,15 @@ internal static class StorageMistakes
         return exception switch
         {
             AuthenticationFailedException
-                => $"Nobody is signed in who could open {host}: sign in with az login, or set AZURE_TENANT_ID if your login is of another tenant.",
+                => $"No login for {host} was found: sign in with az login, or set AZURE_TENANT_ID if your login belongs to another tenant.",
             RequestFailedException { Status: 401 or 403 } failed
                 => $"{host} refuses ({failed.ErrorCode ?? "403"}): ask for the role {role} on it and for its network, or correct the key in Sessions__StorageConnectionString.",
             RequestFailedException { Status: 404, ErrorCode: "TableNotFound" or "QueueNotFound" }
-                => $"{host} lacks a table or a queue: set the storage that the app uses, or make them with sessions init.",
+                => $"{host} has no such table or queue: set the storage that the app uses, or create them with sessions init.",
             StorageUnavailableException => $"{exception.Message} Look with list, and try again.",
             AggregateException { InnerException: { } first } => Explain(first, storage, role),
             RequestFailedException { Status: 0 } => Unreached(host, exception),
-            RequestFailedException failed => $"{host} answers {failed.Status} {failed.ErrorCode}: try again, and look at the state of the storage account if that does not help.",
+            RequestFailedException failed => $"{host} returned {failed.Status} {failed.ErrorCode}: try again. If that does not help, check the state of the storage account.",
             _ when StorageFaults.IsTransient(exception) => Unreached(host, exception),
             _ => null,
         };

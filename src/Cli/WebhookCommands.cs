@@ -13,7 +13,7 @@ namespace Sessions.Cli;
 /// <summary><c>sessions webhooks</c>: manages the receivers of an account's events.</summary>
 internal static class WebhookCommands
 {
-    public static Command Create(CliContext context) => new("webhooks", "Where an account's events are sent.")
+    public static Command Create(CliContext context) => new("webhooks", "The receivers of an account's events.")
     {
         Add(context), List(context), Remove(context), Rotate(context), Test(context), Failed(context), Resend(context),
     };
@@ -59,7 +59,7 @@ internal static class WebhookCommands
     private static Command List(CliContext context)
     {
         var account = CliContext.Account();
-        var command = new Command("list", "Lists the webhooks of an account, what they get, and which have ended.") { account };
+        var command = new Command("list", "Lists the webhooks of an account, with their event types and whether they have ended.") { account };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
@@ -93,9 +93,9 @@ internal static class WebhookCommands
     private static Command Rotate(CliContext context)
     {
         var (account, id) = (CliContext.Account(), Id());
-        var keep = CliContext.Keep("How long messages are signed with the previous secret too, at most 30d.");
+        var keep = CliContext.Keep("How long messages are also signed with the previous secret, at most 30d.");
         var command = new Command(
-            "rotate", "Gives a webhook another secret and prints it, once. For a while messages are signed with both secrets.") { account, id, keep };
+            "rotate", "Generates a new secret for a webhook and prints it once. Messages are signed with both secrets for the time of --keep.") { account, id, keep };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, webhookId) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(id));
@@ -172,7 +172,7 @@ internal static class WebhookCommands
     private static Command Failed(CliContext context)
     {
         var (account, id) = (CliContext.Account(), Id());
-        var command = new Command("failed", "Lists the events that were given up after three days of tries. They are kept for seven days.") { account, id };
+        var command = new Command("failed", "Lists the events that could not be delivered within three days. They are kept for seven days.") { account, id };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
@@ -198,7 +198,7 @@ internal static class WebhookCommands
     {
         var (account, id) = (CliContext.Account(), Id());
         var events = new Argument<string[]>("EVENT") { Description = "The events to send, as failed lists them; all of them if you leave it out.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("resend", "Sends events that were given up again, for another three days.") { account, id, events };
+        var command = new Command("resend", "Sends failed events again, and retries them for another three days.") { account, id, events };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
@@ -210,7 +210,7 @@ internal static class WebhookCommands
             var failed = await store.ListAsync(accountId, webhook.Id, cancellation).ToListAsync(cancellation);
             var wanted = parsed.GetValue(events) ?? [];
             if (wanted.Except(failed.Select(one => one.Event.Id)).FirstOrDefault() is { } unknown)
-                throw new CliException($"{unknown} is no failed event of {webhook.Id}: failed shows which there are.");
+                throw new CliException($"{unknown} is not a failed event of {webhook.Id}. To list the failed events, run sessions webhooks failed.");
 
             var sent = 0;
             foreach (var one in failed.Where(one => wanted.Length == 0 || wanted.Contains(one.Event.Id)))
@@ -239,7 +239,7 @@ internal static class WebhookCommands
         => webhookId.Length > 0 && webhookId.All(char.IsAsciiHexDigitLower) ? webhookId : throw NoSuchWebhook(accountId, webhookId);
 
     private static CliException NoSuchWebhook(AccountId accountId, string webhookId)
-        => new($"{webhookId} is no webhook of account {accountId}: list shows which there are.");
+        => new($"{webhookId} is not a webhook of account {accountId}. To list the webhooks, run sessions webhooks list.");
 
     private static string[] TypesOf(string? events)
         => (events ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

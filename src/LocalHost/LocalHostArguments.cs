@@ -91,7 +91,7 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
         var nearest = root.Options.MinBy(option => Setting.Distance(option.Name, name))!.Name;
         return Setting.Distance(nearest, name) <= MostDifferences
             ? $"{argument}: there is no such argument. Did you mean {nearest}?"
-            : $"{argument}: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.";
+            : $"{argument}: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.";
     }
 
     private static string WithSettings(string description)

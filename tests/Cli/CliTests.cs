@@ -45,7 +45,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
         var again = await RunAsync("credentials", "add", _account.Id, "ann", "--read-only");
 
-        again.Fails($"ann exists already in account {_account.Id}: rotate gives it another secret.");
+        again.Fails($"ann already exists in account {_account.Id}. For a new secret, run sessions credentials rotate.");
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Post, "ann", secret));
     }
 
@@ -102,8 +102,8 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         server.Time.Advance(TimeSpan.FromSeconds(61));
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(HttpMethod.Post, "ann", secret));
-        (await RunAsync("credentials", "revoke", _account.Id, "ann")).Fails($"ann is no user of account {_account.Id}: list shows who is.");
-        (await RunAsync("credentials", "rotate", _account.Id, "ann")).Fails($"ann is no user of account {_account.Id}: list shows who is.");
+        (await RunAsync("credentials", "revoke", _account.Id, "ann")).Fails($"ann is not a user of account {_account.Id}. To list the users, run sessions credentials list.");
+        (await RunAsync("credentials", "rotate", _account.Id, "ann")).Fails($"ann is not a user of account {_account.Id}. To list the users, run sessions credentials list.");
     }
 
     [Fact]
@@ -254,7 +254,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     {
         var run = await RunAsync("check", "http://127.0.0.1:1", "--account", "a", "--user", "u", "--secret", "s");
 
-        run.Fails("create a session: expected an answer, and the server cannot be reached: Connection refused");
+        run.Fails("create a session: expected a response, but the server cannot be reached: Connection refused");
     }
 
     [Fact]
@@ -313,12 +313,12 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         => (await RunAsync(args)).Fails(line);
 
     [Theory]
-    [InlineData("Required command was not provided.\nsessions credentials --help tells more.", "credentials")]
-    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
-    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nsessions credentials rotate --help tells more.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
-    [InlineData("ACCOUNT: give it.\nUSER: give it.\nsessions credentials add --help tells more.", "credentials", "add")]
-    [InlineData("--secret: give it, or set SESSIONS_SECRET.\nsessions check --help tells more.", "check", "http://localhost", "--account", "a", "--user", "u")]
-    [InlineData("URL: expected an http or https URL, such as https://HOST.\nsessions check --help tells more.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
+    [InlineData("Required command was not provided.\nRun `sessions credentials --help` for usage.", "credentials")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
+    [InlineData("ACCOUNT: give it.\nUSER: give it.\nRun `sessions credentials add --help` for usage.", "credentials", "add")]
+    [InlineData("--secret: give it, or set SESSIONS_SECRET.\nRun `sessions check --help` for usage.", "check", "http://localhost", "--account", "a", "--user", "u")]
+    [InlineData("URL: expected an http or https URL, such as https://HOST.\nRun `sessions check --help` for usage.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
     public async Task A_usage_error_is_reported_with_exit_code_2(string lines, params string[] args)
     {
         var run = await RunAsync(args);
@@ -352,7 +352,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         foreach (var command in new string[][] { ["credentials", "list", "a"], ["credentials", "add", "a", "u"], ["credentials", "revoke", "a", "u"], ["credentials", "rotate", "a", "u"], ["purge"] })
         {
             (await RunAsync(TimeProvider.System, [(Storage, Empty.Value)], command)).Fails(
-                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} lacks a table or a queue: set the storage that the app uses, or make them with sessions init.");
+                $"{new Uri(Endpoint).GetLeftPart(UriPartial.Authority)} has no such table or queue: set the storage that the app uses, or create them with sessions init.");
         }
     }
 
@@ -366,7 +366,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
         Assert.Equal((0, ""), (made.ExitCode, made.Error));
         Assert.Matches("^[A-Za-z0-9_-]{43}$", made.Output);
-        again.Fails("The tables and queues are there. ann exists already in account a: credentials rotate gives it another secret.");
+        again.Fails("The tables and queues exist. ann already exists in account a. For a new secret, run sessions credentials rotate.");
         Assert.StartsWith("ann  write", (await RunAsync(TimeProvider.System, [(Storage, storage)], "credentials", "list", "a")).Output, StringComparison.Ordinal);
         Assert.Equal(
             ["credentials", "events", "participants", "sessions"],
@@ -424,7 +424,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         var help = await DoneAsync("--help");
 
         Assert.Contains("sessions credentials add 9900000 ann", help, StringComparison.Ordinal);
-        Assert.Contains("Exit codes: 0 done, 1 failed or refused, 2 called wrongly.", help, StringComparison.Ordinal);
+        Assert.Contains("Exit codes: 0 succeeded, 1 failed or refused, 2 wrong arguments.", help, StringComparison.Ordinal);
         Assert.Equal(help, await DoneAsync());
     }
 

@@ -106,7 +106,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
             foreach (var command in "remove rotate test failed resend".Split(' '))
             {
                 Assert.Equal(
-                    (1, "", $"{id} is no webhook of account {Account}: list shows which there are."),
+                    (1, "", $"{id} is not a webhook of account {Account}. To list the webhooks, run sessions webhooks list."),
                     await RunAsync(bench, [], "webhooks", command, Account, id));
             }
         }
@@ -173,7 +173,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
 
         Assert.Equal($"{id}  session.created           2026-03-01 12:00:00Z  1 tries  429", await DoneAsync(bench, "webhooks", "failed", Account, webhook.Id));
         Assert.Equal(
-            (1, "", $"evt_1 is no failed event of {webhook.Id}: failed shows which there are."),
+            (1, "", $"evt_1 is not a failed event of {webhook.Id}. To list the failed events, run sessions webhooks failed."),
             await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, "evt_1"));
         Assert.Equal((0, "Events that are sent again: 1.", ""), await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, id));
 

@@ -8,9 +8,9 @@ namespace Sessions.Tests;
 public sealed class LocalHostArgumentTests
 {
     [Theory]
-    [InlineData("--port: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "--port", "99")]
-    [InlineData("--nonsense: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "--nonsense")]
-    [InlineData("nonsense: there is no such argument. --help lists the arguments, for example --urls http://localhost:PORT.", "nonsense")]
+    [InlineData("--port: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.", "--port", "99")]
+    [InlineData("--nonsense: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.", "--nonsense")]
+    [InlineData("nonsense: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.", "nonsense")]
     [InlineData("--url: there is no such argument. Did you mean --urls?", "--url", "http://localhost:1")]
     [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime")]
     [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime", "--help")]
