@@ -1,11 +1,11 @@
 targetScope = 'subscription'
 
-@description('The name of the environment: the resource group is rg-NAME.')
+@description('The name of the environment. The name of the resource group is rg-NAME.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('The region of all resources: one that has the Flex Consumption plan (az functionapp list-flexconsumption-locations).')
+@description('The region of all resources. It must have the Flex Consumption plan (az functionapp list-flexconsumption-locations).')
 @allowed([
   'australiaeast'
   'brazilsouth'
@@ -42,70 +42,70 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('The memory of an instance in MB. An instance is charged by its memory for as long as it has requests.')
+@description('The memory of an instance in MB. Azure charges for this memory while the instance has requests.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('The most instances the app scales out to, and so a bound to what it can cost. The plan takes no fewer than 40.')
+@description('The maximum number of instances, which also limits the cost. The plan requires at least 40.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 100
 
-@description('Instances that are kept ready for requests and charged at all times. With none, nothing costs while idle, and the first call after a pause waits for a start. With zone redundancy, 1 means 2.')
+@description('The number of instances that are always ready and always charged. With 0, an idle app costs nothing, and the first request after a pause waits for a cold start. With zone redundancy, 1 means 2.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyInstances int = 0
 
-@description('Spread the app and its storage over availability zones. Keeps two instances ready, which are charged at all times. To be decided before the first deployment.')
+@description('Spread the app and its storage over availability zones. Azure then keeps two instances ready, which are always charged. Set it before the first deployment.')
 param zoneRedundant bool = false
 
-@description('A virtual network, with private endpoints for the storage accounts and the vault, which then take no calls from elsewhere.')
+@description('Create a virtual network with private endpoints for the storage accounts and the vault, which then refuse all other connections.')
 param virtualNetwork bool = false
 
-@description('Give one principal access to the tables and queues, to manage credentials and webhooks: the one that deploys, unless developerPrincipalId names another.')
+@description('Give a principal access to the tables and queues, to manage credentials and webhooks. It is the principal that deploys, unless developerPrincipalId names a different one.')
 param developerAccess bool = true
 
-@description('The object id of a user, group or service principal in Entra ID that gets the access of developerAccess; empty for the one that deploys.')
+@description('The object id of the user, group or service principal in Entra ID that gets the access of developerAccess. Empty for the principal that deploys.')
 @maxLength(36)
 param developerPrincipalId string = ''
 
-@description('Where alerts go; empty for no alerts.')
+@description('The email address for alerts. Empty for no alerts.')
 @maxLength(254)
 param alertEmail string = ''
 
-@description('Also log every read of the tables, for an audit. There are more reads than calls of the API, and their log costs more than they do.')
+@description('Also log every read of the tables, for example for an audit. There are more reads than API requests, and logging a read costs more than the read.')
 param logTableReads bool = false
 
-@description('The endpoint of another store with the Table API, such as Cosmos DB for Table, to use instead of the data account; empty for the data account.')
+@description('The endpoint of another store with the Table API, for example Cosmos DB for Table, to use instead of the data account. Empty for the data account.')
 @maxLength(2048)
 param tableEndpoint string = ''
 
-@description('How long a session lives, as in 09:00:00; empty for the default of the app. README.md describes this and the other settings of the app.')
+@description('How long a session lives, for example 09:00:00. Empty for the default of the app. README.md describes this and the other settings of the app.')
 @maxLength(32)
 param sessionLifetime string = ''
 
-@description('How long a participant lives, as in 09:00:00; empty for the default of the app.')
+@description('How long a participant lives, for example 09:00:00. Empty for the default of the app.')
 @maxLength(32)
 param participantLifetime string = ''
 
-@description('The most participants in a session.')
+@description('The maximum number of participants in a session.')
 @minValue(1)
 @maxValue(98)
 param participantsPerSession int = 20
 
-@description('How long events are kept, as in 7.00:00:00; empty for the default of the app.')
+@description('How long events are kept, for example 7.00:00:00. Empty for the default of the app.')
 @maxLength(32)
 param eventRetention string = ''
 
-@description('How long an idempotency key is remembered, as in 30.00:00:00; empty for the default of the app.')
+@description('How long an idempotency key is remembered, for example 30.00:00:00. Empty for the default of the app.')
 @maxLength(32)
 param idempotencyKeyLifetime string = ''
 
-@description('How long a request may take, as in 00:00:25; empty for the default of the app.')
+@description('How long a request may take, for example 00:00:25. Empty for the default of the app.')
 @maxLength(32)
 param requestTimeout string = ''
 
-@description('How many trusted proxies add an entry to X-Forwarded-For. Azure is the first, Azure Front Door would be the second.')
+@description('The number of trusted proxies that append an entry to X-Forwarded-For. For example, 1 is Azure itself, and 2 also includes Azure Front Door.')
 @minValue(1)
 @maxValue(10)
 param trustedProxies int = 1
@@ -117,32 +117,32 @@ param webhooksAllowHttp bool = false
 @allowed(['false', 'loopback', 'true'])
 param webhooksAllowPrivateAddresses string = 'false'
 
-@description('The collector that gets traces, metrics and logs by OTLP besides Application Insights; empty for none.')
+@description('The collector that receives traces, metrics and logs by OTLP, in addition to Application Insights. Empty for none.')
 @maxLength(2048)
 param otlpEndpoint string = ''
 
-@description('The protocol of the collector: grpc or http/protobuf; empty for the default of OpenTelemetry.')
+@description('The protocol of the collector: grpc or http/protobuf. Empty for the default of OpenTelemetry.')
 @allowed(['', 'grpc', 'http/protobuf'])
 param otlpProtocol string = ''
 
-@description('The headers for the collector, as in api-key=VALUE; empty for none.')
+@description('The headers for the collector, for example api-key=VALUE. Empty for none.')
 @secure()
 @maxLength(4096)
 param otlpHeaders string = ''
 
-@description('The name of the service in traces and metrics; empty for the name of the function app.')
+@description('The name of the service in traces and metrics. Empty for the name of the function app.')
 @maxLength(256)
 param otelServiceName string = ''
 
-@description('Which requests are traced, as in microsoft.fixed_percentage; empty for all.')
+@description('The sampler that selects the traced requests, for example microsoft.fixed_percentage. Empty to trace all requests.')
 @maxLength(64)
 param otelTracesSampler string = ''
 
-@description('The argument of the sampler, as in 0.1; empty for none.')
+@description('The argument of the sampler, for example 0.1. Empty for none.')
 @maxLength(64)
 param otelTracesSamplerArg string = ''
 
-@description('Tells the names of one environment from those of all others.')
+@description('Makes the names of this environment different from those of all other environments.')
 var unique = toLower(uniqueString(subscription().subscriptionId, environmentName, location))
 
 @description('The names of all resources.')
@@ -158,7 +158,7 @@ var names = {
   virtualNetwork: 'vnet-sessions-${unique}'
 }
 
-@description('What azd knows the environment by.')
+@description('The tag by which azd finds the environment.')
 var tags = { 'azd-env-name': environmentName }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -234,7 +234,7 @@ module vault 'modules/vault.bicep' = {
   dependsOn: [identity, monitoring, network]
 }
 
-// After everything else: what the app needs to start, and the roles to use it, are there before it is.
+// Last, so that the resources that the app needs to start, and the roles to use them, exist before the app.
 module app 'modules/app.bicep' = {
   scope: group
   params: {

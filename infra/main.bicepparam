@@ -2,11 +2,11 @@ using 'main.bicep'
 
 import { valueOr } from 'parameters.bicep'
 
-// azd sets these two; every other one is set with: azd env set NAME VALUE
+// azd sets these two parameters. You set all others with: azd env set NAME VALUE
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
 param location = any(readEnvironmentVariable('AZURE_LOCATION'))
 
-// A variable that is empty, or not there, means the default. any(): only main.bicep knows which values there are.
+// A variable that is empty or not set means the default. any(), because only main.bicep knows the allowed values.
 param instanceMemoryMB = any(int(valueOr(readEnvironmentVariable('SESSIONS_INSTANCE_MEMORY_MB', ''), '2048')))
 param maximumInstances = int(valueOr(readEnvironmentVariable('SESSIONS_MAXIMUM_INSTANCES', ''), '100'))
 param alwaysReadyInstances = int(valueOr(readEnvironmentVariable('SESSIONS_ALWAYS_READY_INSTANCES', ''), '0'))

@@ -1,3 +1,3 @@
 @export()
-@description('A value, or what is used instead when it is empty.')
+@description('A value, or the default if the value is empty.')
 func valueOr(value string, byDefault string) string => empty(value) ? byDefault : value

@@ -1,4 +1,4 @@
-@description('Where alerts go.')
+@description('The email address for alerts.')
 param email string
 
 @description('The name of the Application Insights component.')
@@ -32,12 +32,12 @@ resource receivers 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-@description('Each query has a row when it is time to look, and none otherwise.')
+@description('Each query returns a row if the alert should fire, and no row otherwise.')
 var queries = [
   {
     name: 'server-errors'
     title: 'Requests fail'
-    description: 'At least 1 % of the requests of 15 minutes, and no fewer than 5, were answered with a 5xx.'
+    description: 'In 15 minutes, at least 1 % of the requests and at least 5 requests got a 5xx response.'
     severity: 1
     query: '''
       requests
@@ -48,7 +48,7 @@ var queries = [
   {
     name: 'latency'
     title: 'Requests are slow'
-    description: 'Of at least 20 requests in 15 minutes, one in twenty took longer than a second.'
+    description: 'In 15 minutes there were at least 20 requests, and one in twenty took longer than a second.'
     severity: 2
     query: '''
       requests
@@ -60,7 +60,7 @@ var queries = [
   {
     name: 'authentication-failures'
     title: 'Credentials are refused'
-    description: 'At least 100 requests of 15 minutes came with missing or wrong credentials.'
+    description: 'In 15 minutes, at least 100 requests had missing or wrong credentials.'
     severity: 2
     query: '''
       customMetrics
@@ -72,7 +72,7 @@ var queries = [
   {
     name: 'events-age'
     title: 'Events wait'
-    description: 'A message of the queue sessions-events has waited for 5 minutes: feeds and webhooks are late.'
+    description: 'A message of the queue sessions-events has waited for 5 minutes, so feeds and webhooks are late.'
     severity: 2
     query: '''
       customMetrics
@@ -119,7 +119,7 @@ resource throttling 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Table Storage refused at least 10 calls of 15 minutes because there were too many.'
+    description: 'In 15 minutes, Table Storage refused at least 10 calls because there were too many.'
     severity: 2
     enabled: true
     scopes: [dataStorage.id]

@@ -13,7 +13,7 @@ param applicationInsightsName string
 @description('The name of the storage account of the Functions host.')
 param hostStorageName string
 
-@description('Where the tables are.')
+@description('The table endpoint.')
 param tableEndpoint string
 
 @description('The queue endpoint of the data account.')
@@ -22,26 +22,26 @@ param queueEndpoint string
 @description('The name of the vault with the token signing key.')
 param vaultName string
 
-@description('The settings of the app that one may choose, by name; an empty one means the default of the app.')
+@description('The settings of the app that you can choose, by name. An empty value means the default of the app.')
 param settings { *: string }
 
-@description('The headers for the OTLP collector; empty for none.')
+@description('The headers for the OTLP collector. Empty for none.')
 @secure()
 param otlpHeaders string
 
 @description('The memory of an instance in MB.')
 param instanceMemoryMB int
 
-@description('The most instances.')
+@description('The maximum number of instances.')
 param maximumInstances int
 
-@description('The instances that are kept ready.')
+@description('The number of instances that are always ready.')
 param alwaysReadyInstances int
 
 @description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
-@description('The virtual network that the app calls from; empty for none.')
+@description('The virtual network from which the app makes its calls. Empty for none.')
 param virtualNetworkName string
 
 @description('The region.')
@@ -50,7 +50,7 @@ param location string
 @description('The tags of every resource.')
 param tags { *: string }
 
-@description('The plan takes no single instance that is always ready with zone redundancy.')
+@description('With zone redundancy, the plan requires at least two always-ready instances.')
 var readyInstances = zoneRedundant && alwaysReadyInstances > 0 ? max(2, alwaysReadyInstances) : alwaysReadyInstances
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -114,7 +114,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
   }
 
-  // The whole set: a deployment removes every setting that is not here.
+  // All settings of the app. A deployment removes every other setting.
   resource appSettings 'config' = {
     name: 'appsettings'
     properties: {
@@ -148,7 +148,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
   }
 
-  // One after the other: App Service can refuse two writes to one app at a time with a conflict.
+  // In sequence, because App Service can refuse two parallel writes to one app with a conflict.
   resource ftp 'basicPublishingCredentialsPolicies' = {
     name: 'ftp'
     properties: { allow: false }

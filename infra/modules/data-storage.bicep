@@ -4,19 +4,19 @@ param name string
 @description('The name of the identity of the app.')
 param identityName string
 
-@description('A principal that may read and write the tables and queues; empty for nobody.')
+@description('A principal that may read and write the tables and queues. Empty for nobody.')
 param developerPrincipalId string
 
 @description('The name of the Log Analytics workspace.')
 param logsName string
 
-@description('Whether reads of the tables are logged too.')
+@description('Whether reads of the tables are also logged.')
 param logReads bool
 
 @description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
-@description('The virtual network that alone reaches the account; empty for all networks.')
+@description('The only virtual network that can reach the account. Empty for all networks.')
 param virtualNetworkName string
 
 @description('The region.')
@@ -31,7 +31,7 @@ var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 @description('The built-in role Storage Queue Data Contributor.')
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 
-@description('Whether only the virtual network gets in.')
+@description('Whether only the virtual network can connect.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -42,7 +42,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
-@description('The sessions, participants, credentials and events of customers, apart from what the Functions host may own.')
+@description('The sessions, participants, credentials and events of customers, separate from the storage that the Functions host owns.')
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location
@@ -101,7 +101,7 @@ resource useQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Without the type of the principal: it may be a person, a group or the identity of a pipeline, and it is there already.
+// Without the type of the principal, because it can be a person, a group or the identity of a pipeline. It already exists.
 resource developWithTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(developerPrincipalId)) {
   scope: account
   name: guid(account.id, developerPrincipalId, storageTableDataContributor)
@@ -157,8 +157,8 @@ module queueEndpoint 'private-endpoint.bicep' = if (private) {
   }
 }
 
-@description('Where the queues are.')
+@description('The queue endpoint.')
 output queueEndpoint string = account.properties.primaryEndpoints.queue
 
-@description('Where the tables are.')
+@description('The table endpoint.')
 output tableEndpoint string = account.properties.primaryEndpoints.table

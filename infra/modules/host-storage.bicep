@@ -10,7 +10,7 @@ param logsName string
 @description('Whether to spread over availability zones.')
 param zoneRedundant bool
 
-@description('The virtual network that alone reaches the account; empty for all networks.')
+@description('The only virtual network that can reach the account. Empty for all networks.')
 param virtualNetworkName string
 
 @description('The region.')
@@ -22,7 +22,7 @@ param tags { *: string }
 @description('The built-in role Storage Blob Data Owner.')
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 
-@description('Whether only the virtual network gets in.')
+@description('Whether only the virtual network can connect.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -33,7 +33,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
-@description('The storage of the Functions host: the deployed package, and the locks of timers. It holds nothing of customers.')
+@description('The storage of the Functions host: the deployed package and the locks of timers. It contains no customer data.')
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location
@@ -71,7 +71,7 @@ resource ownBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The only version that is not a preview is from 2016 and has no category groups and no destination types.
+// The only version that is not a preview is from 2016, and has no category groups and no destination types.
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: account::blobs
   name: 'logs'

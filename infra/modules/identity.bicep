@@ -7,7 +7,7 @@ param location string
 @description('The tags of every resource.')
 param tags { *: string }
 
-@description('The identity of the app: no other principal but a developer, where there is one, has a role.')
+@description('The identity of the app. No other principal has a role, except the developer if there is one.')
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name
   location: location

@@ -26,7 +26,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   tags: tags
   properties: {
     sku: { name: 'PerGB2018' }
-    // The first 31 days are in the price.
+    // The price includes the first 31 days.
     retentionInDays: 30
     features: { disableLocalAuth: true }
   }

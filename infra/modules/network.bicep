@@ -18,7 +18,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
         name: 'app'
         properties: {
           addressPrefix: '10.0.0.0/24'
-          // To Entra ID and Application Insights.
+          // For Entra ID and Application Insights.
           defaultOutboundAccess: true
           delegations: [{ name: 'flex-consumption', properties: { serviceName: 'Microsoft.App/environments' } }]
         }

@@ -1,10 +1,10 @@
-@description('The resource that the endpoint leads to.')
+@description('The resource that the endpoint connects to.')
 param targetId string
 
-@description('The part of it: blob, table, queue, vault.')
+@description('The service of the resource: blob, table, queue or vault.')
 param groupId string
 
-@description('The private DNS zone in which the resource then has its address.')
+@description('The private DNS zone that contains the address of the resource.')
 param zoneName string
 
 @description('The name of the endpoint.')

@@ -7,7 +7,7 @@ param identityName string
 @description('The name of the Log Analytics workspace.')
 param logsName string
 
-@description('The virtual network that alone reaches the vault; empty for all networks.')
+@description('The only virtual network that can reach the vault. Empty for all networks.')
 param virtualNetworkName string
 
 @description('The region.')
@@ -16,18 +16,18 @@ param location string
 @description('The tags of every resource.')
 param tags { *: string }
 
-@description('Half of the key of this deployment. One has 122 random bits, and the key should have more than 128.')
+@description('The first half of the key of this deployment. Each half has 122 random bits, and the key should have more than 128.')
 @secure()
 param firstHalf string = newGuid()
 
-@description('The other half.')
+@description('The second half.')
 @secure()
 param secondHalf string = newGuid()
 
 @description('The built-in role Key Vault Secrets User.')
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 
-@description('Whether only the virtual network gets in.')
+@description('Whether only the virtual network can connect.')
 var private = !empty(virtualNetworkName)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -38,7 +38,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logsName
 }
 
-@description('No purge protection: it holds one key that can be made again, and the environment can be removed and made again under its name.')
+@description('No purge protection, because the vault contains only one key, which can be generated again. You can then delete the environment and create it again with the same name.')
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
   location: location
@@ -54,9 +54,9 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
-// Each deployment generates a key, and only the first one's is stored: Resource Manager leaves a secret alone that is there,
-// whatever its value, so a later deployment neither invalidates live tokens nor undoes a rotation. It looks and writes through
-// its own interface to the vault, which the network rules do not bind and which never shows the value.
+// Each deployment generates a key, but only the key of the first deployment is stored. Resource Manager does not change an
+// existing secret, so a later deployment neither invalidates live tokens nor reverts a rotation. Resource Manager uses its own
+// interface to the vault, to which the network rules do not apply and which never shows the value.
 @onlyIfNotExists()
 resource tokenSigningKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
@@ -78,7 +78,7 @@ resource readSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The only version that is not a preview is from 2016 and has no category groups and no destination types.
+// The only version that is not a preview is from 2016, and has no category groups and no destination types.
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: vault
   name: 'logs'
