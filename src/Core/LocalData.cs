@@ -76,7 +76,7 @@ public sealed partial class LocalData(string folder)
         }
 
         var file = Path.Combine(folder, RunningFile);
-        return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), Format.Default.RunningLocalHost) : new(0, "starts", "");
+        return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), Format.Default.RunningLocalHost) : new(0, "is starting", "");
     }
 
     /// <summary>The size of all files, in bytes.</summary>

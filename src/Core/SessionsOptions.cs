@@ -81,14 +81,14 @@ public sealed record SessionsOptions
     public static IReadOnlyList<Setting> All { get; } =
     [
         .. StorageOptions.All,
-        new("Sessions:TokenSigningKey", "The key that signs participants' tokens, at least 32 bytes."),
+        new("Sessions:TokenSigningKey", "The key that signs the tokens of participants, at least 32 bytes."),
         new("Sessions:SessionLifetime", "How long a session lives, for example 9h."),
         new("Sessions:ParticipantLifetime", "How long a participant lives, for example 9h."),
-        new("Sessions:ParticipantsPerSession", "The most participants in a session, 1 to 98."),
+        new("Sessions:ParticipantsPerSession", "The maximum number of participants in a session, 1 to 98."),
         new("Sessions:EventRetention", "How long events are kept, for example 7d."),
         new("Sessions:IdempotencyKeyLifetime", "How long an idempotency key is remembered, at least 30d."),
         new("Sessions:RequestTimeout", "How long a request may take, 1s to 200s."),
-        new("Sessions:TrustedProxies", "How many proxies add to X-Forwarded-For, 1 to 10."),
+        new("Sessions:TrustedProxies", "The number of trusted proxies that append to X-Forwarded-For, 1 to 10."),
         .. WebhookOptions.All,
     ];
 
@@ -128,7 +128,7 @@ public sealed record SessionsOptions
 
     /// <summary>Describes how each configured duration was read, one line for each.</summary>
     public IEnumerable<string> DescribeTimes(DateTimeOffset now)
-        => Times.Select(setting => $"{setting.Name}: {setting.Time:c}, for example until {now + setting.Time:yyyy-MM-dd HH:mm:ss}Z from now on.");
+        => Times.Select(setting => $"{setting.Name}: {setting.Time:c}, for example from now until {now + setting.Time:yyyy-MM-dd HH:mm:ss}Z.");
 
     private static TimeSpan ReadEventRetention(SettingsReader settings)
         => settings.Time(nameof(EventRetention), DefaultEventRetention, Second, Year, UpToAYear);
@@ -146,13 +146,13 @@ public sealed record SessionsOptions
                 return ([], secret);
 
             settings.Refuse(
-                nameof(TokenSigningKey), "expected a Key Vault reference such as @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with all of its parts.");
+                nameof(TokenSigningKey), "expected a complete Key Vault reference, for example @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME).");
             return ([], null);
         }
 
         var key = Encoding.UTF8.GetBytes(text);
         if (key.Length < SigningKey.MinBytes)
-            settings.Refuse(nameof(TokenSigningKey), $"expected at least {SigningKey.MinBytes} bytes, and there are {key.Length}.");
+            settings.Refuse(nameof(TokenSigningKey), $"expected at least {SigningKey.MinBytes} bytes, but got {key.Length}.");
 
         return (key, null);
     }
@@ -171,6 +171,6 @@ public sealed record SessionsOptions
     {
         var least = longestLifetime > MinIdempotencyKeyLifetime ? longestLifetime : MinIdempotencyKeyLifetime;
         return settings.Time(
-            nameof(IdempotencyKeyLifetime), least, least, MaxIdempotencyKeyLifetime, "30 to 3650 days and no less than a session or participant lives");
+            nameof(IdempotencyKeyLifetime), least, least, MaxIdempotencyKeyLifetime, "30 to 3650 days, and at least the lifetime of a session or participant");
     }
 }

@@ -13,7 +13,7 @@ namespace Sessions.Tests;
 /// </summary>
 public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
 {
-    private const string Unauthorized = "The credentials do not open this account.";
+    private const string Unauthorized = "The credentials are not valid for this account.";
 
     /// <summary>Every function of the API except the three public ones. New functions are included automatically.</summary>
     public static TheoryData<string, string> Operations => [.. HttpFunction.All
@@ -88,7 +88,7 @@ public sealed class AuthenticationTests(Server server) : IClassFixture<Server>
         if (method is "get" or "head")
             Assert.Equal(HttpStatusCode.OK, answer.Status);
         else
-            answer.IsError(HttpStatusCode.Forbidden, "The credentials may only read.");
+            answer.IsError(HttpStatusCode.Forbidden, "The credentials are read-only.");
     }
 
     [Theory]

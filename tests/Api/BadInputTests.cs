@@ -13,10 +13,10 @@ public sealed class BadInputTests(Server server) : IClassFixture<Server>
 
     public static TheoryData<string, string> EveryBody => new()
     {
-        { "{", "The body: expected a JSON object, and it is not well-formed at line 1, byte 2." },
-        { "{\"tag\":\n tag}", "The body: expected a JSON object, and it is not well-formed at line 2, byte 3." },
-        { "tag=first", "The body: expected a JSON object, and it is not well-formed at line 1, byte 2." },
-        { "{} {}", "The body: expected a JSON object, and it is not well-formed at line 1, byte 4." },
+        { "{", "The body: expected a JSON object, but the JSON is not well-formed at line 1, byte 2." },
+        { "{\"tag\":\n tag}", "The body: expected a JSON object, but the JSON is not well-formed at line 2, byte 3." },
+        { "tag=first", "The body: expected a JSON object, but the JSON is not well-formed at line 1, byte 2." },
+        { "{} {}", "The body: expected a JSON object, but the JSON is not well-formed at line 1, byte 4." },
         { "5", "The body: expected an object." },
         { "\"text\"", "The body: expected an object." },
         { "true", "The body: expected an object." },

@@ -5,7 +5,7 @@ namespace Sessions.Tests;
 /// <summary>Entity tags prevent lost updates for callers that send them, and change nothing for callers that do not.</summary>
 public sealed class ConditionalRequestTests(Server server) : IClassFixture<Server>
 {
-    private const string Changed = "If-Match: the resource has changed since.";
+    private const string Changed = "If-Match: the resource is in another state than the header names.";
 
     [Fact]
     public async Task A_read_with_the_current_ETag_returns_304()

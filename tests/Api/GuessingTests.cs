@@ -33,7 +33,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
         await GuessAsync(account);
 
         var limited = await TryAsync(account, "wrong");
-        limited.IsError(HttpStatusCode.TooManyRequests, "Too many credentials did not open this account; try again later.");
+        limited.IsError(HttpStatusCode.TooManyRequests, "Too many attempts to authenticate failed. Try again later.");
         Assert.Equal(60, RetryAfter(limited));
 
         _server.Time.Advance(TimeSpan.FromSeconds(59));

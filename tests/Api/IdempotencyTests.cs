@@ -5,8 +5,8 @@ namespace Sessions.Tests;
 /// <summary>POSTs with an idempotency key create one resource, however often they are sent.</summary>
 public sealed class IdempotencyTests(Server server) : IClassFixture<Server>
 {
-    private const string OfAnother = "Idempotency-Key: it was used with another body.";
-    private const string Spent = "Idempotency-Key: what was created with it has been deleted or has ended.";
+    private const string OfAnother = "Idempotency-Key: the key was already used with another body.";
+    private const string Spent = "Idempotency-Key: the resource that was created with this key was deleted or has expired.";
 
     [Fact]
     public async Task A_repeated_request_returns_the_same_session()

@@ -82,7 +82,7 @@ public sealed class LifetimeTests(LifetimeTests.ShortSessions server) : IClassFi
         Assert.Equal(2, (await account.GetAsync($"/sessions/{session}/participants")).Json.GetArrayLength());
         Assert.Equal(2, (await account.RowsAsync()).Count(row => row.Contains("RowKey=member:", StringComparison.Ordinal)));
         (await account.PutAsync($"/sessions/{session}/participants/{await account.CreateParticipantAsync()}"))
-            .IsError(HttpStatusCode.Conflict, "The session has as many participants as it may have.");
+            .IsError(HttpStatusCode.Conflict, "The session is full.");
     }
 
     [Fact]

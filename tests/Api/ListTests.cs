@@ -140,12 +140,12 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     [InlineData("limit=1e2", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=1&limit=2", "limit: expected a number from 1 to 1000.")]
-    [InlineData("after=", "after: expected the id of the last one of the page before.")]
-    [InlineData("after=x", "after: expected the id of the last one of the page before.")]
-    [InlineData("after=%27%20or%20true", "after: expected the id of the last one of the page before.")]
+    [InlineData("after=", "after: expected the id of the last entry of the previous page.")]
+    [InlineData("after=x", "after: expected the id of the last entry of the previous page.")]
+    [InlineData("after=%27%20or%20true", "after: expected the id of the last entry of the previous page.")]
     [InlineData("tag=123456789012345678901234567890123456789012345678901", "tag: expected at most 50 characters.")]
     [InlineData("tagPrefix=123456789012345678901234567890123456789012345678901", "tagPrefix: expected at most 50 characters.")]
-    [InlineData("tag=a&tagPrefix=a", "tagPrefix: expected no tag beside it.")]
+    [InlineData("tag=a&tagPrefix=a", "tagPrefix: expected no tag in the same request.")]
     public async Task An_invalid_query_parameter_is_rejected(string query, string error)
     {
         var account = await server.NewAccountAsync();

@@ -8,8 +8,8 @@ public sealed class OperationRuleTests(Server server) : IClassFixture<Server>
     private const string NoSession = "There is no session with this id.";
     private const string NoParticipant = "There is no participant with this id.";
     private const string NotAMember = "There is no participant with this id in this session.";
-    private const string InAnotherSession = "The participant is in another session; remove it from there first.";
-    private const string SessionFull = "The session has as many participants as it may have.";
+    private const string InAnotherSession = "The participant is in another session. Remove it from that session first.";
+    private const string SessionFull = "The session is full.";
 
     [Fact]
     public async Task Every_POST_creates_a_new_resource_and_tags_need_not_be_unique()

@@ -87,7 +87,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
                 if (method == "HEAD")
                     Assert.Equal((HttpStatusCode.MethodNotAllowed, ""), (answer.Status, answer.Body));
                 else
-                    answer.IsError(HttpStatusCode.MethodNotAllowed, $"This path takes {string.Join(", ", answer.ContentHeaders.Allow)}.");
+                    answer.IsError(HttpStatusCode.MethodNotAllowed, $"This path supports only {string.Join(", ", answer.ContentHeaders.Allow)}.");
             }
         }
     }
@@ -105,7 +105,7 @@ public sealed class RoutingTests(Server server) : IClassFixture<Server>
     [InlineData("OPTIONS", "/favicon.ico")]
     [InlineData("GET", "/health/live")]
     public async Task An_unknown_path_returns_404(string method, string path)
-        => (await SendAsync(method, path)).IsError(HttpStatusCode.NotFound, "There is nothing at this path.");
+        => (await SendAsync(method, path)).IsError(HttpStatusCode.NotFound, "This path does not exist.");
 
     [Theory]
     [InlineData("POST", "//v1/accounts/a/sessions")]

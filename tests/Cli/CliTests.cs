@@ -228,7 +228,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
         Assert.Equal(1, run.ExitCode);
         Assert.Matches(
-            @"^create a session: POST /sessions: expected 200, got 403 \(The credentials may only read\. Request [0-9a-f]{32}\)$", run.Error);
+            @"^create a session: POST /sessions: expected 200, got 403 \(The credentials are read-only\. Request [0-9a-f]{32}\)$", run.Error);
         var json = JsonElement.Parse(run.Output);
         Assert.False(json.GetProperty("ok").GetBoolean());
         Assert.Equal(run.Error, json.GetProperty("failure").GetString());

@@ -49,14 +49,14 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData("URL: expected an absolute https URL, such as https://HOST/PATH.", "http://example.com/")]
-    [InlineData("URL: expected an absolute https URL, such as https://HOST/PATH.", "ftp://example.com/")]
-    [InlineData("URL: expected an absolute https URL, such as https://HOST/PATH.", "hook")]
-    [InlineData("URL: expected no user name and no password: each message is signed instead.", "https://user:password@example.com/")]
-    [InlineData("URL: expected no fragment, because it is never sent.", "https://example.com/#fragment")]
-    [InlineData("URL: 10.0.0.1 has no address on the internet, and webhooks are sent to no other.", "https://10.0.0.1/")]
-    [InlineData("URL: 169.254.169.254 has no address on the internet, and webhooks are sent to no other.", "https://169.254.169.254/")]
-    [InlineData("URL: localhost has no address on the internet, and webhooks are sent to no other.", "https://localhost:7071/")]
+    [InlineData("URL: expected an absolute https URL, for example https://HOST/PATH.", "http://example.com/")]
+    [InlineData("URL: expected an absolute https URL, for example https://HOST/PATH.", "ftp://example.com/")]
+    [InlineData("URL: expected an absolute https URL, for example https://HOST/PATH.", "hook")]
+    [InlineData("URL: expected no user name and no password, because each message is signed instead.", "https://user:password@example.com/")]
+    [InlineData("URL: expected no fragment, because a fragment is never sent.", "https://example.com/#fragment")]
+    [InlineData("URL: 10.0.0.1 has no public address, and webhooks are sent only to public addresses.", "https://10.0.0.1/")]
+    [InlineData("URL: 169.254.169.254 has no public address, and webhooks are sent only to public addresses.", "https://169.254.169.254/")]
+    [InlineData("URL: localhost has no public address, and webhooks are sent only to public addresses.", "https://localhost:7071/")]
     public async Task A_URL_that_delivery_would_reject_is_rejected_when_it_is_added(string line, string url)
     {
         using var bench = await WebhookBench.StartAsync(azurite);

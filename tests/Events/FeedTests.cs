@@ -58,8 +58,8 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
     [InlineData("limit=1001", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=+1", "limit: expected a number from 1 to 1000.")]
-    [InlineData("after=", "after: expected one cursor, as a page of this feed gives it.")]
-    [InlineData("after=a&after=b", "after: expected one cursor, as a page of this feed gives it.")]
+    [InlineData("after=", "after: expected one cursor from a page of this feed.")]
+    [InlineData("after=a&after=b", "after: expected one cursor from a page of this feed.")]
     public async Task An_invalid_query_parameter_returns_400_with_its_name(string query, string error)
     {
         var account = await server.NewAccountAsync();
@@ -98,7 +98,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
 
         (await account.GetAsync("/events")).Is(HttpStatusCode.OK, "[]");
         foreach (var cursor in new[] { "log_1", "log_", "log_-1", "1", "log_9999999999999999", "evt_00000000000000000000000000000000_1" })
-            (await account.GetAsync($"/events?after={cursor}")).IsError(HttpStatusCode.BadRequest, "after: expected the cursor of a page of this feed, such as log_42.");
+            (await account.GetAsync($"/events?after={cursor}")).IsError(HttpStatusCode.BadRequest, "after: expected a cursor of this feed, for example log_42.");
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class FeedTests(FeedTests.DeliveringServer server) : IClassFixture
         await server.Service<LogSweeper>().SweepAsync(cancellation);
 
         (await account.GetAsync("/events?after=log_1")).IsError(
-            HttpStatusCode.Gone, "after: events behind this cursor are not kept any more; what is kept begins behind after=log_5.");
+            HttpStatusCode.Gone, "after: the events after this cursor are no longer kept. To continue, use after=log_5.");
         (await account.GetAsync("/events?after=log_5")).Is(HttpStatusCode.OK, "[]");
         server.Time.Advance(TimeSpan.FromDays(1));
         await server.Service<LogSweeper>().SweepAsync(cancellation);

@@ -20,7 +20,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
 
         var answer = await WithFaultAsync(Busy, () => account.SendAsync(new(method), path));
 
-        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
         Assert.Equal("1", answer.Headers.RetryAfter?.ToString());
         Assert.Empty(await account.RowsAsync());
     }
@@ -32,7 +32,7 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
 
         var answer = await WithFaultAsync(Busy, () => account.PostAsync("/sessions"));
 
-        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+        answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
     }
 
     [Theory]

@@ -65,7 +65,7 @@ public sealed class OutageTests
         {
             foreach (var answer in await WithFaultsAsync(server, () => fault))
             {
-                answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+                answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
                 Assert.Equal("1", answer.Headers.RetryAfter?.ToString());
             }
         }
@@ -79,7 +79,7 @@ public sealed class OutageTests
             var answer = await account.GetAsync($"/sessions/{Guid.Empty}").WaitAsync(Hang);
 
             server.Faults.Choose = _ => StorageFault.None;
-            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
         }
 
         [Fact]

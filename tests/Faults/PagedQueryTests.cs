@@ -22,7 +22,7 @@ public sealed class PagedQueryTests(PagedQueryTests.PagedServer server) : IClass
 
         var refused = await account.ChangesNothingAsync(() => account.PutAsync($"/sessions/{session}/participants/{third}"));
 
-        refused.IsError(HttpStatusCode.Conflict, "The session has as many participants as it may have.");
+        refused.IsError(HttpStatusCode.Conflict, "The session is full.");
         Assert.Equal([first, second], await ListAsync(account, session));
     }
 

@@ -44,16 +44,16 @@ public sealed class ConfigurationTests
     [InlineData(Storage, "AccountName=top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
     [InlineData(Storage, "top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
     [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: both are set; set only one.")]
-    [InlineData(Key, "", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 0.")]
-    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top-secret)", "Sessions__TokenSigningKey: expected a Key Vault reference such as @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with all of its parts.")]
-    [InlineData(Key, "1234567890123456789012345678901", "Sessions__TokenSigningKey: expected at least 32 bytes, and there are 31.")]
+    [InlineData(Key, "", "Sessions__TokenSigningKey: expected at least 32 bytes, but got 0.")]
+    [InlineData(Key, "@Microsoft.KeyVault(VaultName=top-secret)", "Sessions__TokenSigningKey: expected a complete Key Vault reference, for example @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME).")]
+    [InlineData(Key, "1234567890123456789012345678901", "Sessions__TokenSigningKey: expected at least 32 bytes, but got 31.")]
     [InlineData("Sessions:SessionLifetime", "9 hours", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:SessionLifetime", "24:00:00", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:SessionLifetime", "00:00:00", "Sessions__SessionLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:ParticipantLifetime", "366.00:00:00", "Sessions__ParticipantLifetime: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:EventRetention", "366.00:00:00", "Sessions__EventRetention: expected a time of 1 second to 365 days, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
-    [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days and no less than a session or participant lives, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
-    [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days and no less than a session or participant lives, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "29.23:59:59", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days, and at least the lifetime of a session or participant, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
+    [InlineData("Sessions:IdempotencyKeyLifetime", "3651.00:00:00", "Sessions__IdempotencyKeyLifetime: expected a time of 30 to 3650 days, and at least the lifetime of a session or participant, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.")]
     [InlineData("Sessions:ParticipantsPerSession", "0", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "99", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
     [InlineData("Sessions:ParticipantsPerSession", "many", "Sessions__ParticipantsPerSession: expected a number from 1 to 98.")]
@@ -150,7 +150,7 @@ public sealed class ConfigurationTests
     [Fact]
     public void A_configured_duration_is_reported_as_parsed_and_a_default_is_not_reported()
         => Assert.Equal(
-            ["Sessions__SessionLifetime: 1.12:00:00, for example until 2026-03-02 20:30:00Z from now on."],
+            ["Sessions__SessionLifetime: 1.12:00:00, for example from now until 2026-03-02 20:30:00Z."],
             Read((Storage, "UseDevelopmentStorage=true"), (Key, Server.TokenSigningKey), ("Sessions:SessionLifetime", "36h"))
                 .DescribeTimes(new(2026, 3, 1, 8, 30, 0, TimeSpan.Zero)));
 

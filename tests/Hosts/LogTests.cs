@@ -60,7 +60,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     [InlineData(404, "TableNotFound", HttpStatusCode.InternalServerError, "Error", "a table or a queue is missing", "is missing.")]
     [InlineData(403, "AuthorizationPermissionMismatch", HttpStatusCode.InternalServerError, "Error", "storage refuses the key", "cannot be read, because storage refuses the key or the identity of the app.")]
     [InlineData(503, "ServerBusy", HttpStatusCode.ServiceUnavailable, "Warning", "storage is busy", "is busy.")]
-    [InlineData(0, null, HttpStatusCode.ServiceUnavailable, "Warning", "storage did not answer in time", "does not answer.")]
+    [InlineData(0, null, HttpStatusCode.ServiceUnavailable, "Warning", "storage did not respond in time", "does not respond.")]
     public async Task The_log_distinguishes_a_missing_table_denied_access_and_unavailable_storage(
         int status, string? code, HttpStatusCode answered, string level, string logged, string health)
     {
@@ -102,7 +102,7 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Http.SendAsync(request, impatience.Token));
 
         using var end = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!EntriesOf(trace).Any(entry => entry.Contains("the caller went away", StringComparison.Ordinal)))
+        while (!EntriesOf(trace).Any(entry => entry.Contains("the caller disconnected", StringComparison.Ordinal)))
             await Task.Delay(10, end.Token);
         server.Faults.Choose = _ => StorageFault.None;
         Assert.DoesNotContain(EntriesOf(trace), entry => entry.StartsWith("Warning", StringComparison.Ordinal));

@@ -32,7 +32,7 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
     {
         var answer = await SendAsync(method, path, Browser);
 
-        answer.IsError(HttpStatusCode.MethodNotAllowed, $"This path takes {allow}.");
+        answer.IsError(HttpStatusCode.MethodNotAllowed, $"This path supports only {allow}.");
     }
 
     [Theory]

@@ -15,7 +15,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
         var account = await server.NewAccountAsync();
 
         var before = await account.PostAsync("/participants");
-        before.IsError(HttpStatusCode.ServiceUnavailable, "The token signing key cannot be read from the vault yet; try again.");
+        before.IsError(HttpStatusCode.ServiceUnavailable, "The token signing key cannot be read from the vault yet. Try again.");
         Assert.Equal(1, server.Looks);
         using (var health = await server.Http.GetAsync("/health"))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);

@@ -54,7 +54,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
         var path = $"/sessions/{session}/participants/{participant}/subscriptions";
 
         await WithLateWriteAsync(async () =>
-            (await account.PutAsync(path, First)).IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again."));
+            (await account.PutAsync(path, First)).IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again."));
 
         Assert.Contains("0c11", (await account.GetAsync(path)).Body, StringComparison.Ordinal);
     }

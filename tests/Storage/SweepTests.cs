@@ -118,7 +118,7 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
         await SweepAsync();
         Assert.Single(await account.RowsAsync());
         (await account.ChangesNothingAsync(CreateAsync)).IsError(
-            HttpStatusCode.Conflict, "Idempotency-Key: what was created with it has been deleted or has ended.");
+            HttpStatusCode.Conflict, "Idempotency-Key: the resource that was created with this key was deleted or has expired.");
 
         server.Time.Advance(TimeSpan.FromDays(30) - Lifetime - UntilSwept - TimeSpan.FromMinutes(1));
         await SweepAsync();

@@ -35,7 +35,7 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
             var answer = await account.SendAsync(method, path);
             server.StorageCalls.Fault = null;
 
-            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy; try again.");
+            answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
         }
     }
 

@@ -98,7 +98,7 @@ public sealed class AddressTests
         var mistake = await WebhookUrl.FindMistakeAsync(
             "https://hooks.example.com/", WebhookOptions.Strict, (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()), CancellationToken.None);
 
-        Assert.Equal(isAllowed ? null : "hooks.example.com has no address on the internet, and webhooks are sent to no other.", mistake);
+        Assert.Equal(isAllowed ? null : "hooks.example.com has no public address, and webhooks are sent only to public addresses.", mistake);
     }
 
     [Fact]

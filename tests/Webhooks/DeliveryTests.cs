@@ -274,7 +274,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         var stored = (await bench.Store.FindAsync(WebhookBench.Account, webhook.Id, None))!;
         Assert.Equal((bench.Time.GetUtcNow(), "the receiver returned 410"), stored.Ended);
         Assert.Equal("", (await bench.RowsAsync(webhook))["cursor"].GetString("Holder"));
-        Assert.Contains(bench.Lines, line => line.Contains("ended, because its receiver returned 410", StringComparison.Ordinal));
+        Assert.Contains(bench.Lines, line => line.Contains("ended because its receiver returned 410", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -682,7 +682,7 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         await bench.DeliverAsync();
 
         Assert.Equal([TimeSpan.FromSeconds(30)], bench.Delays);
-        Assert.Contains(bench.Lines, line => line.Contains($"Storage failed while events were sent to webhook {webhook.Id}", StringComparison.Ordinal));
+        Assert.Contains(bench.Lines, line => line.Contains($"Storage failed during the delivery of events to webhook {webhook.Id}", StringComparison.Ordinal));
     }
 
     [Fact]

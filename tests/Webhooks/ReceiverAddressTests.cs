@@ -32,9 +32,9 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:1/", "127.0.0.1 has no address on the internet")]
-    [InlineData("http://[::ffff:169.254.169.254]:1/", "has no address on the internet")]
-    [InlineData("http://[64:ff9b::10.0.0.1]/", "has no address on the internet")]
+    [InlineData("http://127.0.0.1:1/", "127.0.0.1 has no public address")]
+    [InlineData("http://[::ffff:169.254.169.254]:1/", "has no public address")]
+    [InlineData("http://[64:ff9b::10.0.0.1]/", "has no public address")]
     public async Task A_delivery_to_an_address_that_is_no_longer_allowed_fails(string url, string reason)
     {
         using var bench = await WebhookBench.StartAsync(azurite);
@@ -57,7 +57,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
 
         await bench.NewServer(WebhookOptions.Local with { AllowHttp = false }).RunAsync(WebhookBench.Account, webhook.Id, CancellationToken.None);
 
-        Assert.Equal("the URL is not allowed: expected an absolute https URL, such as https://HOST/PATH.", await ReasonAsync(bench, webhook));
+        Assert.Equal("the URL is not allowed: expected an absolute https URL, for example https://HOST/PATH.", await ReasonAsync(bench, webhook));
         Assert.Empty(receiver.All);
     }
 
@@ -93,7 +93,7 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
 
         await server.RunAsync(WebhookBench.Account, webhook.Id, CancellationToken.None);
 
-        Assert.Equal("the name is not found", await ReasonAsync(bench, webhook));
+        Assert.Equal("the host name was not found", await ReasonAsync(bench, webhook));
         Assert.Single(bench.Delays);
     }
 

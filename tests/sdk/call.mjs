@@ -78,7 +78,7 @@ assert.deepEqual(await call(api.getParticipantSubscriptions(account, session.id,
 
 console.log("join a second session:", await fails(
   api.addParticipantToSession(account, other.id, bob.id), 409, "Response status code was not ok: 409.",
-  "The participant is in another session; remove it from there first."));
+  "The participant is in another session. Remove it from that session first."));
 await step("removeParticipantFromSession", () => call(api.removeParticipantFromSession(account, session.id, bob.id), 204));
 await step("addParticipantToSession, another session", () => call(api.addParticipantToSession(account, other.id, bob.id, { sessionId: other.id }), 204));
 assert.deepEqual((await call(api.getParticipant(account, bob.id), 200)).sessions, [other.id]);
@@ -88,7 +88,7 @@ console.log("remove a participant twice:", await fails(
 console.log("a tag over 50 characters:", await fails(
   api.createSession(account, { tag: "x".repeat(51) }), 400, "Bad Request", "tag: expected at most 50 characters."));
 console.log("a wrong secret:", await fails(
-  controllerFor(user, "wrong").getSession(account, session.id), 401, "Unauthorized", "The credentials do not open this account."));
+  controllerFor(user, "wrong").getSession(account, session.id), 401, "Unauthorized", "The credentials are not valid for this account."));
 
 await step("deleteParticipant", () => call(api.deleteParticipant(account, eve.id), 204));
 await step("deleteSession", () => call(api.deleteSession(account, session.id), 204));

@@ -19,9 +19,9 @@ function allow(needed) {
     const access = await authenticate(req.params.accountId, req.headers.authorization);
     if (!access) {
       res.setHeader("WWW-Authenticate", 'Basic realm="Sessions", charset="UTF-8"');
-      throw new ApiError(401, "The credentials do not open this account.");
+      throw new ApiError(401, "The credentials are not valid for this account.");
     }
-    if (needed === "Write" && access !== "Write") throw new ApiError(403, "The credentials may only read.");
+    if (needed === "Write" && access !== "Write") throw new ApiError(403, "The credentials are read-only.");
     next();
   };
 }
@@ -130,7 +130,7 @@ app.route(`${account}/participants/:participantId`)
   .delete(write, async (req, res) => send(res, 204, await store.deleteParticipant(...idsOf(req))));
 
 app.use(() => {
-  throw new ApiError(404, "There is nothing at this path.");
+  throw new ApiError(404, "This path does not exist.");
 });
 
 app.use((error, req, res, next) => {
@@ -144,7 +144,7 @@ app.use((error, req, res, next) => {
 function toApiError(error) {
   if (error instanceof ApiError) return error;
   if (error.type === "entity.too.large") return new ApiError(413, "The body: expected at most 65536 bytes.");
-  if (error.name === "RestError") return new ApiError(503, "The service is busy; try again.");
+  if (error.name === "RestError") return new ApiError(503, "The service is busy. Try again.");
   if (error.status >= 400 && error.status < 500) return new ApiError(error.status, error.message);
   return new ApiError(500, "The request failed.");
 }

@@ -21,8 +21,8 @@ const keyOf = ({ partitionKey, rowKey }) => ({ partitionKey, rowKey });
 const noSession = () => new ApiError(404, "There is no session with this id.");
 const noParticipant = () => new ApiError(404, "There is no participant with this id.");
 const notAMember = () => new ApiError(404, "There is no participant with this id in this session.");
-const isFull = () => new ApiError(409, "The session has as many participants as it may have.");
-const isElsewhere = () => new ApiError(409, "The participant is in another session; remove it from there first.");
+const isFull = () => new ApiError(409, "The session is full.");
+const isElsewhere = () => new ApiError(409, "The participant is in another session. Remove it from that session first.");
 
 export const createTables = () => Promise.all(tables.map(table => table.createTable()));
 

@@ -31,7 +31,7 @@ public sealed class SessionEnds(Tables tables, SessionsOptions options, TimeProv
         var change = ChangeTime.At(now, options.EventRetention);
         var write = await (header.IsLive(now) ? session.DropExpiredAsync(change, cancellation) : session.EndAsync(change, cancellation));
         if (write.Outcome is WriteOutcome.NotSent or WriteOutcome.Unknown)
-            throw new StorageUnavailableException("It is not known whether what has expired is ended.");
+            throw new StorageUnavailableException("It is not known whether the expired session or members were removed.");
         return true;
     }
 }

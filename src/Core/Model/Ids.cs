@@ -25,7 +25,7 @@ public readonly record struct AccountId
     /// <summary>Reads an id from text that is known to be valid.</summary>
     /// <exception cref="FormatException">The text is not a valid account id.</exception>
     public static AccountId Parse(string text)
-        => TryParse(text, out var id) ? id : throw new FormatException($"{text} is no id of an account.");
+        => TryParse(text, out var id) ? id : throw new FormatException($"{text} is not an account id.");
 
     /// <summary>The id in the form used in paths and keys.</summary>
     public override string ToString() => _text ?? "";

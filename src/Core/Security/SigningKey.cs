@@ -45,7 +45,7 @@ public sealed partial class SigningKey
 
     /// <summary>The key's bytes.</summary>
     /// <exception cref="InvalidOperationException"><see cref="IsThereAsync"/> has not returned true yet.</exception>
-    public byte[] Bytes => _bytes ?? throw new InvalidOperationException("The signing key is not there yet.");
+    public byte[] Bytes => _bytes ?? throw new InvalidOperationException("The signing key has not been read yet.");
 
     /// <summary>Whether the key is available. If it is not, the vault is read, at most once in <see cref="Pause"/>.</summary>
     /// <param name="cancellation">Cancels the wait, but not the read of the vault, which other requests may share.</param>
@@ -90,9 +90,9 @@ public sealed partial class SigningKey
         return (await new SecretClient(id.VaultUri, new DefaultAzureCredential()).GetSecretAsync(id.Name, id.Version, cancellation)).Value.Value;
     }
 
-    [LoggerMessage(8, LogLevel.Warning, "The token signing key cannot be read from {Vault}. Requests get 503, and it is tried again.")]
+    [LoggerMessage(8, LogLevel.Warning, "The token signing key cannot be read from {Vault}. Requests get 503 until a retry succeeds.")]
     private partial void LogUnread(string vault, Exception exception);
 
-    [LoggerMessage(9, LogLevel.Error, "The token signing key in {Vault} has {Count} bytes, and needs 32. Requests get 503, and it is read again.")]
+    [LoggerMessage(9, LogLevel.Error, "The token signing key in {Vault} has {Count} bytes, but needs at least 32. Requests get 503 until the vault has a longer key.")]
     private partial void LogTooShort(string vault, int count);
 }

@@ -412,7 +412,7 @@ public sealed class MembershipStore(
         // A missing row was live if a request deleted it, and had expired if the sweep deleted it.
         return session is not null && participant is not null
             ? Outcome.Done
-            : throw new StorageUnavailableException("The session or the participant was deleted, and nothing tells whether it had expired.");
+            : throw new StorageUnavailableException("The session or the participant was deleted, and it is not known whether it had expired.");
     }
 
     /// <summary>Handles a join of a participant that is already in the session. Returns null if it has left since.</summary>
@@ -499,7 +499,7 @@ public sealed class MembershipStore(
     private bool IsFull(SessionPartition session)
         => session.Header.Members.Live(time.GetUtcNow()).Count() >= options.ParticipantsPerSession;
 
-    private static StorageUnavailableException Unsettled() => new("A write got no answer, and another change has covered what it did.");
+    private static StorageUnavailableException Unsettled() => new("A write got no response, and a later change hides whether it succeeded.");
 
     /// <summary>Sends a hint when the request ends, even if it fails, because a request that fails may have changed something.</summary>
     private readonly struct HintAtEnd(MembershipHints? hints, MembershipHint hint) : IDisposable

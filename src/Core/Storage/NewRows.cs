@@ -83,7 +83,7 @@ internal static class NewRows
         var stored = await table.FindAsync(row.PartitionKey, row.RowKey, cancellation);
         return stored is not null && (stored.GetString(Columns.WriteId) == row.GetString(Columns.WriteId)
             ? true
-            : throw new InvalidOperationException("A generated id is in use already."));
+            : throw new InvalidOperationException("A generated id is already in use."));
     }
 
     /// <summary>Adds a row and the marker of its idempotency key. Returns false if another request used the key before.</summary>
@@ -112,7 +112,7 @@ internal static class NewRows
                 // The marker of another request prevents the lost write from being applied, until the sweep deletes the marker.
                 return stored?.GetDateTimeOffset(Columns.Expires) > row.GetDateTimeOffset(Columns.Created)
                     ? false
-                    : throw new StorageUnavailableException("A creation got no answer, and may land when the expired marker of its key is deleted.");
+                    : throw new StorageUnavailableException("A creation got no response, and may still be applied when the expired marker of its key is deleted.");
             }
 
             mayBeDone |= write.Outcome == WriteOutcome.Unknown;

@@ -22,7 +22,7 @@ internal sealed class RetryBudget(TimeProvider time, CancellationToken cancellat
     {
         var pauses = Interlocked.Increment(ref _pauses);
         if (pauses > MaxPauses)
-            throw new StorageUnavailableException("The request was not settled after many tries.");
+            throw new StorageUnavailableException("The request was not completed after many tries.");
 
         Telemetry.ConflictsRetried.Add(1);
         var longest = Math.Min(MaxPauseMilliseconds, 2 << Math.Min(pauses, 16));

@@ -55,7 +55,7 @@ public sealed class Tables(Func<string, TableClient> table)
     {
         StorageCause.Missing => "is missing",
         StorageCause.Refused => "cannot be read, because storage refuses the key or the identity of the app",
-        StorageCause.Silent => "does not answer",
+        StorageCause.Silent => "does not respond",
         StorageCause.Busy => "is busy",
         _ => "cannot be read",
     };

@@ -212,15 +212,15 @@ public sealed partial class CallbackDelivery(
     /// <summary>The called URL, the secrets that sign its requests, and when this run stops.</summary>
     private sealed record Receiver(Uri Url, IReadOnlyList<string> Secrets, DateTimeOffset End);
 
-    [LoggerMessage(35, LogLevel.Information, "Callback {Callback} was not delivered to {Host}, try {Attempt}: {Reason}.")]
+    [LoggerMessage(35, LogLevel.Information, "Try {Attempt} to deliver callback {Callback} to {Host} failed: {Reason}.")]
     private partial void LogFailed(string callback, string host, int attempt, string reason);
 
     [LoggerMessage(36, LogLevel.Warning, "Callback {Callback} to {Host} was given up after {Attempts} tries: {Reason}.")]
     private partial void LogGivenUp(string callback, string host, int attempts, string reason);
 
-    [LoggerMessage(37, LogLevel.Warning, "The callback URL of participant {ParticipantId} at {Host} returned 410, and is not called any more.")]
+    [LoggerMessage(37, LogLevel.Warning, "The callback URL of participant {ParticipantId} at {Host} returned 410 and is no longer called.")]
     private partial void LogEnded(ParticipantId participantId, string host);
 
-    [LoggerMessage(38, LogLevel.Warning, "Storage failed while callbacks of participant {ParticipantId} were sent. They are tried again in a moment.")]
+    [LoggerMessage(38, LogLevel.Warning, "Storage failed during the delivery of callbacks of participant {ParticipantId}. The delivery is retried.")]
     private partial void LogFault(Exception exception, ParticipantId participantId);
 }

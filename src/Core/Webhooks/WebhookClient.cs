@@ -187,9 +187,9 @@ public sealed class WebhookClient : IDisposable
     {
         OperationCanceledException => $"no response within {TryTimeout.TotalSeconds} s",
         { InnerException: AddressRefusedException refused } => refused.Message,
-        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "the name is not found",
+        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "the host name was not found",
         HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } }
-            => "the name is not found",
+            => "the host name was not found",
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => "the TLS handshake failed",
         HttpRequestException { InnerException: SocketException socket } => $"no connection ({socket.SocketErrorCode})",
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => "no connection",

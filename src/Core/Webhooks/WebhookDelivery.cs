@@ -140,6 +140,6 @@ public sealed partial class WebhookDelivery(
         _looks.Set((account, webhookId), now + delay);
     }
 
-    [LoggerMessage(34, LogLevel.Warning, "Storage failed while events were sent to webhook {WebhookId}. It is tried again in a moment.")]
+    [LoggerMessage(34, LogLevel.Warning, "Storage failed during the delivery of events to webhook {WebhookId}. The delivery is retried.")]
     private partial void LogFault(Exception exception, string webhookId);
 }

@@ -153,7 +153,7 @@ internal sealed partial class WebhookRun(
         catch (Exception exception)
         {
             LogUnexpected(exception, _webhook);
-            result = new(TryOutcome.Failed, "it could not be sent");
+            result = new(TryOutcome.Failed, "an unexpected error");
         }
 
         served.Tell(new(taken, result));
@@ -303,15 +303,15 @@ internal sealed partial class WebhookRun(
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
-    [LoggerMessage(30, LogLevel.Information, "Event {Event} was not delivered to webhook {Webhook}, try {Attempt}: {Reason}.")]
+    [LoggerMessage(30, LogLevel.Information, "Try {Attempt} to deliver event {Event} to webhook {Webhook} failed: {Reason}.")]
     private partial void LogFailed(string @event, Webhook webhook, int attempt, string reason);
 
-    [LoggerMessage(31, LogLevel.Warning, "Event {Event} was given up for webhook {Webhook} after {Attempts} tries: {Reason}. It can be sent again with sessions webhooks resend.")]
+    [LoggerMessage(31, LogLevel.Warning, "Event {Event} was given up for webhook {Webhook} after {Attempts} tries: {Reason}. To send it again, run sessions webhooks resend.")]
     private partial void LogGivenUp(string @event, Webhook webhook, int attempts, string reason);
 
-    [LoggerMessage(32, LogLevel.Warning, "Webhook {Webhook} ended, because its receiver returned 410.")]
+    [LoggerMessage(32, LogLevel.Warning, "Webhook {Webhook} ended because its receiver returned 410.")]
     private partial void LogEnded(Webhook webhook);
 
-    [LoggerMessage(33, LogLevel.Error, "A message to webhook {Webhook} could not be sent.")]
+    [LoggerMessage(33, LogLevel.Error, "A message to webhook {Webhook} could not be sent because of an unexpected error.")]
     private partial void LogUnexpected(Exception exception, Webhook webhook);
 }

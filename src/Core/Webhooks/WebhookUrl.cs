@@ -21,11 +21,11 @@ public static class WebhookUrl
         if (text.Length > MaxLength)
             return $"expected at most {MaxLength} characters.";
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || !IsAllowed(url.Scheme, options) || url.Host.Length == 0)
-            return $"expected an absolute {schemes} URL, such as https://HOST/PATH.";
+            return $"expected an absolute {schemes} URL, for example https://HOST/PATH.";
         if (url.UserInfo.Length > 0)
-            return "expected no user name and no password: each message is signed instead.";
+            return "expected no user name and no password, because each message is signed instead.";
         if (url.Fragment.Length > 0 || text.Contains('#', StringComparison.Ordinal))
-            return "expected no fragment, because it is never sent.";
+            return "expected no fragment, because a fragment is never sent.";
 
         return IPAddress.TryParse(url.IdnHost, out var address) && !options.Allows(address) ? Refusal(url.IdnHost) : null;
     }
@@ -55,5 +55,5 @@ public static class WebhookUrl
     private static bool IsAllowed(string scheme, WebhookOptions options)
         => scheme == Uri.UriSchemeHttps || (options.AllowHttp && scheme == Uri.UriSchemeHttp);
 
-    private static string Refusal(string host) => $"{host} has no address on the internet, and webhooks are sent to no other.";
+    private static string Refusal(string host) => $"{host} has no public address, and webhooks are sent only to public addresses.";
 }

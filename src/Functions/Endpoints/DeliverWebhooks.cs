@@ -24,6 +24,6 @@ public sealed partial class DeliverWebhooks(WebhookDelivery delivery, CallbackDe
             await callbacks.RunAsync(account, participant, cancellation);
     }
 
-    [LoggerMessage(16, LogLevel.Error, "A message of the queue for webhooks cannot be read, and is dropped.")]
+    [LoggerMessage(16, LogLevel.Error, "A message of the queue for webhooks cannot be read and is dropped.")]
     private partial void LogUnreadable();
 }

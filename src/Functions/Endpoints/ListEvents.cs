@@ -21,6 +21,6 @@ public sealed class ListEvents(RequestPipeline pipeline, EventFeeds feeds)
                 return refusal;
 
             var page = await feeds.ReadAccountAsync(account, query.Value!.After, query.Value.Limit, cancellation);
-            return page.ToReply(query.Value, $"/v1/accounts/{account}/events", "the cursor of a page of this feed, such as log_42");
+            return page.ToReply(query.Value, $"/v1/accounts/{account}/events", "a cursor of this feed, for example log_42");
         });
 }

@@ -27,6 +27,6 @@ public sealed partial class SweepExpired(Sweeper sweeper, LogSweeper logs, Event
         LogSwept(rows);
     }
 
-    [LoggerMessage(10, LogLevel.Information, "Deleted {Rows} rows that had expired.")]
+    [LoggerMessage(10, LogLevel.Information, "Deleted {Rows} expired rows.")]
     private partial void LogSwept(int rows);
 }

@@ -28,8 +28,8 @@ public sealed class ZFallback(RequestPipeline pipeline)
 
         var segments = (path.EndsWith('/') ? path[..^1] : path).Split('/');
         return Routes.Allowed.FirstOrDefault(known => Matches(known.Route.Split('/'), segments)).Methods is { } allow
-            ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path takes {allow}.", Header: ("Allow", allow))
-            : Reply.NotFound("There is nothing at this path.");
+            ? new(HttpStatusCode.MethodNotAllowed, Error: $"This path supports only {allow}.", Header: ("Allow", allow))
+            : Reply.NotFound("This path does not exist.");
     }
 
     private static bool Matches(string[] known, string[] segments)

@@ -21,7 +21,7 @@ public static class FeedRequests
     {
         var query = request.Query;
         if (query.GetValues("after") is { Length: > 1 } || query["after"] is { Length: 0 })
-            return new(null, Reply.BadRequest("after: expected one cursor, as a page of this feed gives it."));
+            return new(null, Reply.BadRequest("after: expected one cursor from a page of this feed."));
 
         return query.Limit() is { } limit ? new(new(query["after"], limit), null) : new(null, Lists.BadLimit);
     }
@@ -40,10 +40,10 @@ public static class FeedRequests
         FeedOutcome.NoSession => Reply.NoSession,
         FeedOutcome.Off => new(
             HttpStatusCode.Conflict,
-            Error: "The feed of this account is off: turn it on with sessions events on, and it has what happens from then on. Servers take up to a minute."),
+            Error: "The feed of this account is off. To turn it on, run sessions events on. Servers notice within a minute and log only later events."),
         FeedOutcome.NoCursor => Reply.BadRequest($"after: expected {cursors}."),
         FeedOutcome.Gone => new(
-            HttpStatusCode.Gone, Error: $"after: events behind this cursor are not kept any more; what is kept begins behind after={page.Cursor}."),
+            HttpStatusCode.Gone, Error: $"after: the events after this cursor are no longer kept. To continue, use after={page.Cursor}."),
         _ => throw new ArgumentOutOfRangeException(nameof(page)),
     };
 

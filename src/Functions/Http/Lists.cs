@@ -35,7 +35,7 @@ internal static class Lists
         if (query[After] is { } cursor)
         {
             if (!Guid.TryParseExact(cursor, "D", out var id))
-                return Refuse(After, "the id of the last one of the page before");
+                return Refuse(After, "the id of the last entry of the previous page");
             after = id;
         }
 
@@ -44,7 +44,7 @@ internal static class Lists
 
         var (tag, prefix) = (query[Tag], query[TagPrefix]);
         if (tag is not null && prefix is not null)
-            return Refuse(TagPrefix, $"no {Tag} beside it");
+            return Refuse(TagPrefix, $"no {Tag} in the same request");
         if (IsTooLong(tag))
             return Refuse(Tag, $"at most {NewSession.MaxTagLength} characters");
         if (IsTooLong(prefix))

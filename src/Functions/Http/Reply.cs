@@ -44,11 +44,11 @@ public sealed record Reply(
         Outcome.NoSession => NoSession,
         Outcome.NoParticipant => NoParticipant,
         Outcome.NotAMember => NotAMember,
-        Outcome.InAnotherSession => Conflict("The participant is in another session; remove it from there first."),
-        Outcome.SessionFull => Conflict("The session has as many participants as it may have."),
-        Outcome.PreconditionFailed => new(HttpStatusCode.PreconditionFailed, Error: "If-Match: the resource has changed since."),
-        Outcome.IdempotencyKeyReused => new(HttpStatusCode.UnprocessableEntity, Error: "Idempotency-Key: it was used with another body."),
-        Outcome.IdempotentResourceGone => Conflict("Idempotency-Key: what was created with it has been deleted or has ended."),
+        Outcome.InAnotherSession => Conflict("The participant is in another session. Remove it from that session first."),
+        Outcome.SessionFull => Conflict("The session is full."),
+        Outcome.PreconditionFailed => new(HttpStatusCode.PreconditionFailed, Error: "If-Match: the resource is in another state than the header names."),
+        Outcome.IdempotencyKeyReused => new(HttpStatusCode.UnprocessableEntity, Error: "Idempotency-Key: the key was already used with another body."),
+        Outcome.IdempotentResourceGone => Conflict("Idempotency-Key: the resource that was created with this key was deleted or has expired."),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 

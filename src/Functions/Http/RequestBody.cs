@@ -45,7 +45,7 @@ public static class RequestBody
         }
         catch (IOException)
         {
-            return Refuse<T>("The body: expected all of it, and it ended too early.");
+            return Refuse<T>("The body: expected all bytes of Content-Length, but it ended too early.");
         }
 
         if (bytes.IsEmpty)
@@ -61,7 +61,7 @@ public static class RequestBody
         {
             return Refuse<T>(exception.LineNumber is null ? exception.Message : string.Create(
                 CultureInfo.InvariantCulture,
-                $"The body: expected a JSON object, and it is not well-formed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+                $"The body: expected a JSON object, but the JSON is not well-formed at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
         }
         catch (InvalidOperationException)
         {

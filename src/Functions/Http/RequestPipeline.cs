@@ -18,15 +18,15 @@ public sealed partial class RequestPipeline(
 {
     private static Reply Unauthorized => new(
         HttpStatusCode.Unauthorized,
-        Error: "The credentials do not open this account.",
+        Error: "The credentials are not valid for this account.",
         Header: ("WWW-Authenticate", "Basic realm=\"Sessions\", charset=\"UTF-8\""));
 
-    private static Reply Forbidden => new(HttpStatusCode.Forbidden, Error: "The credentials may only read.");
+    private static Reply Forbidden => new(HttpStatusCode.Forbidden, Error: "The credentials are read-only.");
 
     private static Reply Unavailable => new(
-        HttpStatusCode.ServiceUnavailable, Error: "The service is busy; try again.", Header: ("Retry-After", "1"));
+        HttpStatusCode.ServiceUnavailable, Error: "The service is busy. Try again.", Header: ("Retry-After", "1"));
 
-    private static Reply WithoutKey => Unavailable with { Error = "The token signing key cannot be read from the vault yet; try again." };
+    private static Reply WithoutKey => Unavailable with { Error = "The token signing key cannot be read from the vault yet. Try again." };
 
     private static Reply Failed => new(HttpStatusCode.InternalServerError, Error: "The request failed.");
 
@@ -147,7 +147,7 @@ public sealed partial class RequestPipeline(
 
     private static Reply TooManyFailures(TimeSpan wait) => new(
         HttpStatusCode.TooManyRequests,
-        Error: "Too many credentials did not open this account; try again later.",
+        Error: "Too many attempts to authenticate failed. Try again later.",
         Header: ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>
@@ -182,13 +182,13 @@ public sealed partial class RequestPipeline(
             .SetStatus(status >= 500 ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not answer in time.")]
+    [LoggerMessage(1, LogLevel.Warning, "Request {RequestId}: storage did not respond in time.")]
     private partial void LogUnavailable(string requestId, Exception exception);
 
     [LoggerMessage(2, LogLevel.Error, "Request {RequestId} failed.")]
     private partial void LogFailed(string requestId, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Debug, "Request {RequestId}: the caller went away.")]
+    [LoggerMessage(3, LogLevel.Debug, "Request {RequestId}: the caller disconnected.")]
     private partial void LogCallerGone(string requestId);
 
     [LoggerMessage(4, LogLevel.Information, "Request {RequestId} to {Operation} was refused with {Status}: {Reason}")]

@@ -75,7 +75,7 @@ internal static class Keys
             && AccountId.TryParse(account, out var accountId)
             && SessionId.TryParse(session, out var sessionId)
                 ? (accountId, sessionId)
-                : throw new FormatException($"{partitionKey} is no key of a session's partition.");
+                : throw new FormatException($"{partitionKey} is not the key of a session's partition.");
 
     public static string Member(ParticipantId participantId) => $"{MemberPrefix}{participantId}";
 
@@ -84,7 +84,7 @@ internal static class Keys
     public static ParticipantId ParticipantOf(string memberRowKey)
         => ParticipantId.TryParse(memberRowKey.AsSpan(MemberPrefix.Length), out var id)
             ? id
-            : throw new FormatException($"{memberRowKey} is no key of a member.");
+            : throw new FormatException($"{memberRowKey} is not the key of a member.");
 
     /// <summary>The row of the outbox with a number. The first number is 0 for a participant and 1 for a session.</summary>
     public static string Event(long number) => string.Create(CultureInfo.InvariantCulture, $"{EventPrefix}{number:D12}");

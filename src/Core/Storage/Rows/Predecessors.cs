@@ -45,5 +45,5 @@ internal sealed record Predecessors(IReadOnlyList<ChangeNumber> Changes)
     private static ChangeNumber ParseChange(string text)
         => text.Split(':') is [var id, var number] && SessionId.TryParse(id, out var sessionId)
             ? new(sessionId, long.Parse(number, CultureInfo.InvariantCulture))
-            : throw new FormatException($"{text} is no number of a change.");
+            : throw new FormatException($"{text} is not the number of a change.");
 }
