@@ -12,31 +12,31 @@ internal static class CheckCommand
 
     public static Command Create(CliContext context)
     {
-        var url = new Argument<string>("URL") { Description = "The server, such as https://HOST; with or without /v1." };
+        var url = new Argument<string>("URL") { Description = "The URL of the server, for example https://HOST, with or without /v1." };
         url.Validators.Add(given =>
         {
             if (!Uri.TryCreate(given.GetValueOrDefault<string>(), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-                given.AddError("URL: expected an http or https URL, such as https://HOST.");
+                given.AddError("URL: expected an http or https URL, for example https://HOST.");
         });
         var account = new Option<string>("--account") { Description = "The account.", Required = true };
-        var user = new Option<string>("--user") { Description = "A user of it who may write.", Required = true };
+        var user = new Option<string>("--user") { Description = "A user of the account with write access.", Required = true };
         var secret = new Option<string>("--secret")
         {
-            Description = $"The user's secret; better in the environment variable {SecretVariable}, where other users of the machine do not see it.",
+            Description = $"The user's secret. To hide it from other users of the machine, set the environment variable {SecretVariable} instead.",
             DefaultValueFactory = _ => context.Configuration[SecretVariable] ?? "",
         };
         secret.Validators.Add(given =>
         {
             if (string.IsNullOrEmpty(given.GetValueOrDefault<string>()))
-                given.AddError($"--secret: give it, or set {SecretVariable}.");
+                given.AddError($"--secret: missing. Give it, or set {SecretVariable}.");
         });
         var webhooks = new Option<bool>("--webhooks")
         {
-            Description = "Also sends a test event to each webhook of the account. Needs access to the storage, as the command webhooks does.",
+            Description = "Also sends a test event to each webhook of the account. This opens the storage, as sessions webhooks does.",
         };
         var command = new Command(
             "check",
-            "Makes a test call against a running server, reports how long each step took, and removes what it created. Stops at the first step that fails.")
+            "Runs a test call against a server, reports how long each step took, and removes the resources that it created. Stops at the first step that fails.")
         {
             url, account, user, secret, webhooks,
         };

@@ -32,19 +32,19 @@ internal sealed class CheckedCall : IDisposable
         [
             ("create a session", CreateSessionAsync),
             ("create a participant", async cancellation => _ann = await CreateParticipantAsync(cancellation)),
-            ("create another", async cancellation => _bob = await CreateParticipantAsync(cancellation)),
-            ("join the first", cancellation => PutAsync(Member(_ann), null, cancellation)),
-            ("join the second", cancellation => PutAsync(Member(_bob), new JsonObject { ["sessionId"] = _session }, cancellation)),
+            ("create another participant", async cancellation => _bob = await CreateParticipantAsync(cancellation)),
+            ("add the first participant", cancellation => PutAsync(Member(_ann), null, cancellation)),
+            ("add the second participant", cancellation => PutAsync(Member(_bob), new JsonObject { ["sessionId"] = _session }, cancellation)),
             ("update subscriptions", cancellation => PutAsync($"{Member(_ann)}/subscriptions", ToBob(), cancellation)),
             ("get subscriptions", GetSubscriptionsAsync),
             ("list participants", cancellation => ListAsync([_ann, _bob], cancellation)),
-            ("leave", cancellation => DeleteAsync(Member(_bob), cancellation)),
-            ("list who is left", cancellation => ListAsync([_ann], cancellation)),
+            ("remove the second participant", cancellation => DeleteAsync(Member(_bob), cancellation)),
+            ("list the remaining participant", cancellation => ListAsync([_ann], cancellation)),
             ("delete the session", cancellation => DeleteAsync(Session, cancellation)),
-            ("the session is gone", cancellation => IsGoneAsync(Session, cancellation)),
-            ("read its events", ReadEventsAsync),
+            ("the session no longer exists", cancellation => IsGoneAsync(Session, cancellation)),
+            ("read the events of the session", ReadEventsAsync),
             ("delete the participants", DeleteParticipantsAsync),
-            ("the participants are gone", AreGoneAsync),
+            ("the participants no longer exist", AreGoneAsync),
         ];
     }
 
@@ -74,7 +74,7 @@ internal sealed class CheckedCall : IDisposable
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            return "expected the JSON of this API, and got something else: is this the URL of a Sessions server?";
+            return "expected the JSON of this API, but got something else. Check that the URL is that of a Sessions server.";
         }
     }
 

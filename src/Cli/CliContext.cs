@@ -70,13 +70,13 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
         }
     }
 
-    public static Argument<string> Account() => new("ACCOUNT") { Description = "The account, as in the API's paths." };
+    public static Argument<string> Account() => new("ACCOUNT") { Description = "The account id, as in the API's paths, for example 9900000." };
 
     /// <summary>Reads the account that the user gave.</summary>
     /// <exception cref="CliException">The text is not a valid account id.</exception>
     public static AccountId AccountOf(string account)
         => AccountId.TryParse(account, out var id) ? id : throw new CliException(
-            $"{account} cannot be an account: give 1 to 64 letters, digits, - and _.");
+            $"{account} is not a valid account id: expected 1 to 64 letters, digits, - and _.");
 
     /// <summary>The option for how long a rotated secret is kept. The default is an hour.</summary>
     public static Option<TimeSpan> Keep(string description) => new("--keep")
@@ -120,7 +120,7 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
     {
         var format = new Option<string>("--output")
         {
-            Description = "How results are written; errors are always lines of text.",
+            Description = "The format of the results. Errors are always lines of text.",
             DefaultValueFactory = _ => "text",
             Recursive = true,
         };

@@ -53,8 +53,8 @@ public static class CliProgram
         Administers Sessions: manages credentials, events and webhooks, checks a running server, deletes expired rows,
         and manages the data that LocalHost keeps on this machine.
 
-        init, credentials, events, webhooks and purge open the storage that Sessions__StorageConnectionString or Sessions__StorageTableEndpoint
-        names in the environment. For an endpoint, sign in with az login.
+        init, credentials, events, webhooks and purge open the storage that the environment variable Sessions__StorageConnectionString or
+        Sessions__StorageTableEndpoint names. For an endpoint, sign in with az login.
 
         Example:
           export Sessions__StorageTableEndpoint=https://ACCOUNT.table.core.windows.net
@@ -80,7 +80,7 @@ public static class CliProgram
     /// Describes an error, and names a missing argument. The library would name the command instead, once for each argument.
     /// </summary>
     private static string Describe(ParseError mistake)
-        => mistake.SymbolResult is ArgumentResult { Tokens.Count: 0, Argument: var argument } ? $"{argument.Name}: give it." : mistake.Message;
+        => mistake.SymbolResult is ArgumentResult { Tokens.Count: 0, Argument: var argument } ? $"{argument.Name}: missing." : mistake.Message;
 
     private static string PathOf(CommandResult command)
         => command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "sessions";

@@ -23,7 +23,7 @@ internal static class CredentialCommands
     {
         var (account, user) = (CliContext.Account(), User());
         var readOnly = new Option<bool>("--read-only") { Description = "The user may only read." };
-        var command = new Command("add", "Adds a user and prints the generated secret, once: only its hash is stored.") { account, user, readOnly };
+        var command = new Command("add", "Adds a user and prints the generated secret once. Only the hash of the secret is stored.") { account, user, readOnly };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, userName) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), NewUserOf(parsed.GetRequiredValue(user)));
@@ -79,7 +79,7 @@ internal static class CredentialCommands
 
             await context.WriteAsync(
                 parsed,
-                $"{userName} is revoked, everywhere within a minute.",
+                $"{userName} is revoked. All servers refuse the credential within a minute.",
                 new JsonObject { ["account"] = accountId.ToString(), ["user"] = userName, ["revoked"] = true });
             return 0;
         }, cancellation));
@@ -113,12 +113,12 @@ internal static class CredentialCommands
         return command;
     }
 
-    public static Argument<string> User() => new("USER") { Description = "The user's name, as in Basic authentication." };
+    public static Argument<string> User() => new("USER") { Description = "The user name for HTTP Basic authentication, for example ann." };
 
     public static string NewUserOf(string user)
         => user.Length > 0 && !user.Contains(':') && !user.Any(char.IsControl) && Encoding.UTF8.GetByteCount(user) <= CredentialStore.MaxUserNameBytes
             ? user
-            : throw new CliException($"This cannot be a user: give 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
+            : throw new CliException($"This is not a valid user name: expected 1 to {CredentialStore.MaxUserNameBytes} bytes without a colon or a control character.");
 
     private static CliException NoSuchUser(AccountId accountId, string userName)
         => new($"{userName} is not a user of account {accountId}. To list the users, run sessions credentials list.");

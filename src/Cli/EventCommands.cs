@@ -22,10 +22,10 @@ internal static class EventCommands
     private static Command List(CliContext context)
     {
         var account = CliContext.Account();
-        var session = new Option<string>("--session") { Description = "The session whose events are listed; it may be gone. Without it, those of the account, whose feed has to be on." };
+        var session = new Option<string>("--session") { Description = "Lists the events of this session, which may be deleted. Without it, the command lists the events of the account, whose feed must be on." };
         var after = new Option<string>("--after") { Description = "The cursor after which the list starts: the id of an event of the session, or the cursor at the end of a list." };
-        var follow = new Option<bool>("--follow") { Description = "Waits for further events until Ctrl+C." };
-        var command = new Command("list", "Lists events, the oldest first, one on each line.") { account, session, after, follow };
+        var follow = new Option<bool>("--follow") { Description = "Waits for further events until you press Ctrl+C." };
+        var command = new Command("list", "Lists events, the oldest first, one event on each line.") { account, session, after, follow };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
@@ -49,7 +49,7 @@ internal static class EventCommands
             }
 
             if (!context.IsJson(parsed))
-                await context.Output.WriteLineAsync(cursor is null ? "There are no events yet." : $"Go on with --after {cursor}.");
+                await context.Output.WriteLineAsync(cursor is null ? "There are no events yet." : $"To continue, use --after {cursor}.");
             return 0;
         }, cancellation));
         return command;
@@ -65,7 +65,7 @@ internal static class EventCommands
             await new Feeds(tables, context.Time).TurnOnAsync(accountId, cancellation);
             await context.WriteAsync(
                 parsed,
-                $"The feed of account {accountId} is on, everywhere within a minute.",
+                $"The feed of account {accountId} is on. All servers notice within a minute.",
                 new JsonObject { ["account"] = accountId.ToString(), ["feed"] = "on" });
             return 0;
         }, cancellation));
@@ -80,11 +80,11 @@ internal static class EventCommands
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
             if (!await new Feeds(tables, context.Time).TurnOffAsync(accountId, cancellation))
-                throw new CliException($"The feed of account {accountId} is off already.");
+                throw new CliException($"The feed of account {accountId} is already off.");
 
             await context.WriteAsync(
                 parsed,
-                $"The feed of account {accountId} is off, everywhere within a minute.",
+                $"The feed of account {accountId} is off. All servers notice within a minute.",
                 new JsonObject { ["account"] = accountId.ToString(), ["feed"] = "off" });
             return 0;
         }, cancellation));
@@ -96,7 +96,7 @@ internal static class EventCommands
         if (session is null)
             return (cursor, cancellation) => feeds.ReadAccountAsync(accountId, cursor, PageSize, cancellation);
         if (!SessionId.TryParse(session, out var id))
-            throw new CliException($"{session} cannot be a session: give its id, a UUID.");
+            throw new CliException($"{session} is not a valid session id: expected a UUID.");
 
         return (cursor, cancellation) => feeds.ReadSessionAsync(accountId, id, cursor, PageSize, cancellation);
     }
@@ -104,10 +104,10 @@ internal static class EventCommands
     private static string? FailureOf(FeedPage page) => page.Outcome switch
     {
         FeedOutcome.Done => null,
-        FeedOutcome.NoSession => "There is no session with this id in the account, or its events are not kept any more.",
-        FeedOutcome.Off => "The feed of this account is off: turn it on with sessions events on.",
+        FeedOutcome.NoSession => "There is no session with this id in the account, or its events are no longer kept.",
+        FeedOutcome.Off => "The feed of this account is off. To turn it on, run sessions events on.",
         FeedOutcome.NoCursor => "--after: expected a cursor of this feed.",
-        _ => $"--after: events behind this cursor are not kept any more; go on with --after {page.Cursor}.",
+        _ => $"--after: the events after this cursor are no longer kept. To continue, use --after {page.Cursor}.",
     };
 
     private static string Line(SessionsEvent listed)

@@ -16,7 +16,7 @@ internal static class LocalCommands
             var data = Find(parsed.GetValue(folder));
             var (size, running) = (data.Size(), data.Running());
             var text = $"Data       {data.Folder}, {Megabytes(size)}";
-            text += running is null ? $"{Environment.NewLine}LocalHost  does not run"
+            text += running is null ? $"{Environment.NewLine}LocalHost  is not running"
                 : $"{Environment.NewLine}LocalHost  {running.Url}, process {running.ProcessId}"
                     + $"{Environment.NewLine}Storage    export Sessions__StorageConnectionString='{running.ConnectionString}'";
             await context.WriteAsync(parsed, text, new JsonObject
@@ -43,7 +43,7 @@ internal static class LocalCommands
             var data = Find(parsed.GetValue(folder));
             var size = data.Size();
             if (!parsed.GetValue(yes))
-                throw new CliException($"This would delete {Megabytes(size)} in {data.Folder}. Run sessions reset --yes to delete them.");
+                throw new CliException($"This would delete {Megabytes(size)} in {data.Folder}. To delete them, run sessions reset --yes.");
             if (!data.TryDelete())
                 throw new CliException($"LocalHost is using {data.Folder}: stop it first.");
 
@@ -56,11 +56,11 @@ internal static class LocalCommands
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024.0:F1} MB");
 
-    private static Option<string> Folder() => new("--data") { Description = "LocalHost's folder of data, when it is not the one of this clone.", HelpName = "FOLDER" };
+    private static Option<string> Folder() => new("--data") { Description = "The folder of LocalHost's data, if it is not that of this clone.", HelpName = "FOLDER" };
 
     private static LocalData Find(string? folder)
     {
         var data = new LocalData(Path.GetFullPath(folder ?? Path.Combine(LocalData.FindFolder("azurite", AppContext.BaseDirectory, Environment.CurrentDirectory), "data")));
-        return data.Exists ? data : throw new CliException($"{data.Folder} has no data of LocalHost. Give its folder with --data FOLDER.");
+        return data.Exists ? data : throw new CliException($"{data.Folder} contains no data of LocalHost. Give the folder with --data FOLDER.");
     }
 }

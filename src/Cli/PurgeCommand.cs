@@ -16,12 +16,12 @@ internal static class PurgeCommand
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var removed = context.IsWatched(parsed)
-                ? await AnsiConsole.Status().StartAsync("Looking...", status => PurgeAsync(
-                    tables, context, rows => status.Status($"{rows:N0} rows removed..."), cancellation))
+                ? await AnsiConsole.Status().StartAsync("Reading rows...", status => PurgeAsync(
+                    tables, context, rows => status.Status($"{rows:N0} rows deleted..."), cancellation))
                 : await PurgeAsync(tables, context, _ => { }, cancellation);
             await context.WriteAsync(
                 parsed,
-                $"Removed {removed.Sessions} rows of sessions and {removed.Participants} rows of participants.",
+                $"Deleted {removed.Sessions} rows of sessions and {removed.Participants} rows of participants.",
                 new JsonObject { ["sessions"] = removed.Sessions, ["participants"] = removed.Participants });
             return 0;
         }, cancellation));

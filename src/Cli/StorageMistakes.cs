@@ -25,10 +25,10 @@ internal static class StorageMistakes
             AuthenticationFailedException
                 => $"No login for {host} was found: sign in with az login, or set AZURE_TENANT_ID if your login belongs to another tenant.",
             RequestFailedException { Status: 401 or 403 } failed
-                => $"{host} refuses ({failed.ErrorCode ?? "403"}): ask for the role {role} on it and for its network, or correct the key in Sessions__StorageConnectionString.",
+                => $"{host} refused the request ({failed.ErrorCode ?? "403"}): ask for the role {role} on it and for access from your network, or correct the key in Sessions__StorageConnectionString.",
             RequestFailedException { Status: 404, ErrorCode: "TableNotFound" or "QueueNotFound" }
                 => $"{host} has no such table or queue: set the storage that the app uses, or create them with sessions init.",
-            StorageUnavailableException => $"{exception.Message} Look with list, and try again.",
+            StorageUnavailableException => $"{exception.Message} Check with list, and try again.",
             AggregateException { InnerException: { } first } => Explain(first, storage, role),
             RequestFailedException { Status: 0 } => Unreached(host, exception),
             RequestFailedException failed => $"{host} returned {failed.Status} {failed.ErrorCode}: try again. If that does not help, check the state of the storage account.",

@@ -21,20 +21,20 @@ internal static class WebhookCommands
     private static Command Add(CliContext context)
     {
         var account = CliContext.Account();
-        var url = new Argument<string>("URL") { Description = "Where the events are sent, such as https://HOST/PATH." };
+        var url = new Argument<string>("URL") { Description = "The URL that receives the events, for example https://HOST/PATH." };
         var events = new Option<string>("--events")
         {
-            Description = "The types of events to send, separated by commas; all of them if you leave it out.",
+            Description = "The types of events to send, separated by commas. Without it, all types are sent.",
             DefaultValueFactory = _ => "",
         };
         events.Validators.Add(given =>
         {
             if (TypesOf(given.GetValueOrDefault<string>()).FirstOrDefault(type => !WebhookEvents.All.Contains(type)) is { } unknown)
-                given.AddError($"--events: {unknown} is no type of event. The types are {string.Join(", ", WebhookEvents.All)}.");
+                given.AddError($"--events: {unknown} is not a type of event. The types are {string.Join(", ", WebhookEvents.All)}.");
         });
         var command = new Command(
             "add",
-            "Adds a webhook and prints its id and the generated secret, which is not shown again. Events from now on are sent; servers notice within a minute.")
+            "Adds a webhook and prints its id and the generated secret once. The webhook receives later events. Servers notice it within a minute.")
         {
             account, url, events,
         };
@@ -74,7 +74,7 @@ internal static class WebhookCommands
     private static Command Remove(CliContext context)
     {
         var (account, id) = (CliContext.Account(), Id());
-        var command = new Command("remove", "Removes a webhook, with the events that it has not got yet. Servers notice within a minute.") { account, id };
+        var command = new Command("remove", "Removes a webhook and the events that wait for a retry. Servers notice within a minute.") { account, id };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var (accountId, webhookId) = (CliContext.AccountOf(parsed.GetRequiredValue(account)), parsed.GetRequiredValue(id));
@@ -166,7 +166,7 @@ internal static class WebhookCommands
         var result = await client.SendAsync(webhook, test, cancellation);
         return result.Outcome == TryOutcome.Delivered
             ? (test.Id, result.Text)
-            : throw new CliException($"{webhook.Url.IdnHost} was sent {test.Id}, and it was not delivered: {result.Text}.");
+            : throw new CliException($"{test.Id} was sent to {webhook.Url.IdnHost} but not delivered: {result.Text}.");
     }
 
     private static Command Failed(CliContext context)
@@ -197,14 +197,14 @@ internal static class WebhookCommands
     private static Command Resend(CliContext context)
     {
         var (account, id) = (CliContext.Account(), Id());
-        var events = new Argument<string[]>("EVENT") { Description = "The events to send, as failed lists them; all of them if you leave it out.", Arity = ArgumentArity.ZeroOrMore };
+        var events = new Argument<string[]>("EVENT") { Description = "The ids of the events to send, as sessions webhooks failed lists them. Without an id, all failed events are sent.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("resend", "Sends failed events again, and retries them for another three days.") { account, id, events };
         command.SetAction((parsed, cancellation) => context.WithTablesAsync(async tables =>
         {
             var accountId = CliContext.AccountOf(parsed.GetRequiredValue(account));
             var webhook = await FindAsync(context, tables, accountId, parsed.GetRequiredValue(id), cancellation);
             if (webhook.Ended is not null)
-                throw new CliException($"{webhook.Id} has ended, and nothing is sent to it: add the URL again.");
+                throw new CliException($"{webhook.Id} has ended and receives no events. Add the URL again with sessions webhooks add.");
 
             var store = FailedEvents(context, tables);
             var failed = await store.ListAsync(accountId, webhook.Id, cancellation).ToListAsync(cancellation);
@@ -218,14 +218,14 @@ internal static class WebhookCommands
             await context.WithQueuesAsync(_ => store.WakeAsync(accountId, webhook.Id, cancellation), cancellation);
             await context.WriteAsync(
                 parsed,
-                $"Events that are sent again: {sent}.",
+                $"Events that will be sent again: {sent}.",
                 new JsonObject { ["account"] = accountId.ToString(), ["webhook"] = webhook.Id, ["events"] = sent });
             return 0;
         }, cancellation));
         return command;
     }
 
-    private static Argument<string> Id() => new("WEBHOOK") { Description = "The webhook's id, as list shows it." };
+    private static Argument<string> Id() => new("WEBHOOK") { Description = "The webhook's id, as sessions webhooks list prints it." };
 
     private static WebhookStore Store(CliContext context, Tables tables) => new(tables, context.Time);
 

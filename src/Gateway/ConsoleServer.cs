@@ -54,7 +54,7 @@ internal static class ConsoleServer
                 if (!address.IsUnixPipe && !isPort)
                     throw new GatewayException($"{url}: expected a port from 0 to {IPEndPoint.MaxPort}. {Advice}");
                 if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
-                    throw new GatewayException($"{url}: there is no certificate for https. Use http, and put a proxy that has one in front, for example Caddy.");
+                    throw new GatewayException($"{url}: https needs a certificate, and this program has none. Use http, and put a proxy with a certificate in front of it, for example Caddy.");
             }
         }
         catch (FormatException exception)

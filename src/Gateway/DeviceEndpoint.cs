@@ -66,7 +66,7 @@ internal sealed partial class DeviceEndpoint(
     {
         // The web server stops only after its connections have ended.
         using var stopping = lifetime.ApplicationStopping.Register(
-            () => connection.Close(JsonRpcConnection.ServiceRestart, "The gateway restarts."));
+            () => connection.Close(JsonRpcConnection.ServiceRestart, "The gateway is restarting."));
         var device = await AdmitAsync(http, connection, caller);
         if (device?.Attach(connection) == false)
             connection.Close(JsonRpcConnection.TryAgainLater, "The device has just been closed.");
@@ -103,7 +103,7 @@ internal sealed partial class DeviceEndpoint(
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is RequestFailedException)
         {
             LogUnavailable(exception);
-            connection.Close(JsonRpcConnection.TryAgainLater, "The gateway is busy; try again.");
+            connection.Close(JsonRpcConnection.TryAgainLater, "The gateway is busy. Try again.");
             return null;
         }
     }
@@ -130,9 +130,9 @@ internal sealed partial class DeviceEndpoint(
         return Caller.Behind(sessions.TrustedProxies, forwarded.Length == 0 ? connected : $"{forwarded},{connected}");
     }
 
-    [LoggerMessage(26, LogLevel.Information, "A device was turned away: {Reason}")]
+    [LoggerMessage(26, LogLevel.Information, "A device was rejected: {Reason}")]
     private partial void LogRefused(string reason);
 
-    [LoggerMessage(27, LogLevel.Warning, "A device could not be admitted, because storage did not answer in time.")]
+    [LoggerMessage(27, LogLevel.Warning, "A device could not be admitted, because storage did not respond in time.")]
     private partial void LogUnavailable(Exception exception);
 }

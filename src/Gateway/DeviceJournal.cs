@@ -248,10 +248,10 @@ internal sealed partial class DeviceJournal : BackgroundService
 
     private static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
 
-    [LoggerMessage(28, LogLevel.Warning, "Changes of devices of participant {ParticipantId} could not be written. They are tried again.")]
+    [LoggerMessage(28, LogLevel.Warning, "Changes of devices of participant {ParticipantId} could not be written. Writing them is retried.")]
     private partial void LogUnwritten(Exception exception, ParticipantId participantId);
 
-    [LoggerMessage(29, LogLevel.Warning, "The devices that an earlier run has left behind could not be read. It is tried again.")]
+    [LoggerMessage(29, LogLevel.Warning, "The devices of the gateway's earlier run could not be read. Reading them is retried.")]
     private partial void LogUnread(Exception exception);
 
     /// <summary>The pending changes of one participant's devices, and the known state of their row.</summary>

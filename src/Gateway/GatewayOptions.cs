@@ -30,13 +30,13 @@ public sealed record GatewayOptions
     /// <summary>Every setting whose name begins with <c>Gateway:</c>.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        new("Gateway:PublicAddresses", "Where devices reach the media port: IP addresses with commas between them."),
-        new("Gateway:MediaPort", "The port of all media, over UDP and TCP."),
-        new("Gateway:Name", "The name under which this gateway finds the devices that its last run left behind."),
-        new("Gateway:DevicesPerParticipant", "The most devices of a participant."),
-        new("Gateway:DevicesPerAccount", "The most devices of an account."),
-        new("Gateway:HandshakesPerSecond", "The most WebSockets that are opened from one address in a second."),
-        new("Gateway:FailedTokensPerSecond", "The most invalid tokens from one address in a second."),
+        new("Gateway:PublicAddresses", "The IP addresses that the gateway offers to devices, separated by commas."),
+        new("Gateway:MediaPort", "The UDP and TCP port of all media."),
+        new("Gateway:Name", "The name by which this gateway finds the devices of its previous run."),
+        new("Gateway:DevicesPerParticipant", "The maximum number of devices of a participant."),
+        new("Gateway:DevicesPerAccount", "The maximum number of devices of an account."),
+        new("Gateway:HandshakesPerSecond", "The maximum number of WebSockets opened from one address in a second."),
+        new("Gateway:FailedTokensPerSecond", "The maximum number of invalid tokens from one address in a second."),
     ];
 
     /// <summary>One line for each unknown setting of the gateway or of the API.</summary>
@@ -87,7 +87,7 @@ public sealed record GatewayOptions
         }
 
         if (addresses.Count != text.Split(',').Length)
-            settings.Refuse(nameof(PublicAddresses), "expected IPv4 and IPv6 addresses with commas between them, as in 203.0.113.7,2001:db8::7.");
+            settings.Refuse(nameof(PublicAddresses), "expected IPv4 and IPv6 addresses separated by commas, for example 203.0.113.7,2001:db8::7.");
 
         return [.. addresses.Distinct()];
     }

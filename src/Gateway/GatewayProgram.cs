@@ -51,7 +51,7 @@ public static class GatewayProgram
         {
             var options = SessionsOptions.Read(builder.Configuration);
             if (options.TokenSigningSecret is not null)
-                throw new InvalidConfigurationException([$"{Setting.AsTyped(builder.Configuration, "Sessions:TokenSigningKey")}: give the key itself; only App Service resolves a Key Vault reference."]);
+                throw new InvalidConfigurationException([$"{Setting.AsTyped(builder.Configuration, "Sessions:TokenSigningKey")}: expected the key itself, because only App Service resolves a Key Vault reference."]);
 
             builder.Services.AddSingleton(options);
         });

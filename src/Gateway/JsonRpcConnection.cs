@@ -89,7 +89,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
             if (Volatile.Read(ref _closing) is not null)
                 length = 0;
             else if (received.MessageType == WebSocketMessageType.Binary)
-                Close(WebSocketCloseStatus.InvalidMessageType, "Messages are text.");
+                Close(WebSocketCloseStatus.InvalidMessageType, "Expected a text message.");
             else if (length > limits.MessageBytes)
                 Close(WebSocketCloseStatus.MessageTooBig, "The message is too long.");
             else if (received.EndOfMessage)
@@ -146,7 +146,7 @@ internal sealed partial class JsonRpcConnection(WebSocket socket, Limits limits,
     private static bool IsEnd(Exception exception)
         => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException;
 
-    [LoggerMessage(20, LogLevel.Information, "A device does not read its messages; its connection ends.")]
+    [LoggerMessage(20, LogLevel.Information, "A device does not read its messages. Its connection is closed.")]
     private partial void LogDoesNotRead();
 
     [LoggerMessage(21, LogLevel.Error, "A request of a device failed.")]

@@ -93,7 +93,7 @@ internal sealed partial class SessionWatch(
             row = await ParticipantRow.FindAsync(tables.Participants, token.AccountId, token.ParticipantId, cancellation);
             NoteAnswer();
             if (row?.IsLive(time.GetUtcNow()) != true)
-                return new(null, "There is no such participant.");
+                return new(null, "The participant does not exist.");
         }
     }
 
@@ -232,7 +232,7 @@ internal sealed partial class SessionWatch(
             if (devices.Where(device => device.Disconnected is not null).MinBy(device => device.Disconnected) is not { } longest)
                 return false;
 
-            Remove(longest, "Another device has taken its place.", effects);
+            Remove(longest, "A new device has replaced this device.", effects);
             return true;
         }
     }
@@ -268,7 +268,7 @@ internal sealed partial class SessionWatch(
     {
         if (device.Disconnected is { } since && time.GetElapsedTime(since) >= Device.DisconnectedLifetime)
         {
-            Remove(device, "The device was away for too long.", effects);
+            Remove(device, "The device did not connect again in time.", effects);
             return;
         }
 
@@ -345,7 +345,7 @@ internal sealed partial class SessionWatch(
     {
         LogGone(participant.Id);
         foreach (var device in participant.Devices.ToArray())
-            Remove(device, "The participant is gone.", effects);
+            Remove(device, "The participant was deleted or has expired.", effects);
     }
 
     private void Remove(Device device, string reason, Effects effects)
@@ -482,13 +482,13 @@ internal sealed partial class SessionWatch(
             && one.Header.ETag == other.Header.ETag
             && one.Members.Select(member => member.ETag).SequenceEqual(other.Members.Select(member => member.ETag));
 
-    [LoggerMessage(23, LogLevel.Information, "Participant {ParticipantId} is gone; its devices are closed.")]
+    [LoggerMessage(23, LogLevel.Information, "Participant {ParticipantId} was deleted or has expired. Its devices are closed.")]
     private partial void LogGone(ParticipantId participantId);
 
-    [LoggerMessage(24, LogLevel.Warning, "Storage did not answer a look at a session or participant. What was seen last holds until it does.")]
+    [LoggerMessage(24, LogLevel.Warning, "Storage did not respond when the gateway read a session or participant. The gateway keeps the last state until storage responds.")]
     private partial void LogUnanswered(Exception exception);
 
-    [LoggerMessage(25, LogLevel.Error, "A look at a session or participant failed.")]
+    [LoggerMessage(25, LogLevel.Error, "Reading a session or participant failed.")]
     private partial void LogFailed(Exception exception);
 
     /// <summary>The effects of a change, which are performed without the lock.</summary>

@@ -117,7 +117,7 @@ public sealed class Azurite : IAsyncDisposable
         process.Exited += (_, _) =>
         {
             lock (lines)
-                started.TrySetException(new LocalHostException($"Azurite ended: {(lines is [] ? $"with exit code {process.ExitCode}, and without a reason" : string.Join(' ', lines))}"));
+                started.TrySetException(new LocalHostException($"Azurite stopped: {(lines is [] ? $"exit code {process.ExitCode}, without an error text" : string.Join(' ', lines))}"));
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();

@@ -11,9 +11,10 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
 {
     private const string CredentialVariable = "SESSIONS_LOCAL_CREDENTIAL";
     private const string Description = """
-        Serves the API and the gateway on this machine, and keeps their data.
+        Runs the API and the gateway on this machine, and keeps their data.
 
-        Settings are arguments, as in --Sessions:SessionLifetime=12h, or environment variables, as in Sessions__SessionLifetime=12h.
+        Pass settings as arguments, for example --Sessions:SessionLifetime=12h, or as environment variables, for example
+        Sessions__SessionLifetime=12h.
         --Logging:LogLevel:CATEGORY=LEVEL sets how much is logged.
         """;
 
@@ -31,14 +32,14 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
         if (others.Count == 0)
             return new([.. settings], null, AccessOf(credential, isOpenToNetwork: false));
 
-        var urls = new Option<string>("--urls") { Description = "The address to listen on: http://localhost:7071 unless you give another.", HelpName = "URL" };
-        var data = new Option<string>("--data") { Description = "Where the data are kept.", HelpName = "FOLDER" };
+        var urls = new Option<string>("--urls") { Description = "The address to listen on. The default is http://localhost:7071.", HelpName = "URL" };
+        var data = new Option<string>("--data") { Description = "The folder for the data.", HelpName = "FOLDER" };
         var own = new Option<string>("--credential")
         {
-            Description = $"A credential of your own in place of local:local. Other users of the machine do not see it in the environment variable {CredentialVariable}.",
+            Description = $"A credential to use instead of local:local. To hide it from other users of the machine, set the environment variable {CredentialVariable} instead.",
             HelpName = "USER:SECRET",
         };
-        var open = new Option<bool>("--open-to-network") { Description = "Let other machines use the credential local:local, when --urls is an address of the network." };
+        var open = new Option<bool>("--open-to-network") { Description = "Allows other machines to use the credential local:local if --urls is an address of your network." };
         var root = new RootCommand(WithSettings(Description)) { urls, data, own, open };
         var parsed = root.Parse(others);
         if (parsed.UnmatchedTokens is [_, ..] unknown)
@@ -69,7 +70,7 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
             else if (index + 1 < args.Count && !args[index + 1].StartsWith("--", StringComparison.Ordinal))
                 settings.Add($"{args[index]}={args[++index]}");
             else
-                throw new LocalHostException($"{args[index]}: give a value, as in {args[index]}=VALUE.");
+                throw new LocalHostException($"{args[index]}: expected a value, for example {args[index]}=VALUE.");
         }
 
         return (settings, others);
@@ -82,7 +83,7 @@ internal sealed record LocalHostArguments(string[] Settings, string? DataFolder,
 
         return credential.Split(':', 2) is [{ Length: > 0 } user, { Length: > 0 } secret]
             ? new(user, secret, isOpenToNetwork)
-            : throw new LocalHostException("--credential: expected a user and a secret with a colon between them, as in ann:SECRET.");
+            : throw new LocalHostException("--credential: expected a user and a secret with a colon between them, for example ann:SECRET.");
     }
 
     private static string Unknown(string argument, RootCommand root)

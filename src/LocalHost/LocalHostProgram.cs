@@ -41,7 +41,7 @@ public static class LocalHostProgram
             Welcome.Write(app, azurite, arguments.Access);
             var shutdown = app.WaitForShutdownAsync();
             if (azurite is not null && await Task.WhenAny(shutdown, azurite.Ended()) != shutdown)
-                throw new LocalHostException("Azurite ended.");
+                throw new LocalHostException("Azurite stopped unexpectedly.");
             await shutdown;
         }
         catch (LocalHostException)
@@ -64,7 +64,7 @@ public static class LocalHostProgram
         if (open is not null && access is { IsKnown: true, IsOpenToNetwork: false } && LocalStorage.IsOnThisMachine(configuration))
         {
             throw new LocalHostException(
-                $"{open} is open to your network, and with it account {LocalCredential.Account}, whose user and secret everybody knows: local:local. "
+                $"Your network can reach {open}, so everybody there could use account {LocalCredential.Account} with the known credential local:local. "
                 + "Give a credential of your own with --credential USER:SECRET, or accept this with --open-to-network.");
         }
     }

@@ -53,7 +53,7 @@ public static class LocalStorage
         }
         catch (SocketException)
         {
-            Console.WriteLine($"Port {port} is taken, so the storage is at another port this time.");
+            Console.WriteLine($"Another program uses port {port}, so the storage uses a different port this time.");
             return null;
         }
     }
@@ -104,7 +104,7 @@ public static class LocalStorage
             }
             else
             {
-                Console.WriteLine($"{storage.Uri.Host} is not on this machine: the credential of the user {access.User} is not made there.");
+                Console.WriteLine($"{storage.Uri.Host} is not on this machine, so LocalHost does not create the credential of the user {access.User} there.");
             }
         }
         catch (Exception exception) when (StorageFaults.IsTransient(exception) || exception is Azure.RequestFailedException)

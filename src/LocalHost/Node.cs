@@ -42,7 +42,7 @@ internal static class Node
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new LocalHostException($"{folder} cannot be written, and npm packages have to be installed there: copy LocalHost to a folder of your own.");
+            throw new LocalHostException($"{folder} cannot be written, but npm packages must be installed there. Copy LocalHost to a folder of your own.");
         }
     }
 
@@ -68,7 +68,7 @@ internal static class Node
     private static async Task RunNpmAsync(string folder)
     {
         await RefuseOutdatedAsync(folder);
-        Console.WriteLine($"Installing the npm packages of {folder}, once. This takes some 20 seconds.");
+        Console.WriteLine($"Installing the npm packages of {folder}. This happens only once and takes about 20 seconds.");
         var started = Stopwatch.StartNew();
         var npmName = OperatingSystem.IsWindows() ? "npm.cmd" : "npm";
         using var npm = Start(new(npmName, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]), folder);
@@ -76,7 +76,7 @@ internal static class Node
         var errors = npm.StandardError.ReadToEndAsync();
         var installing = Task.WhenAll(output, errors, npm.WaitForExitAsync());
         while (await Task.WhenAny(installing, Task.Delay(ProgressInterval)) != installing)
-            Console.WriteLine($"  npm ci is working, {started.Elapsed.TotalSeconds:F0} s so far.");
+            Console.WriteLine($"  npm ci is running, {started.Elapsed.TotalSeconds:F0} s so far.");
         await installing;
         if (npm.ExitCode != 0)
             throw new LocalHostException($"npm ci failed in {folder}: {(await errors).Trim()}");

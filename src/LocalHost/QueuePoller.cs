@@ -100,9 +100,9 @@ public sealed partial class QueuePoller(
 
     private static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
 
-    [LoggerMessage(12, LogLevel.Warning, "The queue {Queue} cannot be read. It is tried again.")]
+    [LoggerMessage(12, LogLevel.Warning, "The queue {Queue} cannot be read. Reading it is retried.")]
     private partial void LogUnreached(string queue, Exception exception);
 
-    [LoggerMessage(13, LogLevel.Warning, "A message of the queue {Queue} failed, for the time {Count}.")]
+    [LoggerMessage(13, LogLevel.Warning, "A message of the queue {Queue} failed. It has been received {Count} times.")]
     private partial void LogFailed(string queue, long count, Exception exception);
 }

@@ -26,6 +26,6 @@ internal sealed partial class SweepTimer(IServiceProvider services, TimeProvider
         }
     }
 
-    [LoggerMessage(11, LogLevel.Warning, "The sweep of expired rows failed. The next one continues where this one ended.")]
+    [LoggerMessage(11, LogLevel.Warning, "The sweep of expired rows failed. The next sweep continues where this one stopped.")]
     private partial void LogFailed(Exception exception);
 }

@@ -15,7 +15,7 @@ internal static class Welcome
         Console.WriteLine($$"""
 
             Sessions is listening. The base URL for your SDK: {{url}}/v1
-            Open {{url}} in a browser for first calls and the documents, and {{url}}/call in two tabs for a call.
+            Open {{url}} in a browser for first calls and the documents. Open {{url}}/call in two tabs for a call.
             A first call, with account {{LocalCredential.Account}}, user {{access.User}} and secret {{secret}}:
 
               curl -u {{access.User}}:{{secret}} {{url}}/v1/accounts/{{LocalCredential.Account}}/sessions -H 'Content-Type: application/json' -d '{"tag":"first"}'
@@ -24,7 +24,7 @@ internal static class Welcome
         if (access is { IsKnown: true, IsOpenToNetwork: true })
         {
             Console.WriteLine($"""
-                Whoever reaches this machine over the network can use account {LocalCredential.Account} with local:local, and the page /call.
+                Everybody who can reach this machine over the network can use account {LocalCredential.Account} with local:local, and open the page /call.
 
                 """);
         }
@@ -33,7 +33,7 @@ internal static class Welcome
         {
             // The connection string is not confidential: Azurite's account and key are well known, and it listens only on this machine.
             Console.WriteLine($"""
-                Its storage, for the command line (src/Cli):
+                To use its storage with the command line (src/Cli):
 
                   export Sessions__StorageConnectionString='{azurite.ConnectionString()}'
 

@@ -52,13 +52,13 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public async Task Events_are_listed_after_the_feed_is_turned_on()
     {
-        (await RunAsync("events", "list", _account.Id)).Fails("The feed of this account is off: turn it on with sessions events on.");
+        (await RunAsync("events", "list", _account.Id)).Fails("The feed of this account is off. To turn it on, run sessions events on.");
 
-        Assert.Equal($"The feed of account {_account.Id} is on, everywhere within a minute.", await DoneAsync("events", "on", _account.Id));
+        Assert.Equal($"The feed of account {_account.Id} is on. All servers notice within a minute.", await DoneAsync("events", "on", _account.Id));
         Assert.Equal("There are no events yet.", await DoneAsync("events", "list", _account.Id));
         Assert.Equal($"Account {_account.Id} has no users.", await DoneAsync("credentials", "list", _account.Id));
-        Assert.Equal($"The feed of account {_account.Id} is off, everywhere within a minute.", await DoneAsync("events", "off", _account.Id));
-        (await RunAsync("events", "off", _account.Id)).Fails($"The feed of account {_account.Id} is off already.");
+        Assert.Equal($"The feed of account {_account.Id} is off. All servers notice within a minute.", await DoneAsync("events", "off", _account.Id));
+        (await RunAsync("events", "off", _account.Id)).Fails($"The feed of account {_account.Id} is already off.");
     }
 
     [Fact]
@@ -71,10 +71,10 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         var text = await DoneAsync("events", "list", account.Id, "--session", session);
         var json = JsonElement.Parse(await DoneAsync("events", "list", account.Id, "--session", session, "--output", "json"));
 
-        Assert.Matches($@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}}Z  session\.created +session {session}  tag standup  {id}\nGo on with --after {id}\.$", text.ReplaceLineEndings("\n"));
+        Assert.Matches($@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}}Z  session\.created +session {session}  tag standup  {id}\nTo continue, use --after {id}\.$", text.ReplaceLineEndings("\n"));
         Assert.Equal((id, "standup"), (json.GetProperty("id").GetString(), json.GetProperty("data").GetProperty("tag").GetString()));
         (await RunAsync("events", "list", account.Id, "--session", session, "--after", "x")).Fails("--after: expected a cursor of this feed.");
-        (await RunAsync("events", "list", account.Id, "--session", "x")).Fails("x cannot be a session: give its id, a UUID.");
+        (await RunAsync("events", "list", account.Id, "--session", "x")).Fails("x is not a valid session id: expected a UUID.");
     }
 
     [Fact]
@@ -186,9 +186,9 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         Assert.All(json.GetProperty("steps").EnumerateArray(), step => Assert.True(step.GetProperty("ok").GetBoolean()));
         Assert.Equal(
             [
-                "create a session", "create a participant", "create another", "join the first", "join the second", "update subscriptions",
-                "get subscriptions", "list participants", "leave", "list who is left", "delete the session", "the session is gone", "read its events",
-                "delete the participants", "the participants are gone",
+                "create a session", "create a participant", "create another participant", "add the first participant", "add the second participant", "update subscriptions",
+                "get subscriptions", "list participants", "remove the second participant", "list the remaining participant", "delete the session",
+                "the session no longer exists", "read the events of the session", "delete the participants", "the participants no longer exist",
             ],
             json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()));
         Assert.Equal(
@@ -270,13 +270,13 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         await own.Tables.Sessions.AddEntityAsync(new TableEntity(":expiries", "row") { ["Expires"] = DateTimeOffset.UnixEpoch });
 
         own.Time.Advance(TimeSpan.FromHours(10) - TimeSpan.FromMinutes(31));
-        Assert.Equal("Removed 0 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
+        Assert.Equal("Deleted 0 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
         own.Time.Advance(TimeSpan.FromMinutes(2));
         var json = JsonElement.Parse((await RunAsync(own, "purge", "--output", "json")).Output);
         var again = await RunAsync(own, "purge");
 
         Assert.Equal((6, 3), (json.GetProperty("sessions").GetInt32(), json.GetProperty("participants").GetInt32()));
-        Assert.Equal("Removed 0 rows of sessions and 0 rows of participants.", again.Output);
+        Assert.Equal("Deleted 0 rows of sessions and 0 rows of participants.", again.Output);
         var rows = await account.RowsAsync();
         Assert.Equal(3, rows.Count);
         Assert.All(rows, row => Assert.True(row.Contains(session, StringComparison.Ordinal) || row.Contains(participant, StringComparison.Ordinal)));
@@ -299,16 +299,16 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         await own.Tables.Sessions.AddEntityAsync(new TableEntity("a:05-alive", "member") { ["Expires"] = ended });
         await own.Tables.Sessions.AddEntityAsync(new TableEntity("a:05-alive", "session") { ["Expires"] = ended + TimeSpan.FromDays(1) });
 
-        Assert.Equal("Removed 1200 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
+        Assert.Equal("Deleted 1200 rows of sessions and 0 rows of participants.", (await RunAsync(own, "purge")).Output);
 
         var left = await own.Tables.Sessions.QueryAsync<TableEntity>().Select(row => $"{row.PartitionKey} {row.RowKey}").ToListAsync();
         Assert.Equal(["a:05-alive member", "a:05-alive session"], left);
     }
 
     [Theory]
-    [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "credentials", "list", "a.b")]
-    [InlineData("This cannot be a user: give 1 to 256 bytes without a colon or a control character.", "credentials", "add", "a", "a:b")]
-    [InlineData("a.b cannot be an account: give 1 to 64 letters, digits, - and _.", "check", "http://localhost", "--account", "a.b", "--user", "u", "--secret", "s")]
+    [InlineData("a.b is not a valid account id: expected 1 to 64 letters, digits, - and _.", "credentials", "list", "a.b")]
+    [InlineData("This is not a valid user name: expected 1 to 256 bytes without a colon or a control character.", "credentials", "add", "a", "a:b")]
+    [InlineData("a.b is not a valid account id: expected 1 to 64 letters, digits, - and _.", "check", "http://localhost", "--account", "a.b", "--user", "u", "--secret", "s")]
     public async Task An_invalid_argument_is_reported_in_one_line(string line, params string[] args)
         => (await RunAsync(args)).Fails(line);
 
@@ -316,9 +316,9 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [InlineData("Required command was not provided.\nRun `sessions credentials --help` for usage.", "credentials")]
     [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
     [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
-    [InlineData("ACCOUNT: give it.\nUSER: give it.\nRun `sessions credentials add --help` for usage.", "credentials", "add")]
-    [InlineData("--secret: give it, or set SESSIONS_SECRET.\nRun `sessions check --help` for usage.", "check", "http://localhost", "--account", "a", "--user", "u")]
-    [InlineData("URL: expected an http or https URL, such as https://HOST.\nRun `sessions check --help` for usage.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
+    [InlineData("ACCOUNT: missing.\nUSER: missing.\nRun `sessions credentials add --help` for usage.", "credentials", "add")]
+    [InlineData("--secret: missing. Give it, or set SESSIONS_SECRET.\nRun `sessions check --help` for usage.", "check", "http://localhost", "--account", "a", "--user", "u")]
+    [InlineData("URL: expected an http or https URL, for example https://HOST.\nRun `sessions check --help` for usage.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]
     public async Task A_usage_error_is_reported_with_exit_code_2(string lines, params string[] args)
     {
         var run = await RunAsync(args);
@@ -379,7 +379,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public void A_queue_that_denies_access_is_reported_with_the_role_for_queues()
         => Assert.Equal(
-            "https://a.queue.core.windows.net refuses (403): ask for the role Storage Queue Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString.",
+            "https://a.queue.core.windows.net refused the request (403): ask for the role Storage Queue Data Contributor on it and for access from your network, or correct the key in Sessions__StorageConnectionString.",
             StorageMistakes.Explain(new Azure.RequestFailedException(403, "no"), new("https://a.queue.core.windows.net"), StorageMistakes.QueueRole));
 
     [Fact]
@@ -414,7 +414,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
             var run = await RunAsync(TimeProvider.System, [(Storage, wrongKey)], command);
 
             Assert.Equal((1, ""), (run.ExitCode, run.Output));
-            Assert.Matches(@"^http://127\.0\.0\.1:\d+ refuses \(\w+\): ask for the role Storage Table Data Contributor on it and for its network, or correct the key in Sessions__StorageConnectionString\.$", run.Error);
+            Assert.Matches(@"^http://127\.0\.0\.1:\d+ refused the request \(\w+\): ask for the role Storage Table Data Contributor on it and for access from your network, or correct the key in Sessions__StorageConnectionString\.$", run.Error);
         }
     }
 

@@ -74,7 +74,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         using var bench = await WebhookBench.StartAsync(azurite);
 
         var (exitCode, _, error) = await RunAsync(bench, [], "webhooks", "add", Account, "https://example.com", "--events", "session.created,session.exploded");
-        Assert.Equal((2, "--events: session.exploded is no type of event. The types are session.created, session.deleted, session.ended, participant.created, participant.joined, participant.left, participant.connected, participant.disconnected."), (exitCode, error.Split(Environment.NewLine)[0]));
+        Assert.Equal((2, "--events: session.exploded is not a type of event. The types are session.created, session.deleted, session.ended, participant.created, participant.joined, participant.left, participant.connected, participant.disconnected."), (exitCode, error.Split(Environment.NewLine)[0]));
         Assert.Equal(
             (1, "", "Sessions__Webhooks__AllowHttp: expected true or false."),
             await RunAsync(bench, [("Sessions:Webhooks:AllowHttp", "maybe")], "webhooks", "add", Account, "https://example.com"));
@@ -137,7 +137,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         var (exitCode, output, error) = await RunAsync(bench, [], "webhooks", "test", Account, webhook.Id);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Matches(@"^127\.0\.0\.1 was sent evt_[0-9a-f]{32}, and it was not delivered: 418\.$", error);
+        Assert.Matches(@"^evt_[0-9a-f]{32} was sent to 127\.0\.0\.1 but not delivered: 418\.$", error);
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
 
         Assert.EndsWith($"{receiver.Url}  ended 2026-03-01 12:00:00Z: the receiver returned 410", await DoneAsync(bench, "webhooks", "list", Account), StringComparison.Ordinal);
         Assert.Equal(
-            (1, "", $"{webhook.Id} has ended, and nothing is sent to it: add the URL again."),
+            (1, "", $"{webhook.Id} has ended and receives no events. Add the URL again with sessions webhooks add."),
             await RunAsync(bench, [], "webhooks", "resend", Account, webhook.Id));
     }
 
@@ -175,7 +175,7 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
         Assert.Equal(
             (1, "", $"evt_1 is not a failed event of {webhook.Id}. To list the failed events, run sessions webhooks failed."),
             await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, "evt_1"));
-        Assert.Equal((0, "Events that are sent again: 1.", ""), await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, id));
+        Assert.Equal((0, "Events that will be sent again: 1.", ""), await RunAsync(bench, [queue.Setting(bench)], "webhooks", "resend", Account, webhook.Id, id));
 
         Assert.True(WebhookMessages.TryRead(Assert.Single(queue.Messages), out _, out var woken, out _));
         Assert.Equal(webhook.Id, woken);

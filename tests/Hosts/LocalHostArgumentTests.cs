@@ -12,9 +12,9 @@ public sealed class LocalHostArgumentTests
     [InlineData("--nonsense: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.", "--nonsense")]
     [InlineData("nonsense: there is no such argument. Run with --help to list the arguments, for example --urls http://localhost:PORT.", "nonsense")]
     [InlineData("--url: there is no such argument. Did you mean --urls?", "--url", "http://localhost:1")]
-    [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime")]
-    [InlineData("--Sessions:SessionLifetime: give a value, as in --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime", "--help")]
-    [InlineData("--credential: expected a user and a secret with a colon between them, as in ann:SECRET.", "--credential", "ann")]
+    [InlineData("--Sessions:SessionLifetime: expected a value, for example --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime")]
+    [InlineData("--Sessions:SessionLifetime: expected a value, for example --Sessions:SessionLifetime=VALUE.", "--Sessions:SessionLifetime", "--help")]
+    [InlineData("--credential: expected a user and a secret with a colon between them, for example ann:SECRET.", "--credential", "ann")]
     public async Task An_unknown_argument_or_one_without_a_value_is_reported(string line, params string[] args)
         => Assert.Equal(line, (await Assert.ThrowsAsync<LocalHostException>(() => LocalHostArguments.ReadAsync(args))).Message);
 
@@ -49,7 +49,7 @@ public sealed class LocalHostArgumentTests
     [InlineData("http://localhost:99999: expected a port from 0 to 65535. Choose another address with --urls http://localhost:PORT.", "http://localhost:99999")]
     [InlineData("http://localhost:abc: expected a port from 0 to 65535. Choose another address with --urls http://localhost:PORT.", "http://localhost:abc")]
     [InlineData("Invalid url: 'nonsense'. Choose another address with --urls http://localhost:PORT.", "nonsense")]
-    [InlineData("https://localhost:7443: there is no certificate for https. Use http, and put a proxy that has one in front, for example Caddy.", "https://localhost:7443")]
+    [InlineData("https://localhost:7443: https needs a certificate, and this program has none. Use http, and put a proxy with a certificate in front of it, for example Caddy.", "https://localhost:7443")]
     public void An_invalid_address_is_reported_in_one_line(string line, string url)
         => Assert.Equal(line, Assert.Throws<GatewayException>(() => ConsoleServer.CreateBuilder([$"--urls={url}"], "http://localhost:1")).Message);
 
@@ -60,7 +60,7 @@ public sealed class LocalHostArgumentTests
     [InlineData("http://localhost:7071;http://192.0.2.1:7071")]
     public async Task Listening_on_the_network_with_the_default_credential_needs_an_explicit_option(string urls)
         => Assert.EndsWith(
-            " is open to your network, and with it account 9900000, whose user and secret everybody knows: local:local. "
+            ", so everybody there could use account 9900000 with the known credential local:local. "
             + "Give a credential of your own with --credential USER:SECRET, or accept this with --open-to-network.",
             (await Assert.ThrowsAsync<LocalHostException>(() => LocalHostProgram.RunAsync([$"--urls={urls}"]))).Message,
             StringComparison.Ordinal);
@@ -98,12 +98,12 @@ public sealed class LocalHostArgumentTests
         }
 
         var status = await RunCliAsync("status", "--data", data.Folder);
-        Assert.EndsWith("LocalHost  does not run", status.Output, StringComparison.Ordinal);
-        Assert.Equal((1, $"This would delete 0.0 MB in {data.Folder}. Run sessions reset --yes to delete them."), await ErrorAsync("reset", "--data", data.Folder));
+        Assert.EndsWith("LocalHost  is not running", status.Output, StringComparison.Ordinal);
+        Assert.Equal((1, $"This would delete 0.0 MB in {data.Folder}. To delete them, run sessions reset --yes."), await ErrorAsync("reset", "--data", data.Folder));
         Assert.NotEmpty(Directory.EnumerateFiles(data.Folder));
         Assert.Equal(0, (await RunCliAsync("reset", "--yes", "--data", data.Folder)).ExitCode);
         Assert.Empty(Directory.EnumerateFiles(data.Folder));
-        Assert.Equal((1, $"{data.Folder} has no data of LocalHost. Give its folder with --data FOLDER."), await ErrorAsync("reset", "--yes", "--data", data.Folder));
+        Assert.Equal((1, $"{data.Folder} contains no data of LocalHost. Give the folder with --data FOLDER."), await ErrorAsync("reset", "--yes", "--data", data.Folder));
     }
 
     private static async Task<(int ExitCode, string Error)> ErrorAsync(params string[] args)
