@@ -24,8 +24,8 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
     public static IReadOnlyList<Setting> All { get; } =
     [
         new($"Sessions:{StorageConnectionString}", "A storage connection string."),
-        new($"Sessions:{StorageTableEndpoint}", "Or a table endpoint that is opened with your login, such as https://ACCOUNT.table.core.windows.net."),
-        new($"Sessions:{StorageQueueUri}", "The queue endpoint, when it does not follow from the table endpoint."),
+        new($"Sessions:{StorageTableEndpoint}", "Or a table endpoint, opened with your login, for example https://ACCOUNT.table.core.windows.net."),
+        new($"Sessions:{StorageQueueUri}", "The queue endpoint. Needed only if the table endpoint does not determine it."),
     ];
 
     /// <summary>Reads and checks only these settings.</summary>
@@ -43,7 +43,7 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
         {
             settings.Refuse(
                 $"{settings.NameOf(StorageConnectionString)} or {settings.NameOf(StorageTableEndpoint)}: "
-                + (hasTableEndpoint ? "both are set; set only one." : "neither is set; set one."));
+                + (hasTableEndpoint ? "both are set. Set only one." : "neither is set. Set one."));
         }
 
         return new(ReadConnectionString(settings), ReadEndpoint(settings, StorageTableEndpoint, "table"))
@@ -70,7 +70,7 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
     private static Uri QueueEndpointBeside(Uri tableEndpoint)
         => tableEndpoint.Host.Contains(".table.", StringComparison.OrdinalIgnoreCase)
             ? new UriBuilder(tableEndpoint) { Host = tableEndpoint.Host.Replace(".table.", ".queue.", StringComparison.OrdinalIgnoreCase) }.Uri
-            : throw new InvalidConfigurationException([$"Sessions__{StorageQueueUri}: set it, because it does not follow from Sessions__{StorageTableEndpoint}."]);
+            : throw new InvalidConfigurationException([$"Sessions__{StorageQueueUri}: set it, because Sessions__{StorageTableEndpoint} does not determine it."]);
 
     // Not inlined, so that Azure.Identity and its dependencies are loaded only when this method is called.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -102,7 +102,7 @@ public sealed record StorageOptions(string? ConnectionString, Uri? TableEndpoint
         if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps)
             return endpoint;
 
-        settings.Refuse(name, $"expected an https URL, such as https://ACCOUNT.{service}.core.windows.net.");
+        settings.Refuse(name, $"expected an https URL, for example https://ACCOUNT.{service}.core.windows.net.");
         return null;
     }
 }

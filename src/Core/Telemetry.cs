@@ -29,17 +29,17 @@ public static class Telemetry
 
     /// <summary>Tagged with table, method and status. The status is 0 if there was no response.</summary>
     internal static readonly Counter<long> StorageCalls = Meter.CreateCounter<long>(
-        "sessions.storage.calls", "{call}", "Calls to Table Storage; each try counts.");
+        "sessions.storage.calls", "{call}", "Calls to Table Storage. Each try counts.");
 
     internal static readonly Counter<long> ConflictsRetried = Meter.CreateCounter<long>(
-        "sessions.conflicts.retried", "{retry}", "How often a request tried again after it met another change or a fault.");
+        "sessions.conflicts.retried", "{retry}", "Retries of requests after a concurrent change or a fault.");
 
     internal static readonly Counter<long> ClaimsFenced = Meter.CreateCounter<long>(
         "sessions.claims.fenced", "{fence}", "Headers rewritten because of a claim without a member.");
 
     /// <summary>Tagged with operation.</summary>
     internal static readonly Counter<long> AuthenticationFailures = Meter.CreateCounter<long>(
-        "sessions.authentication.failures", "{request}", "Requests answered 401.");
+        "sessions.authentication.failures", "{request}", "Requests that got 401.");
 
     /// <summary>The age of each message of the queue <c>sessions-events</c>, from the moment at which it became visible.</summary>
     internal static readonly Histogram<double> EventsAge = Meter.CreateHistogram(
@@ -50,5 +50,5 @@ public static class Telemetry
 
     /// <summary>Tagged with operation.</summary>
     internal static readonly Counter<long> RequestsRateLimited = Meter.CreateCounter<long>(
-        "sessions.requests.rate_limited", "{request}", "Requests answered 429.");
+        "sessions.requests.rate_limited", "{request}", "Requests that got 429.");
 }

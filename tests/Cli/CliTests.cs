@@ -329,7 +329,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public async Task A_missing_storage_setting_is_reported()
         => (await RunAsync(TimeProvider.System, [], "purge")).Fails(
-            "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set; set one.");
+            "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set. Set one.");
 
     [Fact]
     public async Task Unreachable_storage_is_reported_in_one_line()

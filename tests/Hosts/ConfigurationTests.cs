@@ -40,10 +40,10 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData(Storage, "", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set; set one.")]
+    [InlineData(Storage, "", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: neither is set. Set one.")]
     [InlineData(Storage, "AccountName=top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
     [InlineData(Storage, "top-secret", "Sessions__StorageConnectionString: expected a storage connection string.")]
-    [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: both are set; set only one.")]
+    [InlineData(Endpoint, "https://account.table.core.windows.net", "Sessions__StorageConnectionString or Sessions__StorageTableEndpoint: both are set. Set only one.")]
     [InlineData(Key, "", "Sessions__TokenSigningKey: expected at least 32 bytes, but got 0.")]
     [InlineData(Key, "@Microsoft.KeyVault(VaultName=top-secret)", "Sessions__TokenSigningKey: expected a complete Key Vault reference, for example @Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME).")]
     [InlineData(Key, "1234567890123456789012345678901", "Sessions__TokenSigningKey: expected at least 32 bytes, but got 31.")]
@@ -91,7 +91,7 @@ public sealed class ConfigurationTests
     {
         var exception = Assert.Throws<InvalidConfigurationException>(() => Read((Endpoint, endpoint), (Key, Server.TokenSigningKey)));
 
-        Assert.Equal("Sessions__StorageTableEndpoint: expected an https URL, such as https://ACCOUNT.table.core.windows.net.", exception.Message);
+        Assert.Equal("Sessions__StorageTableEndpoint: expected an https URL, for example https://ACCOUNT.table.core.windows.net.", exception.Message);
     }
 
     [Fact]
