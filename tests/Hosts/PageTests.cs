@@ -4,7 +4,6 @@ using Sessions.LocalHost;
 namespace Sessions.Tests;
 
 /// <summary>The pages of LocalHost in a real Chromium.</summary>
-[Collection(nameof(BrowserTests))]
 public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLifetime
 {
     private const string SessionsWithTag = "/sessions?tag=first";
