@@ -88,7 +88,17 @@ public sealed class EventLog(Tables tables)
         {
             try
             {
-                var isDone = await TryAppendAsync(account, together);
+                var (isDone, rejected) = await TryAppendAsync(account, together);
+                while (rejected is not null)
+                {
+                    // Its caller reads its cursor again. The others are appended without it.
+                    together.Remove(rejected);
+                    rejected.Done.TrySetResult(false);
+                    (isDone, rejected) = together.Count > 0 ? await TryAppendAsync(account, together) : default;
+                }
+
+                if (isDone)
+                    ReleaseOvertaken(account, together);
                 together.ForEach(append => append.Done.TrySetResult(isDone));
             }
             catch (Exception exception) when (StorageFaults.IsTransient(exception))
@@ -101,6 +111,20 @@ public sealed class EventLog(Tables tables)
                 together.ForEach(append => append.Done.TrySetException(exception));
             }
         }
+    }
+
+    /// <summary>Completes the waiting appends of the same outboxes, whose cursors have just been moved.</summary>
+    private void ReleaseOvertaken(AccountId account, List<LogAppend> done)
+    {
+        List<LogAppend> overtaken;
+        lock (_lock)
+        {
+            var waiting = _waiting[account];
+            overtaken = waiting.FindAll(append => done.Exists(other => other.Cursor.Outbox == append.Cursor.Outbox));
+            waiting.RemoveAll(overtaken.Contains);
+        }
+
+        overtaken.ForEach(append => append.Done.TrySetResult(false));
     }
 
     /// <summary>Returns as many waiting appends as fit into one transaction, or null if none waits.</summary>
@@ -128,27 +152,41 @@ public sealed class EventLog(Tables tables)
         }
     }
 
-    private async Task<bool> TryAppendAsync(AccountId account, List<LogAppend> together)
+    /// <summary>Appends the events of all of these outboxes, or of none.</summary>
+    /// <returns>
+    /// Whether they are appended, and the append whose cursor another look has moved. Neither if another server has appended to the log, or
+    /// if the outcome is unknown.
+    /// </returns>
+    private async Task<(bool IsDone, LogAppend? Rejected)> TryAppendAsync(AccountId account, List<LogAppend> together)
     {
         // No caller can cancel the append, because other callers wait for it. The client itself cancels a call without a response.
         if (!_heads.TryGet(account, out var head))
             head = await LogHead.FindAsync(tables.Events, account, CancellationToken.None);
         var position = head.Position;
         List<TableTransactionAction> actions = [];
+        Dictionary<int, LogAppend> cursors = [];
         foreach (var append in together)
         {
             actions.AddRange(append.Events.Select(logged => LogRow.Add(account, ++position, logged.Event, logged.Expires)));
             actions.Add(append.Cursor.ToAction());
+            // The head is the first action.
+            cursors.Add(actions.Count, append);
         }
 
         _heads.Remove(account);
         var write = await tables.Events.TrySubmitAsync(actions.Prepend(head.MoveTo(account, position)), CancellationToken.None);
+        if (write.FailedAction is { } failed && cursors.TryGetValue(failed, out var rejected))
+        {
+            _heads.Set(account, head);
+            return (false, rejected);
+        }
+
         if (write.Outcome != WriteOutcome.Done)
-            return false;
+            return default;
 
         if (write.ETag != default)
             _heads.Set(account, new(position, write.ETag));
-        return true;
+        return (true, null);
     }
 }
 

@@ -23,8 +23,11 @@ internal enum WriteOutcome
     Unknown,
 }
 
-/// <summary>A write's outcome, and the ETag of the row if it is stored.</summary>
-internal readonly record struct Write(WriteOutcome Outcome, ETag ETag = default);
+/// <summary>A write's outcome.</summary>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="ETag">The ETag of the row if it is stored.</param>
+/// <param name="FailedAction">The index of the transaction's action that failed, or null if none did or it is unknown.</param>
+internal readonly record struct Write(WriteOutcome Outcome, ETag ETag = default, int? FailedAction = null);
 
 /// <summary>Calls of <see cref="TableClient"/> that return expected outcomes as values and throw only for unexpected ones.</summary>
 internal static class TableCalls
@@ -101,11 +104,11 @@ internal static class TableCalls
         }
         catch (RequestFailedException exception) when (exception.Status is 409 or 412)
         {
-            return new(WriteOutcome.Conflict);
+            return new(WriteOutcome.Conflict, FailedAction: FailedActionOf(exception));
         }
         catch (RequestFailedException exception) when (exception.Status == 404 && exception.ErrorCode != TableErrorCode.TableNotFound)
         {
-            return new(WriteOutcome.Missing);
+            return new(WriteOutcome.Missing, FailedAction: FailedActionOf(exception));
         }
         catch (RequestFailedException exception) when (StorageFaults.IsUnreached(exception))
         {
@@ -116,4 +119,7 @@ internal static class TableCalls
             return new(WriteOutcome.Unknown);
         }
     }
+
+    private static int? FailedActionOf(RequestFailedException exception)
+        => (exception as TableTransactionFailedException)?.FailedTransactionActionIndex;
 }
