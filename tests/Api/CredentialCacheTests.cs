@@ -60,6 +60,27 @@ public sealed class CredentialCacheTests
         Assert.Equal((Access.Read, 0), await VerifyAsync(Authenticator.MaxRemembered));
     }
 
+    [Theory]
+    [InlineData(30)] // Shorter than an entry is cached.
+    [InlineData(90)]
+    public async Task A_previous_secret_is_cached_until_it_expires_and_for_a_minute_at_most(int keptSeconds)
+    {
+        var kept = TimeSpan.FromSeconds(keptSeconds);
+        await _credentials.AddAsync(Account, "0", new(BasicCredentials.Hash("previous"), Access.Read), CancellationToken.None);
+        await _credentials.RotateAsync(Account, "0", BasicCredentials.Hash(Server.Secret), kept, CancellationToken.None);
+        Assert.Equal((Access.Read, 1), await VerifyAsync(0, "previous"));
+
+        var cached = kept < Authenticator.MemoryLifetime ? kept : Authenticator.MemoryLifetime;
+        _time.Advance(cached - TimeSpan.FromTicks(1));
+        Assert.Equal((Access.Read, 0), await VerifyAsync(0, "previous"));
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal((kept > cached ? Access.Read : null, 1), await VerifyAsync(0, "previous"));
+
+        _time.Advance(kept - cached);
+        Assert.Equal((null, 1), await VerifyAsync(0, "previous"));
+        Assert.Equal((Access.Read, 1), await VerifyAsync(0));
+    }
+
     private async Task<(Access? Access, int StorageCalls)> VerifyAsync(int user, string secret = Server.Secret)
     {
         var before = _calls;
