@@ -12,7 +12,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Classes =
     [
-        nameof(FaultMatrixTests), "GeneratedRequestTests", "DeliveryTests", "TemplateTests", "DeploymentTests", "LocalHostTests", "MediaTests",
+        "FaultMatrixTests", "GeneratedRequestTests", "DeliveryTests", "TemplateTests", "DeploymentTests", "LocalHostTests", "MediaTests",
     ];
 
     /// <inheritdoc />
