@@ -119,7 +119,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     {
         [Fact]
         public Task A_sweep_and_a_request() => ExploreAsync(
-            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.BesideASweep), new() { Scenarios = 148, States = 86_300, Crashes = 21_100, Lost = 9_100, Late = 30_600, Pages = 3_100 });
+            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.BesideASweep), new() { Scenarios = 168, States = 138_600, Crashes = 25_500, Lost = 12_100, Late = 51_900, Pages = 5_500 });
 
         [Fact]
         public Task A_sweep_and_two_changes() => ExplorePartAsync(
@@ -137,6 +137,6 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     {
         [Fact]
         public Task A_list_in_pages_and_changes() => ExploreAsync(
-            Scenarios.Starts.SelectMany(Scenarios.InPages), new() { Scenarios = 135, States = 35_400, Crashes = 950, Lost = 170, Late = 700, Pages = 12_000 });
+            Scenarios.Starts.SelectMany(Scenarios.InPages), new() { Scenarios = 135, States = 35_400, Crashes = 950, Lost = 170, Late = 700, Pages = 26_800 });
     }
 }
