@@ -39,7 +39,7 @@ internal static class JoinStorm
 
             ## Join storm
 
-            {AtOnce} requests at once, of server and load in one process. Every answer is 204 or 409, and afterwards a session has exactly those who got in.
+            {AtOnce} requests at once, of server and load in one process. Every response is 204 or 409, and afterwards a session has exactly the participants whose join returned 204.
 
             {table}
             """);

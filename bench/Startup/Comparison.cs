@@ -36,7 +36,7 @@ internal static class Comparison
     private static async Task<string> ReportAsync(int runs, List<Subject[]> turns, Dictionary<Subject, List<Measurement>> results)
     {
         var table = new MarkdownTable(
-            "program", "first answer, ms", "of the empty one's", "CPU time until then, ms", "of the empty one's", "memory then, MiB", "of the empty one's");
+            "program", "first response, ms", "÷ empty program", "CPU time until then, ms", "÷ empty program", "memory then, MiB", "÷ empty program");
         var loaded = new StringBuilder();
         foreach (var turn in turns)
         {
@@ -63,12 +63,12 @@ internal static class Comparison
         return $"""
             # Start-up
 
-            From the start of the process to its first answer, against storage that runs already: the median of {runs} runs in turn
+            From the start of the process to its first response, against storage that is already running: the median of {runs} runs in turn
             [least … most], and the ratio in the same turn to the empty web application that is built in the same way.
 
             {await Machine.DescribeAsync()}
             {table}
-            Assemblies that are loaded at the first answer, beside those of the empty web application:
+            Assemblies that are loaded at the first response, in addition to those of the empty web application:
 
             {loaded}
             """;

@@ -12,7 +12,7 @@ var output = new Option<DirectoryInfo>("--output")
     DefaultValueFactory = _ => new(Path.Combine(Repository.ArtifactsFolder, "Startup")),
 };
 
-var command = new RootCommand("The time from a process's start to its first answer, and what it has taken by then") { runs, output };
+var command = new RootCommand("The time from the start of a process to its first response, and the processor time and memory that it has used until then") { runs, output };
 command.SetAction(async (parsed, cancellation) =>
 {
     try

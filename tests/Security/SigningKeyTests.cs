@@ -34,6 +34,54 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
     }
 
     [Theory]
+    [InlineData(31)]
+    [InlineData(32)]
+    public async Task A_key_in_the_vault_needs_32_bytes(int length)
+    {
+        var key = KeyIn($"vault{length}", () => Task.FromResult(new string('k', length)), new());
+
+        Assert.Equal(length == 32, await key.IsThereAsync(CancellationToken.None));
+        Assert.Equal(length == 31, IsLogged($"The token signing key in vault{length}.vault.azure.net has {length} bytes"));
+    }
+
+    [Fact]
+    public async Task A_vault_that_cannot_be_read_is_logged_and_read_again_after_a_pause()
+    {
+        var (time, reads) = (new Clock(), 0);
+        time.Stop();
+        var key = KeyIn("unread", () => throw new Azure.RequestFailedException(403, $"Read {++reads} times."), time);
+
+        Assert.False(await key.IsThereAsync(CancellationToken.None));
+        Assert.True(IsLogged("The token signing key cannot be read from unread.vault.azure.net."));
+        time.Advance(SigningKey.Pause - TimeSpan.FromTicks(1));
+        Assert.False(await key.IsThereAsync(CancellationToken.None));
+        Assert.Equal(1, reads);
+        time.Advance(TimeSpan.FromTicks(1));
+        Assert.False(await key.IsThereAsync(CancellationToken.None));
+        Assert.Equal(2, reads);
+    }
+
+    [Fact]
+    public async Task Requests_that_arrive_during_a_read_wait_for_it()
+    {
+        var (read, reads) = (new TaskCompletionSource<string>(), 0);
+        var key = KeyIn("slow", ReadAsync, new());
+        Task<bool>[] waiting = [key.IsThereAsync(CancellationToken.None).AsTask(), key.IsThereAsync(CancellationToken.None).AsTask()];
+
+        Assert.All(waiting, one => Assert.False(one.IsCompleted));
+        read.SetResult(Server.TokenSigningKey);
+
+        Assert.Equal([true, true], await Task.WhenAll(waiting));
+        Assert.Equal(1, reads);
+
+        Task<string> ReadAsync()
+        {
+            reads++;
+            return read.Task;
+        }
+    }
+
+    [Theory]
     [InlineData("@Microsoft.KeyVault(VaultName=v;SecretName=s;SecretVersion=1)", "https://v.vault.azure.net/secrets/s/1")]
     [InlineData("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.cn/secrets/s/)", "https://v.vault.azure.cn/secrets/s/")]
     [InlineData("@microsoft.keyvault(secretname=s; vaultname=v)", "https://v.vault.azure.net/secrets/s/")]
@@ -47,6 +95,15 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
     [InlineData("@Microsoft.KeyVault(a key that is long enough to be one)")]
     public void An_invalid_Key_Vault_reference_is_rejected_and_never_used_as_a_key(string reference)
         => Assert.Throws<InvalidConfigurationException>(() => Read(reference));
+
+    private static SigningKey KeyIn(string vault, Func<Task<string>> read, Clock time)
+    {
+        using var loggers = new LoggerFactory([CapturedLogs.Provider]);
+        return new(
+            Read($"@Microsoft.KeyVault(VaultName={vault};SecretName=s)"), (_, _) => read(), time, loggers.CreateLogger<SigningKey>());
+    }
+
+    private static bool IsLogged(string text) => CapturedLogs.All.Any(entry => entry.Contains(text, StringComparison.Ordinal));
 
     private static SessionsOptions Read(string key) => SessionsOptions.Read(new ConfigurationManager
     {
