@@ -71,7 +71,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
         Assert.All(waiting, one => Assert.False(one.IsCompleted));
         read.SetResult(Server.TokenSigningKey);
 
-        Assert.Equal([true, true], await Task.WhenAll(waiting));
+        Assert.All(await Task.WhenAll(waiting), Assert.True);
         Assert.Equal(1, reads);
 
         Task<string> ReadAsync()
