@@ -115,17 +115,20 @@ internal static class EventCommands
         var data = listed.Data;
         string[] fields = [
             listed.Timestamp.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture) + "Z",
-            listed.Type.PadRight(EventTypes.ParticipantCreated.Length),
-            .. Field("session", data.SessionId), .. Field("participant", data.ParticipantId), .. Field("reason", data.Reason), .. Field("tag", data.Tag), listed.Id];
+            listed.Type.PadRight(EventTypes.ParticipantDisconnected.Length),
+            .. Field("session", data.SessionId), .. Field("participant", data.ParticipantId), .. Field("device", data.DeviceId),
+            .. Field("reason", data.Reason), .. Field("tag", data.Tag), listed.Id];
         return string.Join("  ", fields);
     }
 
-    private static string[] Field(string name, string? value) => value is null ? [] : [$"{name} {value}"];
+    // A tag may contain control characters, for example a line break, and an event is one line.
+    private static string[] Field(string name, string? value)
+        => value is null ? [] : [$"{name} {string.Concat(value.Select(character => char.IsControl(character) ? '\uFFFD' : character))}"];
 
     private static JsonObject JsonOf(SessionsEvent listed)
     {
         var data = new JsonObject { ["accountId"] = listed.Data.AccountId };
-        foreach (var (name, value) in new[] { ("sessionId", listed.Data.SessionId), ("participantId", listed.Data.ParticipantId), ("tag", listed.Data.Tag), ("reason", listed.Data.Reason) })
+        foreach (var (name, value) in new[] { ("sessionId", listed.Data.SessionId), ("participantId", listed.Data.ParticipantId), ("deviceId", listed.Data.DeviceId), ("tag", listed.Data.Tag), ("reason", listed.Data.Reason) })
         {
             if (value is not null)
                 data[name] = value;

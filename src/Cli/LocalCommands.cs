@@ -43,7 +43,7 @@ internal static class LocalCommands
             var data = Find(parsed.GetValue(folder));
             var size = data.Size();
             if (!parsed.GetValue(yes))
-                throw new CliException($"This would delete {Megabytes(size)} in {data.Folder}. To delete them, run sessions reset --yes.");
+                throw new CliException($"This would delete {Megabytes(size)} in {data.Folder}. To delete it, add --yes to the command.");
             if (!data.TryDelete())
                 throw new CliException($"LocalHost is using {data.Folder}: stop it first.");
 

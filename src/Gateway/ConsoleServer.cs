@@ -22,6 +22,7 @@ internal static class ConsoleServer
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().AddCommandLine(args);
         CheckUrls(builder.Configuration["urls"]);
+        CheckLogLevels(builder.Configuration);
         builder.WebHost.UseKestrelCore();
         builder.Logging
             .AddConfiguration(builder.Configuration.GetSection("Logging"))
@@ -63,6 +64,15 @@ internal static class ConsoleServer
         }
     }
 
+    private static void CheckLogLevels(ConfigurationManager configuration)
+    {
+        foreach (var (name, value) in configuration.GetSection("Logging").AsEnumerable())
+        {
+            if (name.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && value is { Length: > 0 } && !Enum.TryParse<LogLevel>(value, ignoreCase: true, out _))
+                throw new GatewayException($"{Setting.AsTyped(configuration, name)}: expected {string.Join(", ", Enum.GetNames<LogLevel>()[..^1])} or None.");
+        }
+    }
+
     /// <summary>Starts the server. If that fails, stops the parts that have started.</summary>
     /// <exception cref="GatewayException">It cannot start.</exception>
     public static async Task StartAsync(WebApplication app)
@@ -71,10 +81,12 @@ internal static class ConsoleServer
         {
             await app.StartAsync();
         }
-        catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException)
+        catch (Exception exception)
         {
             // Otherwise the host would treat the end of its background services as a failure, and log it as critical.
             await app.StopAsync();
+            if (exception is not (IOException or FormatException or InvalidOperationException))
+                throw;
             throw new GatewayException($"{exception.Message} Choose another address with --urls http://localhost:PORT.");
         }
     }

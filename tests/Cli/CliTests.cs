@@ -6,6 +6,7 @@ using Azure.Data.Tables;
 using Microsoft.Extensions.Configuration;
 using Sessions.Cli;
 using Sessions.Model;
+using Sessions.Storage;
 using Sessions.Tests.Infrastructure;
 using Sessions.Tests.Webhooks;
 using Sessions.Webhooks;
@@ -75,6 +76,24 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
         Assert.Equal((id, "standup"), (json.GetProperty("id").GetString(), json.GetProperty("data").GetProperty("tag").GetString()));
         (await RunAsync("events", "list", account.Id, "--session", session, "--after", "x")).Fails("--after: expected a cursor of this feed.");
         (await RunAsync("events", "list", account.Id, "--session", "x")).Fails("x is not a valid session id: expected a UUID.");
+    }
+
+    [Fact]
+    public async Task An_event_is_one_line_with_its_device_whatever_its_tag_contains()
+    {
+        await DoneAsync("events", "on", _account.Id);
+        var account = AccountId.Parse(_account.Id);
+        var (now, participant) = (server.Time.GetUtcNow(), $"{Guid.NewGuid()}");
+        var connected = new SessionsEvent(
+            $"evt_{Guid.Parse(participant):N}_1", EventTypes.ParticipantConnected, now, new(_account.Id, null, participant, "a\nb\u001b[31m", null, "phone"));
+        var cursor = new CursorRow(account, "outbox", 1, 0, now.AddDays(1), null);
+        Assert.True(await server.Service<Sessions.Events.EventLog>().AppendAsync(new(cursor, [new(connected, 1, 0, true, now.AddDays(1))])));
+
+        var text = await DoneAsync("events", "list", _account.Id);
+        var data = JsonElement.Parse(await DoneAsync("events", "list", _account.Id, "--output", "json")).GetProperty("data");
+
+        Assert.Matches($@"Z  participant\.connected     participant {participant}  device phone  tag a\uFFFDb\uFFFD\[31m  {connected.Id}\n", text.ReplaceLineEndings("\n"));
+        Assert.Equal(("phone", "a\nb\u001b[31m"), (data.GetProperty("deviceId").GetString(), data.GetProperty("tag").GetString()));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Azure.Core;
 using Sessions.Events;
 using Sessions.Model;
 
@@ -35,6 +36,23 @@ public sealed class EventLogTests(Server server) : IClassFixture<Server>
 
         Assert.Equal([true, true, false], results);
         Assert.Equal(2, server.StorageCalls.Count);
+    }
+
+    [Fact]
+    public async Task An_append_ends_with_its_transaction_while_others_still_wait()
+    {
+        var (held, transactions) = (new TaskCompletionSource(), 0);
+        server.Faults.Slowness = () => held.Task;
+        server.Faults.Choose = request
+            => request.Method == RequestMethod.Post && ++transactions > 1 ? StorageFault.Slow : StorageFault.None;
+
+        var (first, later) = (AppendAsync("first"), AppendAsync("later"));
+
+        Assert.Same(first, await Task.WhenAny(first, later));
+        Assert.True(await first);
+        held.SetResult();
+        Assert.True(await later);
+        server.Faults.Choose = _ => StorageFault.None;
     }
 
     /// <summary>Appends an event as the first of an outbox.</summary>

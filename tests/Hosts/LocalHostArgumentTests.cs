@@ -54,6 +54,14 @@ public sealed class LocalHostArgumentTests
         => Assert.Equal(line, Assert.Throws<GatewayException>(() => ConsoleServer.CreateBuilder([$"--urls={url}"], "http://localhost:1")).Message);
 
     [Theory]
+    [InlineData("--Logging:LogLevel:Default")]
+    [InlineData("--Logging:Console:LogLevel:Sessions.LocalHost.Request")]
+    public void An_unknown_log_level_is_reported_in_one_line(string name)
+        => Assert.Equal(
+            $"{name}: expected Trace, Debug, Information, Warning, Error, Critical or None.",
+            Assert.Throws<GatewayException>(() => ConsoleServer.CreateBuilder([$"{name}=Verbose"], "http://localhost:1")).Message);
+
+    [Theory]
     [InlineData("http://0.0.0.0:7071")]
     [InlineData("http://*:7071")]
     [InlineData("http://[::]:7071")]
@@ -99,7 +107,7 @@ public sealed class LocalHostArgumentTests
 
         var status = await RunCliAsync("status", "--data", data.Folder);
         Assert.EndsWith("LocalHost  is not running", status.Output, StringComparison.Ordinal);
-        Assert.Equal((1, $"This would delete 0.0 MB in {data.Folder}. To delete them, run sessions reset --yes."), await ErrorAsync("reset", "--data", data.Folder));
+        Assert.Equal((1, $"This would delete 0.0 MB in {data.Folder}. To delete it, add --yes to the command."), await ErrorAsync("reset", "--data", data.Folder));
         Assert.NotEmpty(Directory.EnumerateFiles(data.Folder));
         Assert.Equal(0, (await RunCliAsync("reset", "--yes", "--data", data.Folder)).ExitCode);
         Assert.Empty(Directory.EnumerateFiles(data.Folder));

@@ -146,7 +146,7 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
             Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info: Sessions\.LocalHost\.Request\[15\] GET /v1 404 ", log);
             using var kill = Start("kill", [$"{localHost.Id}"]);
             await localHost.EndAsync();
-            return lines.Any(line => line.StartsWith("Port ", StringComparison.Ordinal)) ? null
+            return lines.Any(line => line.StartsWith("Another program uses port ", StringComparison.Ordinal)) ? null
                 : lines.Single(line => line.StartsWith("  export", StringComparison.Ordinal));
         }
     }
@@ -161,6 +161,18 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         Assert.Equal(
             $"Failed to bind to address {url}: address already in use. Choose another address with --urls http://localhost:PORT.",
             await FailsAsync([$"--urls={url}"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
+    }
+
+    [Fact]
+    public async Task A_media_port_in_use_is_reported_in_one_line()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Any, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        Assert.Equal(
+            $"Port {port} of Gateway:MediaPort cannot be bound for media over UDP and TCP: Address already in use.",
+            await FailsAsync([AnyPort, $"--Gateway:MediaPort={port}"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
     }
 
     [Fact]

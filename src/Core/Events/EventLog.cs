@@ -77,8 +77,9 @@ public sealed class EventLog(Tables tables)
             }
         }
 
+        // It is not awaited, because it ends only when no append waits, and this caller waits only for its own append.
         if (account != default)
-            await AppendAllAsync(account);
+            _ = AppendAllAsync(account);
         return await append.Done.Task;
     }
 
