@@ -10,10 +10,8 @@ namespace Sessions.Tests;
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Classes =
-    [
-        "FaultMatrixTests", "GeneratedRequestTests", "DeliveryTests", "TemplateTests", "DeploymentTests", "LocalHostTests", "MediaTests",
-    ];
+    // Only one of them keeps Azurite busy, so that its calls do not time out.
+    private static readonly string[] Classes = ["FaultMatrixTests", "TemplateTests", "DeploymentTests", "LocalHostTests", "MediaTests"];
 
     /// <inheritdoc />
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)

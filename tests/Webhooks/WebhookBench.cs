@@ -75,9 +75,10 @@ internal sealed class WebhookBench : IDisposable
 
     public static async Task<WebhookBench> StartAsync(AzuriteFixture azurite)
     {
-        var bench = new WebhookBench(azurite.NextConnectionString());
-        await bench.Tables.CreateAsync(CancellationToken.None);
-        return bench;
+        var connectionString = azurite.NextConnectionString();
+        // With the client's default time limits, because Azurite may be busy with other tests.
+        await new Tables(new TableServiceClient(connectionString)).CreateAsync(CancellationToken.None);
+        return new(connectionString);
     }
 
     /// <summary>Another server over the same tables.</summary>
