@@ -1,5 +1,4 @@
 using Azure;
-using Microsoft.Extensions.Configuration;
 using Sessions.Model;
 using Sessions.Security;
 using Sessions.Storage;
@@ -21,11 +20,7 @@ public sealed class CredentialCacheTests
     public CredentialCacheTests()
     {
         _time.Stop();
-        var options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-        [
-            new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-            new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-        ]).Build());
+        var options = TestOptions.Default;
         var tables = new Tables(name => new SimulatedTable(name, call =>
         {
             _calls++;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Configuration;
 using Sessions.Events;
 using Sessions.Model;
 using Sessions.Storage;
@@ -15,14 +14,8 @@ public sealed class EventLogChaosTests(AzuriteFixture azurite)
 
     private static readonly AccountId Account = WebhookBench.Account;
 
-    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-    {
-        ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
-        ["Sessions:TokenSigningKey"] = Server.TokenSigningKey,
-        ["Sessions:SessionLifetime"] = "00:10:00",
-        ["Sessions:ParticipantLifetime"] = "00:15:00",
-        ["Sessions:ParticipantsPerSession"] = "4",
-    }).Build());
+    private static readonly SessionsOptions Options = TestOptions.With(
+        ("Sessions:SessionLifetime", "00:10:00"), ("Sessions:ParticipantLifetime", "00:15:00"), ("Sessions:ParticipantsPerSession", "4"));
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 60)];
 

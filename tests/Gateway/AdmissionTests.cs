@@ -89,11 +89,7 @@ public sealed class AdmissionTests(GatewayServer server) : IClassFixture<Gateway
         var key = new string('k', 64);
         var tokens = new ParticipantTokens(
             new SigningKey(
-                SessionsOptions.Read(new Microsoft.Extensions.Configuration.ConfigurationManager
-                {
-                    ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
-                    ["Sessions:TokenSigningKey"] = key,
-                }),
+                TestOptions.With(("Sessions:TokenSigningKey", key)),
                 server.Time,
                 NullLogger<SigningKey>.Instance),
             server.Time);

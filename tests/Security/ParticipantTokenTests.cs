@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -27,11 +26,7 @@ public sealed class ParticipantTokenTests
         _end = DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds() + 60);
         _tokens = new(
             new SigningKey(
-                SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-                [
-                    new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-                    new("Sessions:TokenSigningKey", Key),
-                ]).Build()),
+                TestOptions.With(("Sessions:TokenSigningKey", Key)),
                 _time,
                 NullLogger<SigningKey>.Instance),
             _time);

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sessions.Security;
@@ -105,11 +104,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
 
     private static bool IsLogged(string text) => CapturedLogs.All.Any(entry => entry.Contains(text, StringComparison.Ordinal));
 
-    private static SessionsOptions Read(string key) => SessionsOptions.Read(new ConfigurationManager
-    {
-        ["Sessions:StorageConnectionString"] = "UseDevelopmentStorage=true",
-        ["Sessions:TokenSigningKey"] = key,
-    });
+    private static SessionsOptions Read(string key) => TestOptions.With(("Sessions:TokenSigningKey", key));
 
     public sealed class ServerWithVault(AzuriteFixture azurite) : Server(azurite)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Azure;
 using Azure.Data.Tables;
-using Microsoft.Extensions.Configuration;
 using Sessions.Storage;
 
 namespace Sessions.Tests.Simulation;
@@ -140,12 +139,8 @@ internal sealed class StartState
 
     private static ParticipantFields FieldsOf(int participant) => ParticipantFields.Of(Ids.Participant(participant), Sessions.Model.NewParticipant.Default);
 
-    private static SessionsOptions OptionsFor(int participantsPerSession) => SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-    [
-        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-        new("Sessions:ParticipantsPerSession", participantsPerSession.ToString(CultureInfo.InvariantCulture)),
-    ]).Build());
+    private static SessionsOptions OptionsFor(int participantsPerSession) => TestOptions.With(
+        ("Sessions:ParticipantsPerSession", participantsPerSession.ToString(CultureInfo.InvariantCulture)));
 
     private static TableCall Call((string Table, string PartitionKey) partition, ChangeKind kind, TableEntity row)
         => new(partition.Table, partition.PartitionKey, null, [new(kind, row.RowKey, ETag.All, row)]);

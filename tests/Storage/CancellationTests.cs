@@ -1,6 +1,5 @@
 using Azure;
 using Azure.Data.Tables;
-using Microsoft.Extensions.Configuration;
 using Moq;
 using Sessions.Model;
 using Sessions.Security;
@@ -14,11 +13,7 @@ public sealed class CancellationTests : IDisposable
     private static readonly AccountId Account = AccountId.Parse("account");
     private static readonly Subscriptions ToOne = new(null, [new($"{Guid.Empty}", null)]);
 
-    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-    [
-        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-    ]).Build());
+    private static readonly SessionsOptions Options = TestOptions.Default;
 
     private readonly CancellationTokenSource _request = new();
     private readonly ScriptedTables _scripted = new();

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using Sessions.Model;
 using Sessions.Storage;
 using Sessions.Tests.Simulation;
@@ -11,11 +10,7 @@ public sealed class ExpiryTimeTests
     private static readonly TimeSpan ATick = TimeSpan.FromTicks(1);
     private static readonly AccountId Account = AccountId.Parse("account");
 
-    private static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-    [
-        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-    ]).Build());
+    private static readonly SessionsOptions Options = TestOptions.Default;
 
     private readonly SimulatedRows _rows = new();
     private readonly SteadyTime _time = new();

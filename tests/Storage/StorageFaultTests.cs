@@ -1,6 +1,5 @@
 using Azure;
 using Azure.Data.Tables;
-using Microsoft.Extensions.Configuration;
 using Sessions.Model;
 using Sessions.Storage;
 using Sessions.Tests.Simulation;
@@ -15,11 +14,7 @@ public abstract class StorageFaultTests
 
     private protected static readonly AccountId Account = AccountId.Parse("account");
 
-    private protected static readonly SessionsOptions Options = SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-    [
-        new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-        new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-    ]).Build());
+    private protected static readonly SessionsOptions Options = TestOptions.Default;
 
     private readonly ScriptedTables _tables = new();
 

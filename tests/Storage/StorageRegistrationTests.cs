@@ -1,6 +1,5 @@
 using Azure.Data.Tables;
 using Azure.Storage.Queues;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Sessions.Storage;
 
@@ -64,11 +63,7 @@ public sealed class StorageRegistrationTests
     private static ServiceProvider Register(Action<IServiceCollection> before)
     {
         var services = new ServiceCollection();
-        services.AddSingleton(SessionsOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(
-        [
-            new("Sessions:StorageConnectionString", "UseDevelopmentStorage=true"),
-            new("Sessions:TokenSigningKey", Server.TokenSigningKey),
-        ]).Build()));
+        services.AddSingleton(TestOptions.Default);
         before(services);
         return services.AddTables().BuildServiceProvider();
     }
