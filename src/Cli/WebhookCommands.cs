@@ -22,14 +22,13 @@ internal static class WebhookCommands
     {
         var account = CliContext.Account();
         var url = new Argument<string>("URL") { Description = "The URL that receives the events, for example https://HOST/PATH." };
-        var events = new Option<string>("--events")
-        {
-            Description = "The types of events to send, separated by commas. Without it, all types are sent.",
-            DefaultValueFactory = _ => "",
-        };
+        var events = new Option<string>("--events") { Description = "The types of events to send, separated by commas. Without it, all types are sent." };
         events.Validators.Add(given =>
         {
-            if (TypesOf(given.GetValueOrDefault<string>()).FirstOrDefault(type => !WebhookEvents.All.Contains(type)) is { } unknown)
+            var types = TypesOf(given.GetValueOrDefault<string>());
+            if (types.Length == 0)
+                given.AddError("--events: expected at least one type of event. Leave the option out to send all types.");
+            if (types.FirstOrDefault(type => !WebhookEvents.All.Contains(type)) is { } unknown)
                 given.AddError($"--events: {unknown} is not a type of event. The types are {string.Join(", ", WebhookEvents.All)}.");
         });
         var command = new Command(

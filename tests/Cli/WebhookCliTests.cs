@@ -54,8 +54,8 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
     [InlineData("URL: expected an absolute https URL, for example https://HOST/PATH.", "hook")]
     [InlineData("URL: expected no user name and no password, because each message is signed instead.", "https://user:password@example.com/")]
     [InlineData("URL: expected no fragment, because a fragment is never sent.", "https://example.com/#fragment")]
-    [InlineData("URL: 10.0.0.1 has no public address, and webhooks are sent only to public addresses.", "https://10.0.0.1/")]
-    [InlineData("URL: 169.254.169.254 has no public address, and webhooks are sent only to public addresses.", "https://169.254.169.254/")]
+    [InlineData("URL: 10.0.0.1 is not a public address, and webhooks are sent only to public addresses.", "https://10.0.0.1/")]
+    [InlineData("URL: 169.254.169.254 is not a public address, and webhooks are sent only to public addresses.", "https://169.254.169.254/")]
     [InlineData("URL: localhost has no public address, and webhooks are sent only to public addresses.", "https://localhost:7071/")]
     public async Task A_URL_that_delivery_would_reject_is_rejected_when_it_is_added(string line, string url)
     {
@@ -65,6 +65,19 @@ public sealed class WebhookCliTests(AzuriteFixture azurite)
             bench, [("Sessions:Webhooks:AllowHttp", "false"), ("Sessions:Webhooks:AllowPrivateAddresses", "false")], "webhooks", "add", Account, url);
 
         Assert.Equal((1, "", line), run);
+        Assert.Empty(await bench.Tables.Credentials.QueryAsync<Azure.Data.Tables.TableEntity>().ToListAsync());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" , ")]
+    public async Task An_empty_list_of_event_types_is_not_a_subscription_to_all_types(string events)
+    {
+        using var bench = await WebhookBench.StartAsync(azurite);
+
+        var (exitCode, _, error) = await RunAsync(bench, [], "webhooks", "add", Account, "https://example.com", "--events", events);
+
+        Assert.Equal((2, "--events: expected at least one type of event. Leave the option out to send all types."), (exitCode, error.Split(Environment.NewLine)[0]));
         Assert.Empty(await bench.Tables.Credentials.QueryAsync<Azure.Data.Tables.TableEntity>().ToListAsync());
     }
 

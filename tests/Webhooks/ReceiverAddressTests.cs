@@ -32,9 +32,9 @@ public sealed class ReceiverAddressTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:1/", "127.0.0.1 has no public address")]
-    [InlineData("http://[::ffff:169.254.169.254]:1/", "has no public address")]
-    [InlineData("http://[64:ff9b::10.0.0.1]/", "has no public address")]
+    [InlineData("http://127.0.0.1:1/", "127.0.0.1 is not a public address")]
+    [InlineData("http://[::ffff:169.254.169.254]:1/", "is not a public address")]
+    [InlineData("http://[64:ff9b::10.0.0.1]/", "is not a public address")]
     public async Task A_delivery_to_an_address_that_is_no_longer_allowed_fails(string url, string reason)
     {
         using var bench = await WebhookBench.StartAsync(azurite);

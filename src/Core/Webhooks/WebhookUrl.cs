@@ -55,5 +55,6 @@ public static class WebhookUrl
     private static bool IsAllowed(string scheme, WebhookOptions options)
         => scheme == Uri.UriSchemeHttps || (options.AllowHttp && scheme == Uri.UriSchemeHttp);
 
-    private static string Refusal(string host) => $"{host} has no public address, and webhooks are sent only to public addresses.";
+    private static string Refusal(string host)
+        => $"{host} {(IPAddress.TryParse(host, out _) ? "is not a" : "has no")} public address, and webhooks are sent only to public addresses.";
 }
