@@ -89,7 +89,7 @@ internal sealed class CliContext(TextWriter output, IConfiguration configuration
             if (Durations.TryParse(given.Tokens[0].Value, out var time) && time <= MaxKeep)
                 return time;
 
-            given.AddError($"--keep: expected a time of 0s to 30d, {Durations.Forms}.");
+            given.AddError($"--keep: expected a time of 0s to 30d, {Durations.Describe(DefaultKeep)}.");
             return default;
         },
     };

@@ -333,8 +333,8 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
 
     [Theory]
     [InlineData("Required command was not provided.\nRun `sessions credentials --help` for usage.", "credentials")]
-    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
-    [InlineData("--keep: expected a time of 0s to 30d, for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours.\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 1h, PT1H, or 01:00:00 (d.hh:mm:ss, at most 23 hours).\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "31.00:00:00")]
+    [InlineData("--keep: expected a time of 0s to 30d, for example 1h, PT1H, or 01:00:00 (d.hh:mm:ss, at most 23 hours).\nRun `sessions credentials rotate --help` for usage.", "credentials", "rotate", "a", "u", "--keep", "24:00:00")]
     [InlineData("ACCOUNT: missing.\nUSER: missing.\nRun `sessions credentials add --help` for usage.", "credentials", "add")]
     [InlineData("--secret: missing. Give it, or set SESSIONS_SECRET.\nRun `sessions check --help` for usage.", "check", "http://localhost", "--account", "a", "--user", "u")]
     [InlineData("URL: expected an http or https URL, for example https://HOST.\nRun `sessions check --help` for usage.", "check", "localhost", "--account", "a", "--user", "u", "--secret", "s")]

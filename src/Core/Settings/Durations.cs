@@ -11,8 +11,9 @@ namespace Sessions;
 /// </summary>
 public static partial class Durations
 {
-    /// <summary>The accepted forms of a duration, for messages.</summary>
-    public const string Forms = "for example 90m, 9h, 1d, PT9H, or d.hh:mm:ss with at most 23 hours";
+    /// <summary>Describes the accepted forms with an example, for error messages.</summary>
+    public static string Describe(TimeSpan example)
+        => $"for example {InUnits(example)}, {XmlConvert.ToString(example)}, or {example:c} (d.hh:mm:ss, at most 23 hours)";
 
     /// <summary>Reads a duration that is not negative. Returns false if the text is not a duration.</summary>
     public static bool TryParse(string text, out TimeSpan time)
@@ -31,6 +32,11 @@ public static partial class Durations
 
         return time >= TimeSpan.Zero;
     }
+
+    private static string InUnits(TimeSpan time)
+        => string.Concat(new[] { (time.Days, 'd'), (time.Hours, 'h'), (time.Minutes, 'm'), (time.Seconds, 's') }
+            .Where(part => part.Item1 > 0)
+            .Select(part => $"{part.Item1}{part.Item2}"));
 
     /// <summary>Adds the groups <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>f</c>, which is the fraction of a second.</summary>
     private static TimeSpan From(Match match)

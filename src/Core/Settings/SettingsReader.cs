@@ -40,7 +40,7 @@ public sealed class SettingsReader(IConfiguration configuration, string section)
             return time;
         }
 
-        Refuse(name, $"expected a time of {range}, {Durations.Forms}.");
+        Refuse(name, $"expected a time of {range}, {Durations.Describe(byDefault)}.");
         return byDefault;
     }
 
