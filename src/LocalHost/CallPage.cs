@@ -26,8 +26,8 @@ internal sealed class CallPage(LocalAccess access) : IDisposable
         // Anyone who opens the page gets a token.
         (_, "/call" or "/call/" or "/call/page.js" or "/call/participants") when !MayCall(http.Connection.RemoteIpAddress) => SendAsync(
             http, StatusCodes.Status403Forbidden, new() { ["error"] = "The page /call is available only on this machine. To allow other machines, start LocalHost with --open-to-network." }),
-        ("GET", "/call" or "/call/") => SendFileAsync(http, "text/html; charset=utf-8", Path.Combine(Folder, "index.html")),
-        ("GET", "/call/page.js") => SendScriptAsync(http),
+        ("GET" or "HEAD", "/call" or "/call/") => SendFileAsync(http, "text/html; charset=utf-8", Path.Combine(Folder, "index.html")),
+        ("GET" or "HEAD", "/call/page.js") => SendScriptAsync(http),
         ("POST", "/call/participants") => AddParticipantAsync(http),
         _ => next(http),
     };

@@ -28,7 +28,7 @@ internal static class DocumentPages
     /// <summary>Serves a document or another file of the same folder. Passes other requests to <paramref name="next"/>.</summary>
     public static Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
-        if (http.Request is not { Method: "GET", Path.Value: { } path }
+        if (http.Request is not { Method: "GET" or "HEAD", Path.Value: { } path }
             || !path.StartsWith($"/{Prefix}", StringComparison.Ordinal)
             || Assembly.GetExecutingAssembly().GetManifestResourceStream(path[1..]) is not { } resource)
         {

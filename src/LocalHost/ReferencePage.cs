@@ -14,7 +14,9 @@ internal static class ReferencePage
     public static IApplicationBuilder UseReference(this IApplicationBuilder app)
         => app.MapWhen(
             http => http.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal),
-            branch => branch.UseRouting().UseEndpoints(endpoints => endpoints.MapScalarApiReference(Path, Configure)));
+            branch => branch.UseRouting().UseEndpoints(endpoints => endpoints
+                .MapScalarApiReference(Path, Configure)
+                .WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]))));
 
     private static void Configure(ScalarOptions options, HttpContext http)
     {

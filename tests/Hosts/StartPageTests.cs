@@ -25,6 +25,21 @@ public sealed class StartPageTests(Server server) : IClassFixture<Server>
     }
 
     [Theory]
+    [InlineData("/")]
+    [InlineData("/call")]
+    [InlineData("/reference/")]
+    [InlineData("/docs/api.md")]
+    [InlineData("/docs/performance/cpu.svg")]
+    public async Task HEAD_returns_the_headers_of_a_page_without_its_body(string path)
+    {
+        var (get, head) = (await SendAsync("GET", path, Browser), await SendAsync("HEAD", path, Browser));
+
+        Assert.Equal((HttpStatusCode.OK, get.ContentHeaders.ContentType), (head.Status, head.ContentHeaders.ContentType));
+        Assert.NotEmpty(get.Body);
+        Assert.Empty(head.Body);
+    }
+
+    [Theory]
     [InlineData("POST", "/", "GET, HEAD")]
     [InlineData("DELETE", "/", "GET, HEAD")]
     [InlineData("PUT", "/openapi.json", "GET, HEAD")]
