@@ -113,16 +113,52 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "This test replaces Node.js with a shell script.");
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
-        var node = Path.Combine(folder, "node");
-        await File.WriteAllTextAsync(node, "#!/bin/sh\n[ \"$1\" = --version ] && echo v18.1.0\nexit 1\n");
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        WriteScript(Path.Combine(folder, "node"), "#!/bin/sh\n[ \"$1\" = --version ] && echo v18.1.0\nexit 1\n");
         using var localHost = Start([AnyPort, "--data", Path.Combine(folder, "data")], ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"));
 
         // The output contains the port of the storage if another LocalHost uses the default port.
         var (_, errors) = await localHost.ReadToEndAsync();
 
         Assert.Equal((1, "Node.js v18.1.0 is too old: install Node.js 20 or later (https://nodejs.org)."), (localHost.ExitCode, errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task A_copy_in_another_folder_installs_its_npm_packages_and_reports_progress()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "This test replaces npm with a shell script.");
+        var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
+        var program = CopyOfLocalHost(Path.Combine(folder, "program"));
+        var finish = Path.Combine(folder, "finish");
+        WriteScript(Path.Combine(folder, "npm"), $"""
+            #!/bin/sh
+            for try in $(seq 600); do
+              [ -e {finish} ] && exec ln -s {LocalStorage.AzuriteFolder}/node_modules node_modules
+              sleep 0.1
+            done
+            exit 1
+            """);
+        using var localHost = Start(
+            "dotnet", [program, AnyPort, "--Gateway:MediaPort=0"], ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"));
+
+        var lines = await ReadUntilAsync(localHost, "  npm ci is running, ");
+        Assert.Contains($"Installing the npm packages of {Path.Combine(folder, "program", "azurite")}. This happens only once and takes about 20 seconds.", lines);
+        await File.WriteAllTextAsync(finish, "");
+        lines = await ReadUntilAsync(localHost, "Press Ctrl+C");
+        using var kill = Start("kill", [$"{localHost.Id}"]);
+        await localHost.EndAsync();
+
+        Assert.Contains(lines, line => line.StartsWith("Installed in ", StringComparison.Ordinal));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_folder_in_which_npm_packages_cannot_be_installed_is_reported_in_one_line()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Files cannot be created in /proc, not even by root.");
+
+        var exception = await Assert.ThrowsAsync<LocalHostException>(() => Node.InstallAsync("/proc"));
+
+        Assert.Equal("/proc cannot be written, but npm packages must be installed there. Copy LocalHost to a folder of your own.", exception.Message);
     }
 
     [Fact]
@@ -169,10 +205,15 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Any, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var data = Path.Combine(Directory.CreateTempSubdirectory("sessions-").FullName, "data");
+        using var localHost = Start([AnyPort, "--data", data, $"--Gateway:MediaPort={port}"]);
 
-        Assert.Equal(
-            $"Port {port} of Gateway:MediaPort cannot be bound for media over UDP and TCP: Address already in use.",
-            await FailsAsync([AnyPort, $"--Gateway:MediaPort={port}"], ("Sessions__StorageConnectionString", azurite.NextConnectionString())));
+        // The output contains the port of the storage if another LocalHost uses the default port.
+        var (output, errors) = await localHost.ReadToEndAsync();
+
+        Assert.DoesNotContain("crit:", output, StringComparison.Ordinal);
+        Assert.StartsWith($"Port {port} of Gateway:MediaPort cannot be bound for media over UDP and TCP: ", Assert.Single(errors.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(1, localHost.ExitCode);
     }
 
     [Fact]
@@ -198,6 +239,29 @@ public sealed class LocalHostTests(AzuriteFixture azurite)
         => File.Exists("/proc/self/status")
             && File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var line
             && (ulong.Parse(line.AsSpan("SigIgn:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 2) != 0;
+
+    /// <summary>Copies LocalHost and the files that its publish output has beside it. Returns the path of the copied program.</summary>
+    private static string CopyOfLocalHost(string folder)
+    {
+        var program = typeof(LocalHostProgram).Assembly.Location;
+        CopyFiles(Path.GetDirectoryName(program)!, folder);
+        CopyFiles(LocalStorage.AzuriteFolder, Path.Combine(folder, "azurite"));
+        return Path.Combine(folder, Path.GetFileName(program));
+    }
+
+    private static void CopyFiles(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+    }
+
+    private static void WriteScript(string file, string text)
+    {
+        File.WriteAllText(file, text);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
 
     private static async Task<string> FailsAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
