@@ -108,6 +108,27 @@ internal static class Deployments
         param alwaysReadyInstances = 2
         """));
 
+    private static readonly Lazy<Task<Deployment>> AdjustedOnce = new(() => Deployment.WithAsync("""
+        param sessionLifetime = '01:00:00'
+        param participantLifetime = '02:00:00'
+        param participantsPerSession = 50
+        param eventRetention = '1.00:00:00'
+        param idempotencyKeyLifetime = '31.00:00:00'
+        param requestTimeout = '00:00:10'
+        param trustedProxies = 2
+        param webhooksAllowHttp = true
+        param webhooksAllowPrivateAddresses = 'loopback'
+        param otlpEndpoint = 'https://collector.example.org:4317'
+        param otlpProtocol = 'grpc'
+        param otelServiceName = 'calls'
+        param otelTracesSampler = 'traceidratio'
+        param otelTracesSamplerArg = '0.1'
+        param developerAccess = false
+        param logTableReads = true
+        param zoneRedundant = true
+        param alwaysReadyInstances = 1
+        """));
+
     /// <summary>With every default.</summary>
     public static Task<Deployment> Default => DefaultOnce.Value;
 
@@ -117,6 +138,9 @@ internal static class Deployments
     /// <summary>With another developer, alerts, and instances that are always ready.</summary>
     public static Task<Deployment> Watched => WatchedOnce.Value;
 
-    /// <summary>All of these deployments.</summary>
+    /// <summary>With a value for every setting of the app, without developer access, and with fewer ready instances than zone redundancy needs.</summary>
+    public static Task<Deployment> Adjusted => AdjustedOnce.Value;
+
+    /// <summary>The deployments with the usual access of developers.</summary>
     public static async Task<Deployment[]> AllAsync() => await Task.WhenAll(Default, Private, Watched);
 }

@@ -230,23 +230,7 @@ public sealed class DeploymentTests
     [Fact]
     public async Task Parameters_are_deployed_as_settings_of_the_app()
     {
-        var deployment = await Deployment.WithAsync("""
-            param sessionLifetime = '01:00:00'
-            param participantLifetime = '02:00:00'
-            param participantsPerSession = 50
-            param eventRetention = '1.00:00:00'
-            param idempotencyKeyLifetime = '31.00:00:00'
-            param requestTimeout = '00:00:10'
-            param trustedProxies = 2
-            param webhooksAllowHttp = true
-            param webhooksAllowPrivateAddresses = 'loopback'
-            param otlpEndpoint = 'https://collector.example.org:4317'
-            param otlpProtocol = 'grpc'
-            param otelServiceName = 'calls'
-            param otelTracesSampler = 'traceidratio'
-            param otelTracesSamplerArg = '0.1'
-            """);
-        var settings = deployment.The("Microsoft.Web/sites/config");
+        var settings = (await Deployments.Adjusted).The("Microsoft.Web/sites/config");
 
         Assert.Equal(
             [
@@ -300,7 +284,7 @@ public sealed class DeploymentTests
     [Fact]
     public async Task Without_developer_access_only_the_app_has_roles()
         => Assert.All(
-            (await Deployment.WithAsync("param developerAccess = false")).All(Roles),
+            (await Deployments.Adjusted).All(Roles),
             role => Assert.Equal("ServicePrincipal", role["properties.principalType"]));
 
     [Fact]
@@ -371,7 +355,7 @@ public sealed class DeploymentTests
     [Fact]
     public async Task Table_reads_are_logged_if_the_parameter_is_set()
     {
-        var deployment = await Deployment.WithAsync("param logTableReads = true");
+        var deployment = await Deployments.Adjusted;
 
         Assert.Equal(["StorageRead", "StorageWrite", "StorageDelete"], Logs(deployment.All("Microsoft.Insights/diagnosticSettings").ElementAt(1)));
     }
@@ -427,9 +411,7 @@ public sealed class DeploymentTests
     [Fact]
     public async Task With_zone_redundancy_there_are_at_least_two_always_ready_instances()
     {
-        var deployment = await Deployment.WithAsync("param zoneRedundant = true\nparam alwaysReadyInstances = 1");
-
-        var ready = Assert.Single(deployment.The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
+        var ready = Assert.Single((await Deployments.Adjusted).The(App).Items("properties.functionAppConfig.scaleAndConcurrency.alwaysReady"));
         Assert.Equal(2, ready.GetProperty("instanceCount").GetInt32());
     }
 
