@@ -92,9 +92,9 @@ async function playTogether() {
 // The older SDK finishes first. The expiry and the restart are mostly waiting, so they run beside the other scenarios.
 await Promise.all([
   ...devices.map((device) => playAll(device)),
-  Promise.all(olderDevices.map((device) => playAll(device, isFull ? undefined : scenariosOfBothSdks))).then(playEnds),
+  Promise.all(olderDevices.map((device) => playAll(device, isFull ? undefined : scenariosOfBothSdks)))
+    .then(() => Promise.all([playEnds(), playCallPages().then(playTogether)])),
 ]);
-await Promise.all([playCallPages(), playTogether()]);
 
 await Promise.all([...browsers.values()].map((browser) => browser.close()));
 page.close();

@@ -12,7 +12,7 @@ import { observe } from "./observe.mjs";
 
 const limit = 40_000;
 const programLimit = 60_000;
-const between = 250;
+const between = 150;
 
 // If a page does not return, its check fails instead of the whole run.
 const protocolTimeout = 60_000;
