@@ -2,13 +2,13 @@
 // Usage: node browsers.mjs SERVER_URL EXPIRING_SERVER_URL GATEWAY_PROGRAM ACCOUNT USER SECRET [chromium=PATH] [firefox=PATH]
 // Prints one line of JSON for each check, and ends with exit code 1 if one failed. The environment variable ONLY selects scenarios.
 // SDK 0.9 runs some of the scenarios, and with BROWSERS=full all of them.
-import { createApi, createGateway, launch, servePage } from "./driver.mjs";
+import { close, createApi, createGateway, launch, servePage } from "./driver.mjs";
 import { Run, callPage, expiry, restart, scenarios, scenariosOfBothSdks, together } from "./scenarios.mjs";
 
 const [serverUrl, expiringUrl, gatewayProgram, account, user, secret, ...found] = process.argv.slice(2);
 const only = process.env.ONLY?.split(",");
 const server = new URL(serverUrl);
-const page = await servePage();
+const pageUrl = await servePage();
 const browsers = new Map(await Promise.all(found.map(async (entry) => {
   const [kind, path] = entry.split("=");
   return [kind, await launch(kind, path)];
@@ -29,7 +29,7 @@ async function play(scenario, devices, act, apiUrl = server, gatewayUrl = apiUrl
     const seconds = Number(((Date.now() - start) / 1_000).toFixed(1));
     console.log(JSON.stringify({ ...labels, check, passed: !error, seconds, ...(error && { error: error.message }) }));
   };
-  const run = new Run(createApi(apiUrl, account, user, secret), gatewayUrl, page.url, async (check, test) => {
+  const run = new Run(createApi(apiUrl, account, user, secret), gatewayUrl, pageUrl, async (check, test) => {
     const start = Date.now();
     try {
       await test();
@@ -96,5 +96,7 @@ await Promise.all([
     .then(() => Promise.all([playEnds(), playCallPages().then(playTogether)])),
 ]);
 
-await Promise.all([...browsers.values()].map((browser) => browser.close()));
-page.close();
+await Promise.all([...browsers.values()].map(close));
+
+// Timers and connections that are still open must not delay the end.
+process.exit();

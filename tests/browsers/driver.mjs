@@ -13,6 +13,7 @@ import { observe } from "./observe.mjs";
 const limit = 40_000;
 const programLimit = 60_000;
 const between = 150;
+const closing = 10_000;
 
 // If a page does not return, its check fails instead of the whole run.
 const protocolTimeout = 60_000;
@@ -48,6 +49,12 @@ export function launch(kind, executablePath) {
       });
 }
 
+/** Closes a browser. Sometimes a browser does not end by itself, and is killed. */
+export async function close(browser) {
+  await Promise.race([browser.close(), pause(closing)]);
+  browser.process()?.kill("SIGKILL");
+}
+
 /** Serves the page, with one script that contains the SDKs and the page's own code. */
 export async function servePage() {
   const { outputFiles } = await esbuild.build({ entryPoints: ["page.js"], bundle: true, minify: true, format: "iife", write: false });
@@ -56,7 +63,7 @@ export async function servePage() {
     const [type, body] = request.url === "/page.js" ? ["text/javascript", outputFiles[0].contents] : ["text/html; charset=utf-8", html];
     response.setHeader("content-type", type).end(body);
   });
-  return { url: `http://127.0.0.1:${await listen(server)}/`, close: () => server.close() };
+  return `http://127.0.0.1:${await listen(server)}/`;
 }
 
 /** A separate gateway, which can be killed and then restarts without its state. Its settings are environment variables. */
