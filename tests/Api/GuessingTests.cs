@@ -3,6 +3,7 @@ using System.Net;
 using Azure;
 using Sessions.Model;
 using Sessions.Security;
+using Sessions.Storage;
 
 namespace Sessions.Tests;
 
@@ -111,6 +112,33 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
         _server.StorageCalls.Fault = null;
 
         await GuessAsync(account);
+    }
+
+    [Fact]
+    public async Task Looking_up_a_cached_credential_again_ends_no_other_guess()
+    {
+        const string User = "cached";
+        var account = await _server.NewAccountAsync();
+        await account.AddUserAsync(User, Server.Secret, Access.Read);
+        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
+        _server.Time.Advance(TimeSpan.FromMinutes(1));
+        var (lookUps, allBegun) = (0, new TaskCompletionSource());
+        _server.Faults.Choose = request =>
+        {
+            if (request.Uri.ToString().Contains(Keys.User(User), StringComparison.Ordinal))
+                return StorageFault.None;
+            if (Interlocked.Increment(ref lookUps) == FailuresOnAccount)
+                allBegun.SetResult();
+            return StorageFault.Slow;
+        };
+        var guesses = Enumerable.Range(0, FailuresOnAccount).Select(guess => TryAsync(account, $"wrong{guess}")).ToArray();
+        await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
+
+        _server.Faults.Choose = _ => StorageFault.None;
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
+        Assert.All(await Task.WhenAll(guesses), guess => Assert.Equal(HttpStatusCode.Unauthorized, guess.Status));
     }
 
     [Fact]
