@@ -71,7 +71,8 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     {
         get
         {
-            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating))
+            // A pair that is being nominated does not delay a better one, because its path may be gone.
+            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating && pair.Priority > nominee.Priority))
                 return null;
 
             var mayBecomeBetter = _pairs.Exists(
@@ -150,6 +151,8 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         {
             _selected = pair;
             ScheduleConsent(now);
+            foreach (var worse in _pairs.Where(other => other.State == CandidatePairState.Nominating && other.Priority < pair.Priority))
+                worse.Fail();
         }
 
         if (pair == _selected)
@@ -179,7 +182,9 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         writer.AddUsername(_remoteFragment, _localFragment);
         writer.AddPriority(PeerReflexivePriority);
         writer.AddIceControlling(_tieBreaker);
-        if (pair.State == CandidatePairState.Nominating)
+
+        // A consent check repeats the nomination, because a late nomination of another pair may have reached the peer meanwhile.
+        if (pair.State == CandidatePairState.Nominating || pair == _selected)
             writer.AddUseCandidate();
 
         writer.AddIntegrity(_password);

@@ -109,6 +109,21 @@ public sealed class IceClientTests
     }
 
     [Fact]
+    public void A_better_flow_is_selected_while_the_nomination_of_another_gets_no_response()
+    {
+        var former = _exchange.AddFlow(1);
+        _exchange.Run(1, () => _exchange.Sent.Count == 2);
+        Assert.True(Parse(_exchange.Sent[1].Request).UseCandidate);
+        _exchange.Blocked.Add(former);
+        var better = _exchange.AddFlow(2);
+
+        _exchange.Run(2);
+
+        Assert.Same(better, _exchange.Client.Selected);
+        Assert.Same(_exchange.AtServer(better), _exchange.Lite.Selected);
+    }
+
+    [Fact]
     public void A_worse_flow_that_is_added_later_is_not_checked()
     {
         _exchange.AddFlow(2);

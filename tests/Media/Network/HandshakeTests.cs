@@ -31,6 +31,30 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    public void Both_roles_complete_the_handshake_although_the_addresses_change()
+    {
+        const int Seeds = 40;
+
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            using var call = new SimulatedCall(seed) { Conditions = link => link.MaxDelay = TimeSpan.FromMilliseconds(100) };
+            var publisher = call.AddPublisher("a");
+            var subscriber = call.AddSubscriber();
+            publisher.Negotiate();
+            subscriber.Subscribe(publisher);
+            subscriber.Negotiate();
+            SimulatedDevice[] devices = [publisher, subscriber];
+            for (var change = 0; change < 6; change++)
+            {
+                call.Run(call.Network.Random.NextDouble());
+                devices[call.Network.Random.Next(devices.Length)].AddFlow();
+            }
+
+            call.RunUntil(() => Array.TrueForAll(devices, device => device.IsConnected && device.Peer.IsConnected), 10);
+        }
+    }
+
+    [Fact]
     public async Task A_server_with_a_silent_client_stays_idle()
     {
         using var association = new DtlsAssociation(isClient: false, DtlsCertificate.Create(), Nobody(), TimeSpan.Zero);
