@@ -30,7 +30,6 @@ internal sealed class Call(Subject subject, Scene scene) : IDisposable
     private const double Megabyte = 1e6;
     private const double Kilobyte = 1e3;
 
-    // The number is large enough that memory for other purposes, such as newly compiled code, has little effect.
     private const int MoreDevices = 40;
 
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
@@ -75,13 +74,18 @@ internal sealed class Call(Subject subject, Scene scene) : IDisposable
             device.Dispose();
     }
 
-    /// <summary>Measures the memory of a device, by adding sessions like the existing ones.</summary>
+    /// <summary>
+    /// Measures the memory of a device, by adding sessions like the existing ones. The first of them also cost memory that no device needs
+    /// again, such as recompiled code and the allocator's arenas, so only the growth with the second ones counts.
+    /// </summary>
     private async Task<double> MeasureDeviceAsync()
     {
-        var count = _devices.Count;
+        var sessions = (MoreDevices + scene.Participants - 1) / scene.Participants;
         _sender!.Silence();
-        var memory = await subject.MeasureMemoryAsync();
-        await AddSessionsAsync((MoreDevices + scene.Participants - 1) / scene.Participants);
+        await AddSessionsAsync(sessions);
+        _sender.Silence();
+        var (count, memory) = (_devices.Count, await subject.MeasureMemoryAsync());
+        await AddSessionsAsync(sessions);
         return (await subject.MeasureMemoryAsync() - memory) / Kilobyte / (_devices.Count - count);
     }
 
