@@ -134,6 +134,14 @@ public sealed class ListTests(Server server, AzuriteFixture azurite) : IClassFix
     }
 
     [Theory]
+    [InlineData("limit=1")]
+    [InlineData("limit=1000")]
+    [InlineData("tag=12345678901234567890123456789012345678901234567890")]
+    [InlineData("tagPrefix=12345678901234567890123456789012345678901234567890")]
+    public async Task The_least_and_the_most_of_a_query_parameter_are_accepted(string query)
+        => (await (await server.NewAccountAsync()).GetAsync($"/sessions?{query}")).Is(HttpStatusCode.OK, "[]");
+
+    [Theory]
     [InlineData("limit=0", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=1001", "limit: expected a number from 1 to 1000.")]
     [InlineData("limit=-1", "limit: expected a number from 1 to 1000.")]
