@@ -78,6 +78,13 @@ internal sealed class CandidatePair(Flow flow, uint priority)
         State = CandidatePairState.Valid;
     }
 
+    /// <summary>Ends the nomination, so that the pair can be nominated again later.</summary>
+    public void Retract()
+    {
+        State = CandidatePairState.Valid;
+        _isOutstanding = false;
+    }
+
     public void Fail()
     {
         State = CandidatePairState.Failed;

@@ -35,6 +35,8 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     private TimeSpan _nextStart = TimeSpan.MinValue;
     private TimeSpan _nextConsent;
     private TimeSpan _lastConsent;
+    private bool _isConfirming;
+    private bool _isConfirmed;
 
     /// <summary>The credentials of this side.</summary>
     public IceCredentials Local => local;
@@ -72,7 +74,7 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         get
         {
             // A pair that is being nominated does not delay a better one, because its path may be gone.
-            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating && pair.Priority > nominee.Priority))
+            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating && pair.Priority >= nominee.Priority))
                 return null;
 
             var mayBecomeBetter = _pairs.Exists(
@@ -118,10 +120,15 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         }
 
         if (NominationTime <= now)
-            Begin(Nominee!, CandidatePairState.Nominating, now, outbox);
+        {
+            var nominee = Nominee!;
+            _pairs.Find(pair => pair.State == CandidatePairState.Nominating)?.Retract();
+            Begin(nominee, CandidatePairState.Nominating, now, outbox);
+        }
 
         if (_selected is not null && _nextConsent <= now)
         {
+            _isConfirming = !_isConfirmed && !_pairs.Exists(pair => pair.State == CandidatePairState.Nominating);
             Begin(_selected, CandidatePairState.Valid, now, outbox);
             ScheduleConsent(now);
         }
@@ -149,10 +156,12 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     {
         if (pair.State == CandidatePairState.Nominating)
         {
-            _selected = pair;
+            (_selected, _isConfirmed, _isConfirming) = (pair, false, false);
             ScheduleConsent(now);
-            foreach (var worse in _pairs.Where(other => other.State == CandidatePairState.Nominating && other.Priority < pair.Priority))
-                worse.Fail();
+        }
+        else if (pair == _selected && _isConfirming)
+        {
+            _isConfirmed = true;
         }
 
         if (pair == _selected)
@@ -183,8 +192,8 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
         writer.AddPriority(PeerReflexivePriority);
         writer.AddIceControlling(_tieBreaker);
 
-        // A consent check repeats the nomination, because a late nomination of another pair may have reached the peer meanwhile.
-        if (pair.State == CandidatePairState.Nominating || pair == _selected)
+        // The first consent check repeats the nomination, because a late nomination of another pair may have reached the peer meanwhile.
+        if (pair.State == CandidatePairState.Nominating || (pair == _selected && _isConfirming))
             writer.AddUseCandidate();
 
         writer.AddIntegrity(_password);

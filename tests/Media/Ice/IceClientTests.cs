@@ -124,6 +124,26 @@ public sealed class IceClientTests
     }
 
     [Fact]
+    public void Only_one_of_two_equal_flows_is_nominated()
+    {
+        _exchange.AddFlow(1);
+        _exchange.AddFlow(1);
+        _exchange.Run(3);
+
+        Assert.Single(_exchange.Sent, sent => Parse(sent.Request).UseCandidate);
+    }
+
+    [Fact]
+    public void Only_the_first_consent_check_repeats_the_nomination()
+    {
+        _exchange.AddFlow(1);
+        _exchange.Run(120);
+
+        Assert.Equal([false, true, true, false], _exchange.Sent.Take(4).Select(sent => Parse(sent.Request).UseCandidate));
+        Assert.Equal(2, _exchange.Sent.Count(sent => Parse(sent.Request).UseCandidate));
+    }
+
+    [Fact]
     public void A_worse_flow_that_is_added_later_is_not_checked()
     {
         _exchange.AddFlow(2);
