@@ -147,6 +147,20 @@ public sealed class ConfigurationTests
     [InlineData("P99999999999D")]
     public void An_ambiguous_or_invalid_duration_is_rejected(string text) => Assert.False(Durations.TryParse(text, out _));
 
+    [Theory]
+    [InlineData("00:00:25")]
+    [InlineData("09:00:00")]
+    [InlineData("1.12:30:00")]
+    [InlineData("31.00:00:00.5")]
+    public void The_examples_in_an_error_are_accepted(string example)
+    {
+        var words = Durations.Describe(TimeSpan.Parse(example, CultureInfo.InvariantCulture)).Split(' ');
+        var times = new[] { words[2].TrimEnd(','), words[3].TrimEnd(','), words[5] }.Select(text => Durations.TryParse(text, out var time) ? time : default).ToArray();
+
+        Assert.Single(times.Distinct());
+        Assert.True(times[0] >= TimeSpan.Parse(example, CultureInfo.InvariantCulture));
+    }
+
     [Fact]
     public void A_configured_duration_is_reported_as_parsed_and_a_default_is_not_reported()
         => Assert.Equal(

@@ -11,9 +11,12 @@ namespace Sessions;
 /// </summary>
 public static partial class Durations
 {
-    /// <summary>Describes the accepted forms with an example, for error messages.</summary>
+    /// <summary>Describes the accepted forms with an example, which is rounded up to whole seconds, for error messages.</summary>
     public static string Describe(TimeSpan example)
-        => $"for example {InUnits(example)}, {XmlConvert.ToString(example)}, or {example:c} (d.hh:mm:ss, at most 23 hours)";
+    {
+        var whole = TimeSpan.FromSeconds(Math.Ceiling(example.TotalSeconds));
+        return $"for example {InUnits(whole)}, {XmlConvert.ToString(whole)}, or {whole:c} (d.hh:mm:ss, at most 23 hours)";
+    }
 
     /// <summary>Reads a duration that is not negative. Returns false if the text is not a duration.</summary>
     public static bool TryParse(string text, out TimeSpan time)
