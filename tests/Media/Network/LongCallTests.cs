@@ -63,7 +63,7 @@ public sealed class LongCallTests
         }
 
         // Until caches and buffers have reached their size, and methods are compiled.
-        call.Run(30);
+        call.Run(15);
         var (allocated, sent) = (call.Allocated, call.Sent);
         call.Run(10);
 
