@@ -68,13 +68,16 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
     /// <summary>The pair to nominate at <see cref="NominationTime"/>.</summary>
     private CandidatePair? Nominee => _pairs.Find(pair => pair.State == CandidatePairState.Valid && OutranksSelected(pair));
 
+    /// <summary>The pair that is being nominated, of which there is at most one.</summary>
+    private CandidatePair? Nominating => _pairs.Find(pair => pair.State == CandidatePairState.Nominating);
+
     /// <summary>When to nominate. If no better pair can still become valid, this is immediately, otherwise after a short wait.</summary>
     private TimeSpan? NominationTime
     {
         get
         {
             // A pair that is being nominated does not delay a better one, because its path may be gone.
-            if (Nominee is not { } nominee || _pairs.Exists(pair => pair.State == CandidatePairState.Nominating && pair.Priority >= nominee.Priority))
+            if (Nominee is not { } nominee || Nominating?.Priority >= nominee.Priority)
                 return null;
 
             var mayBecomeBetter = _pairs.Exists(
@@ -121,14 +124,13 @@ public sealed class IceClient(IceCredentials local, IceCredentials remote, Rando
 
         if (NominationTime <= now)
         {
-            var nominee = Nominee!;
-            _pairs.Find(pair => pair.State == CandidatePairState.Nominating)?.Retract();
-            Begin(nominee, CandidatePairState.Nominating, now, outbox);
+            Nominating?.Retract();
+            Begin(Nominee!, CandidatePairState.Nominating, now, outbox);
         }
 
         if (_selected is not null && _nextConsent <= now)
         {
-            _isConfirming = !_isConfirmed && !_pairs.Exists(pair => pair.State == CandidatePairState.Nominating);
+            _isConfirming = !_isConfirmed && Nominating is null;
             Begin(_selected, CandidatePairState.Valid, now, outbox);
             ScheduleConsent(now);
         }
