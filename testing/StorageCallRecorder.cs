@@ -14,8 +14,8 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
     /// <summary>How long each response is delayed, so that calls made in parallel certainly overlap.</summary>
     public TimeSpan Hold { get; set; }
 
-    /// <summary>The exception with which every call fails before it is sent, or null to send the calls.</summary>
-    public Exception? Fault { get; set; }
+    /// <summary>Returns the exception with which a call fails before it is sent, or null to send it.</summary>
+    public Func<Exception?> Fault { get; set; } = () => null;
 
     /// <summary>Removes the recorded calls.</summary>
     public void Clear()
@@ -78,8 +78,8 @@ public sealed class StorageCallRecorder : HttpPipelinePolicy
     /// <inheritdoc />
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
-        if (Fault is not null)
-            throw Fault;
+        if (Fault() is { } fault)
+            throw fault;
 
         var sent = Tick();
         var bytes = default(StorageBytes);

@@ -41,8 +41,8 @@ public sealed class Azurite : IAsyncDisposable
         var dataLock = dataFolder is null ? null : Lock(dataFolder);
         try
         {
-            var tablePort = port ?? FindFreePort();
-            var queues = queuePort ?? FindFreePort();
+            var free = FindFreePorts();
+            var (tablePort, queues) = (port ?? free.First, queuePort ?? free.Second);
             var start = new ProcessStartInfo(
                 "node",
                 [
@@ -152,10 +152,12 @@ public sealed class Azurite : IAsyncDisposable
         }
     }
 
-    private static int FindFreePort()
+    /// <summary>Two different ports, because both are in use until both are found.</summary>
+    private static (int First, int Second) FindFreePorts()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        using TcpListener first = new(IPAddress.Loopback, 0), second = new(IPAddress.Loopback, 0);
+        first.Start();
+        second.Start();
+        return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
     }
 }

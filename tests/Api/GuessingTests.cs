@@ -106,10 +106,10 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     public async Task Credentials_are_not_counted_as_guesses_when_storage_fails()
     {
         var account = await _server.NewAccountAsync();
-        _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
+        _server.StorageCalls.Fault = () => new RequestFailedException(503, "Busy.");
         for (var guess = 0; guess < 2 * FailuresOnAccount; guess++)
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await TryAsync(account, $"wrong{guess}")).Status);
-        _server.StorageCalls.Fault = null;
+        _server.StorageCalls.Fault = () => null;
 
         await GuessAsync(account);
     }
@@ -122,10 +122,12 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
         await account.AddUserAsync(User, Server.Secret, Access.Read);
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
         _server.Time.Advance(TimeSpan.FromMinutes(1));
-        var (lookUps, allBegun) = (0, new TaskCompletionSource());
+        var (lookUps, allBegun, held) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        _server.Faults.Slowness = () => held.Task;
         _server.Faults.Choose = request =>
         {
-            if (request.Uri.ToString().Contains(Keys.User(User), StringComparison.Ordinal))
+            var url = request.Uri.ToString();
+            if (!url.Contains("credentials", StringComparison.Ordinal) || url.Contains(Keys.User(User), StringComparison.Ordinal))
                 return StorageFault.None;
             if (Interlocked.Increment(ref lookUps) == FailuresOnAccount)
                 allBegun.SetResult();
@@ -137,6 +139,7 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
         Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
 
         _server.Faults.Choose = _ => StorageFault.None;
+        held.SetResult();
         Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
         Assert.All(await Task.WhenAll(guesses), guess => Assert.Equal(HttpStatusCode.Unauthorized, guess.Status));
     }
@@ -145,7 +148,8 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
     public async Task A_guess_counts_even_if_its_caller_disconnects()
     {
         var account = await _server.NewAccountAsync();
-        var (lookUps, allBegun) = (0, new TaskCompletionSource());
+        var (lookUps, allBegun, held) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        _server.Faults.Slowness = () => held.Task;
         _server.Faults.Choose = _ =>
         {
             if (Interlocked.Increment(ref lookUps) == FailuresOnAccount)
@@ -162,7 +166,8 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guess);
         _server.Faults.Choose = _ => StorageFault.None;
 
-        // The look-ups take a third of a second. A look-up that was cancelled would have ended by now, and its guess would no longer count.
+        // The guess of a look-up that was cancelled would no longer count.
+        held.SetResult();
         await Eventually.IsAsync(true, () => _server.StorageCalls.Count >= before + FailuresOnAccount);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
     }

@@ -45,11 +45,11 @@ public sealed class HealthTests : IClassFixture<Server>
     public async Task A_failed_check_is_cached_no_longer_than_a_successful_one()
     {
         await HasStatusAsync(HttpStatusCode.OK);
-        _server.StorageCalls.Fault = new RequestFailedException(503, "Busy.");
+        _server.StorageCalls.Fault = () => new RequestFailedException(503, "Busy.");
         await HasStatusAsync(HttpStatusCode.OK);
         _server.Time.Advance(TimeSpan.FromMilliseconds(1001));
         await HasStatusAsync(HttpStatusCode.ServiceUnavailable);
-        _server.StorageCalls.Fault = null;
+        _server.StorageCalls.Fault = () => null;
         await HasStatusAsync(HttpStatusCode.ServiceUnavailable);
 
         _server.Time.Advance(TimeSpan.FromMilliseconds(1001));

@@ -128,6 +128,7 @@ public sealed class CliTests(Server server, AzuriteFixture azurite) : IClassFixt
     [Fact]
     public async Task A_rotated_secret_is_accepted_until_it_expires()
     {
+        server.Time.Stop();
         var old = await SecretAsync("credentials", "add", _account.Id, "ann", "--read-only");
         var rotation = await RunAsync("credentials", "rotate", _account.Id, "ann", "--keep", "10m");
         var fresh = rotation.Output;

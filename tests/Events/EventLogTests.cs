@@ -17,8 +17,7 @@ public sealed class EventLogTests(Server server) : IClassFixture<Server>
         Assert.True(await AppendAsync("moved"));
         server.StorageCalls.Clear();
 
-        // The first is in flight while the others arrive, which are then combined.
-        var results = await Task.WhenAll(AppendAsync("first"), AppendAsync("before"), AppendAsync("moved"), AppendAsync("behind"));
+        var results = await AppendWhileTheFirstIsInFlightAsync("first", "before", "moved", "behind");
 
         // The first, the three together, and the two without the outdated one.
         Assert.Equal(3, server.StorageCalls.Count);
@@ -32,7 +31,7 @@ public sealed class EventLogTests(Server server) : IClassFixture<Server>
         Assert.True(await AppendAsync("other"));
         server.StorageCalls.Clear();
 
-        var results = await Task.WhenAll(AppendAsync("first"), AppendAsync("twice"), AppendAsync("twice"));
+        var results = await AppendWhileTheFirstIsInFlightAsync("first", "twice", "twice");
 
         Assert.Equal([true, true, false], results);
         Assert.Equal(2, server.StorageCalls.Count);
@@ -53,6 +52,19 @@ public sealed class EventLogTests(Server server) : IClassFixture<Server>
         held.SetResult();
         Assert.True(await later);
         server.Faults.Choose = _ => StorageFault.None;
+    }
+
+    /// <summary>Appends to outboxes. The transaction of the first ends when all have begun, so that the others are combined.</summary>
+    private async Task<bool[]> AppendWhileTheFirstIsInFlightAsync(params string[] outboxes)
+    {
+        var held = new TaskCompletionSource();
+        server.Faults.Slowness = () => held.Task;
+        server.Faults.Choose = request => request.Method == RequestMethod.Post ? StorageFault.Slow : StorageFault.None;
+        var appends = outboxes.Select(AppendAsync).ToArray();
+        held.SetResult();
+        var results = await Task.WhenAll(appends);
+        server.Faults.Choose = _ => StorageFault.None;
+        return results;
     }
 
     /// <summary>Appends an event as the first of an outbox.</summary>

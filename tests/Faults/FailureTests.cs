@@ -70,14 +70,14 @@ public sealed class FailureTests(Server server) : IClassFixture<Server>
 
     private async Task<Answer> WithFaultAsync(Exception fault, Func<Task<Answer>> action)
     {
-        server.StorageCalls.Fault = fault;
+        server.StorageCalls.Fault = () => fault;
         try
         {
             return await action();
         }
         finally
         {
-            server.StorageCalls.Fault = null;
+            server.StorageCalls.Fault = () => null;
         }
     }
 }

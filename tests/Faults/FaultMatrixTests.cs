@@ -4,7 +4,6 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Azure.Core;
-using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 
 namespace Sessions.Tests;
@@ -255,35 +254,20 @@ public sealed class FaultMatrixTests(FaultMatrixTests.FaultyServer server, ITest
         }
     }
 
-    /// <summary>
-    /// Waits for a silent call for a shorter time than in production, so that the tests are short. All other timeouts are as in production,
-    /// because storage may take seconds on a busy machine even without a fault. A session has room for one participant.
-    /// </summary>
+    /// <summary>A server with a session that has room for one participant.</summary>
     public sealed class FaultyServer(AzuriteFixture azurite) : Server(azurite)
     {
+        private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+
         public ConcurrentDictionary<ActivityTraceId, Plan> Plans { get; } = new();
 
         protected override IEnumerable<string> Settings =>
             ["--Sessions:ParticipantsPerSession=1", "--Sessions:TrustedProxies=2", "--Logging:LogLevel:Sessions=Error"];
 
-        protected override void AddPolicies(TableClientOptions options)
-            => options.AddPolicy(new FaultPolicy(Plans), HttpPipelinePosition.PerRetry);
-    }
+        protected override void Configure(TableClientOptions options)
+            => options.AddPolicy(new FaultPolicy(_ => Fault(), Patience), HttpPipelinePosition.PerRetry);
 
-    /// <summary>Takes the fault of each call from the plan of its request.</summary>
-    private sealed class FaultPolicy(ConcurrentDictionary<ActivityTraceId, Plan> plans) : HttpPipelinePolicy
-    {
-        private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
-
-        public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
-            => throw new NotSupportedException("Everything is asynchronous.");
-
-        public override ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
-        {
-            var fault = Activity.Current is { } activity && plans.TryGetValue(activity.TraceId, out var plan) ? plan.Next() : StorageFault.None;
-            message.SetProperty(nameof(StorageFault), fault);
-            message.NetworkTimeout = fault is StorageFault.SilentBefore or StorageFault.SilentAfter or StorageFault.Late ? Patience : null;
-            return ProcessNextAsync(message, pipeline);
-        }
+        /// <summary>Takes the fault of a call from the plan of its request.</summary>
+        private StorageFault Fault() => Activity.Current is { } activity && Plans.TryGetValue(activity.TraceId, out var plan) ? plan.Next() : StorageFault.None;
     }
 }

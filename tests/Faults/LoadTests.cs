@@ -376,7 +376,7 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
         protected override IEnumerable<string> Settings =>
             [$"--Sessions:RequestTimeout={RequestTimeout}", $"--Sessions:ParticipantsPerSession={ParticipantsPerSession}", "--Logging:LogLevel:Sessions=Error"];
 
-        protected override TimeSpan? NetworkTimeout => Patience;
+        protected override void Configure(TableClientOptions options) => options.Retry.NetworkTimeout = Patience;
 
         protected override ValueTask<string> ConnectAsync() => new(connectionString);
     }

@@ -88,7 +88,7 @@ public sealed class PagedQueryTests(PagedQueryTests.PagedServer server) : IClass
     {
         protected override IEnumerable<string> Settings => [$"--Sessions:ParticipantsPerSession={Places}"];
 
-        protected override void AddPolicies(TableClientOptions options) => options.AddPolicy(new OneRowAPage(), HttpPipelinePosition.PerCall);
+        protected override void Configure(TableClientOptions options) => options.AddPolicy(new OneRowAPage(), HttpPipelinePosition.PerCall);
     }
 
     private sealed class OneRowAPage : HttpPipelineSynchronousPolicy

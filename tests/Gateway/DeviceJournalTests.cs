@@ -24,7 +24,7 @@ public sealed class DeviceJournalTests(AzuriteFixture azurite) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var options = StorageClient.Options();
+        var options = PatientStorage.Options();
         options.Transport = _faults = new(options.Transport);
         _tables = new(new TableServiceClient(azurite.NextConnectionString(), options));
         await _tables.CreateAsync(None);

@@ -15,10 +15,10 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     public async Task A_failure_is_logged_with_the_request_id_and_without_the_body()
     {
         var account = await server.NewWarmAccountAsync();
-        server.StorageCalls.Fault = new RequestFailedException(403, "the reason", "AuthorizationFailure", null);
+        server.StorageCalls.Fault = () => new RequestFailedException(403, "the reason", "AuthorizationFailure", null);
 
         var answer = await account.PostAsync("/sessions", $$"""{"tag":"{{CapturedLogs.BodyMarker}}"}""");
-        server.StorageCalls.Fault = null;
+        server.StorageCalls.Fault = () => null;
 
         Assert.Equal(HttpStatusCode.InternalServerError, answer.Status);
         var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith("Error", StringComparison.Ordinal));
@@ -30,10 +30,10 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
     public async Task Busy_storage_is_logged_as_a_warning_with_the_request_id()
     {
         var account = await server.NewWarmAccountAsync();
-        server.StorageCalls.Fault = new RequestFailedException(503, "the reason", "ServerBusy", null);
+        server.StorageCalls.Fault = () => new RequestFailedException(503, "the reason", "ServerBusy", null);
 
         var answer = await account.PostAsync("/sessions");
-        server.StorageCalls.Fault = null;
+        server.StorageCalls.Fault = () => null;
 
         var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith("Warning", StringComparison.Ordinal));
         Assert.Contains("the reason", entry, StringComparison.Ordinal);
@@ -65,12 +65,12 @@ public sealed class LogTests(Server server) : IClassFixture<Server>
         int status, string? code, HttpStatusCode answered, string level, string logged, string health)
     {
         var account = await server.NewWarmAccountAsync();
-        server.StorageCalls.Fault = new RequestFailedException(status, "the reason", code, null);
+        server.StorageCalls.Fault = () => new RequestFailedException(status, "the reason", code, null);
         server.Time.Advance(TableCheck.Age * 2);
 
         var answer = await account.PostAsync("/sessions");
         using var check = await server.Http.GetAsync("/health");
-        server.StorageCalls.Fault = null;
+        server.StorageCalls.Fault = () => null;
 
         Assert.Equal(answered, answer.Status);
         var entry = Assert.Single(EntriesOf(answer.RequestId), entry => entry.StartsWith(level, StringComparison.Ordinal));

@@ -152,11 +152,11 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
         await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}", "Basic wrong");
         foreach (var status in new[] { 403, 503 })
         {
-            server.StorageCalls.Fault = new RequestFailedException(status, "internal text");
+            server.StorageCalls.Fault = () => new RequestFailedException(status, "internal text");
             await observed.SendAsync(HttpMethod.Get, $"/sessions/{Guid.Empty}");
         }
 
-        server.StorageCalls.Fault = null;
+        server.StorageCalls.Fault = () => null;
         Assert.Equal(
             ["CreateSession 200 Unset", "GetSession 404 Unset", "GetSession 401 Unset", "GetSession 500 Error", "GetSession 503 Error"],
             observed.Spans(ActivityKind.Internal));

@@ -11,6 +11,7 @@ public sealed class SigningKeyTests(SigningKeyTests.ServerWithVault server) : IC
     [Fact]
     public async Task Requests_get_503_until_a_later_read_of_the_vault_succeeds()
     {
+        server.Time.Stop();
         var account = await server.NewAccountAsync();
 
         var before = await account.PostAsync("/participants");

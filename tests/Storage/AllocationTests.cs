@@ -51,23 +51,30 @@ public sealed class AllocationTests : IAsyncLifetime
         => OfAsync(() => _sessions.Tables.Sessions.GetEntityIfExistsAsync<TableEntity>(
             Keys.Partition(InMemorySessions.Account, InMemorySessions.Session), rowKey));
 
-    /// <summary>The mean of a thousand calls, after a thousand calls that fill pools and caches.</summary>
+    /// <summary>
+    /// The mean of a thousand calls, after a thousand calls that fill pools and caches. It is measured three times, and the smallest
+    /// counts, because the listeners of other tests for activities and metrics add to it.
+    /// </summary>
     private static async Task<long> OfAsync(Func<Task> call)
     {
         const int Calls = 1000;
         await RepeatAsync();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        await RepeatAsync();
-        return (GC.GetAllocatedBytesForCurrentThread() - before) / Calls;
+        var smallest = long.MaxValue;
+        for (var time = 0; time < 3; time++)
+            smallest = Math.Min(smallest, await RepeatAsync() / Calls);
+        return smallest;
 
-        async Task RepeatAsync()
+        async Task<long> RepeatAsync()
         {
+            var before = GC.GetAllocatedBytesForCurrentThread();
             for (var i = 0; i < Calls; i++)
             {
                 var called = call();
                 Assert.True(called.IsCompleted, "A call left the caller's thread.");
                 await called;
             }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
         }
     }
 }

@@ -1,10 +1,11 @@
 using System.Net;
 using Azure.Core;
+using Azure.Data.Tables;
 
 namespace Sessions.Tests;
 
 /// <summary>A write that storage applies after its request has ended does not undo later changes.</summary>
-public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : IClassFixture<LateWriteTests.ImpatientServer>
+public sealed class LateWriteTests(LateWriteTests.LateServer server) : IClassFixture<LateWriteTests.LateServer>
 {
     private const string First = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c11"}]}""";
     private const string Second = """{"participants":[{"participantId":"8f1e0b0a-5c5c-4f6e-9f3f-2f1f6f1d0c12"}]}""";
@@ -65,7 +66,7 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
         var done = new TaskCompletionSource();
         var writes = 0;
         server.Faults.Lateness = () => done.Task;
-        server.Faults.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref writes) == 1 ? StorageFault.Late : StorageFault.None;
+        server.Choose = request => request.Method != RequestMethod.Get && Interlocked.Increment(ref writes) == 1 ? StorageFault.Late : StorageFault.None;
         try
         {
             await action();
@@ -77,9 +78,14 @@ public sealed class LateWriteTests(LateWriteTests.ImpatientServer server) : ICla
         }
     }
 
-    /// <summary>Waits for a shorter time than in production, so that the tests are short.</summary>
-    public sealed class ImpatientServer(AzuriteFixture azurite) : Server(azurite)
+    /// <summary>A server that gives up a late write after a second.</summary>
+    public sealed class LateServer(AzuriteFixture azurite) : Server(azurite)
     {
-        protected override TimeSpan? NetworkTimeout => TimeSpan.FromSeconds(2);
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+        public Func<Request, StorageFault> Choose { get; set; } = _ => StorageFault.None;
+
+        protected override void Configure(TableClientOptions options)
+            => options.AddPolicy(new FaultPolicy(request => Choose(request), Patience), HttpPipelinePosition.PerRetry);
     }
 }

@@ -175,6 +175,9 @@ public sealed class SweepTests(SweepTests.OwnServer server, AzuriteFixture azuri
         var account = await server.NewAccountAsync();
         for (var number = 0; number < 20; number++)
             await account.CreateSessionAsync();
+
+        // Deletes what other tests have left.
+        await SweepAsync();
         server.StorageCalls.Clear();
 
         await SweepAsync();

@@ -31,9 +31,9 @@ public sealed class ThrottlingTests(Server server) : IClassFixture<Server>
         var account = await server.NewWarmAccountAsync();
         foreach (var (method, path) in new[] { (HttpMethod.Get, $"/sessions/{Guid.NewGuid()}"), (HttpMethod.Post, "/sessions") })
         {
-            server.StorageCalls.Fault = new RequestFailedException(status, "internal text");
+            server.StorageCalls.Fault = () => new RequestFailedException(status, "internal text");
             var answer = await account.SendAsync(method, path);
-            server.StorageCalls.Fault = null;
+            server.StorageCalls.Fault = () => null;
 
             answer.IsError(HttpStatusCode.ServiceUnavailable, "The service is busy. Try again.");
         }

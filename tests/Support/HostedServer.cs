@@ -34,9 +34,6 @@ public abstract class HostedServer : ApiServer
     /// <summary>Additional settings, as command line arguments.</summary>
     protected virtual IEnumerable<string> Settings => [];
 
-    /// <summary>How long a storage call may be silent, or null for the time in production.</summary>
-    protected virtual TimeSpan? NetworkTimeout => null;
-
     /// <summary>Gets one of the app's services.</summary>
     public T Service<T>()
         where T : notnull
@@ -58,11 +55,10 @@ public abstract class HostedServer : ApiServer
         Configure(builder.Services);
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageClient.Options();
+            var options = PatientStorage.Options();
             options.AddPolicy(StorageCalls, HttpPipelinePosition.PerRetry);
-            AddPolicies(options);
+            Configure(options);
             options.Transport = Faults = new(TransportOf(options));
-            options.Retry.NetworkTimeout = NetworkTimeout ?? options.Retry.NetworkTimeout;
             return options;
         });
         AddStorage(builder.Services);
@@ -113,8 +109,8 @@ public abstract class HostedServer : ApiServer
     {
     }
 
-    /// <summary>Adds pipeline policies to the storage calls.</summary>
-    protected virtual void AddPolicies(TableClientOptions options)
+    /// <summary>Changes the options of the storage client.</summary>
+    protected virtual void Configure(TableClientOptions options)
     {
     }
 

@@ -21,7 +21,7 @@ public class Server(AzuriteFixture azurite) : HostedServer
 
     protected override async Task PrepareStorageAsync()
     {
-        // Without the short timeout of a call, because Azurite may be busy while other tests start.
+        // Not the server's own tables, because a test may inject faults into their calls.
         await new Tables(new TableServiceClient(ConnectionString)).CreateAsync(CancellationToken.None);
         if (DeliversEvents)
             await Service<Queues>().CreateAsync(CancellationToken.None);

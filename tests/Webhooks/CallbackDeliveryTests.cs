@@ -25,7 +25,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
 
     public async ValueTask InitializeAsync()
     {
-        _tables = new(new TableServiceClient(azurite.NextConnectionString(), StorageClient.Options()));
+        _tables = new(new TableServiceClient(azurite.NextConnectionString(), PatientStorage.Options()));
         await _tables.CreateAsync(None);
         _store = new(_tables, _time);
         _delivery = NewServer();
@@ -168,6 +168,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
         for (var count = 0; count < 10; count++)
             runs.Add(_delivery.RunAsync(Account, await AddAsync($"{hanging.Url}", null, DeviceChangeKind.Connected), None));
         await hanging.ArrivedAsync(8);
+        await WebhookBench.UntilAsync(() => CountMessages() == 2);
         await _delivery.RunAsync(Account, await AddAsync($"{other.Url}", null, DeviceChangeKind.Connected), None);
 
         Assert.Equal((8, 1), (hanging.All.Count, other.All.Count));
@@ -175,7 +176,7 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
         await Task.WhenAll(runs).WaitAsync(Patience);
 
         // Two wait for their turn, and eight for their next attempt.
-        Assert.Equal(10, _messages.Count);
+        Assert.Equal(10, CountMessages());
     }
 
     [Fact]
@@ -285,6 +286,12 @@ public sealed class CallbackDeliveryTests(AzuriteFixture azurite) : IAsyncLifeti
     {
         while (TakeDue() is { Count: > 0 } due)
             await Task.WhenAll(due.Select(participant => _delivery.RunAsync(Account, participant, None))).WaitAsync(Patience);
+    }
+
+    private int CountMessages()
+    {
+        lock (_messages)
+            return _messages.Count;
     }
 
     private List<ParticipantId> TakeDue()

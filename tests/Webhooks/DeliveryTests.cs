@@ -445,7 +445,8 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
             return Task.CompletedTask;
         });
         var dying = await bench.AddAsync(receiver);
-        var missing = await bench.AddAsync(Nowhere());
+        var missing = await bench.AddAsync(Nowhere(out var socket));
+        using var _ = socket;
         var garbage = await bench.AddAsync(Speaks("220 mail.example.com ESMTP\r\n\r\n"));
         await bench.AppendAsync(Guid.NewGuid());
 
@@ -692,11 +693,13 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
         using var bench = await WebhookBench.StartAsync(azurite);
         await using var receiver = await Receiver.StartAsync(_ => 500);
         await using var gone = await Receiver.StartAsync(_ => 410);
+        var nowhere = Nowhere(out var socket);
+        using var _ = socket;
         List<Webhook> webhooks =
         [
             await bench.AddAsync(new Uri(receiver.Url, $"/{Query}?{Query}={Query}")),
             await bench.AddAsync(new Uri(gone.Url, $"/?{Query}")),
-            await bench.AddAsync(new Uri(Nowhere(), $"/?{Query}")),
+            await bench.AddAsync(new Uri(nowhere, $"/?{Query}")),
             await bench.AddAsync(new Uri($"http://nowhere.invalid/?{Query}")),
             await bench.AddAsync(new Uri($"http://10.0.0.1/?{Query}")),
         ];
@@ -719,12 +722,12 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
     private static IEnumerable<string> Types(Receiver receiver, Guid session)
         => receiver.All.Where(received => received.SessionId == session.ToString()).Select(received => received.Type);
 
-    /// <summary>A port on which nobody listens.</summary>
-    private static Uri Nowhere()
+    /// <summary>A port on which nobody listens, and which no other program gets while the socket exists.</summary>
+    private static Uri Nowhere(out Socket socket)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+        socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return new($"http://{socket.LocalEndPoint}/");
     }
 
     /// <summary>A port that returns these characters on its first connection.</summary>
@@ -738,11 +741,19 @@ public sealed class DeliveryTests(AzuriteFixture azurite)
             using (var client = await listener.AcceptTcpClientAsync())
             {
                 var stream = client.GetStream();
-                var request = "";
                 var buffer = new byte[4096];
-                while (!request.EndsWith('}'))
-                    request += Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer));
-                await stream.WriteAsync(Encoding.ASCII.GetBytes(response));
+                int count;
+                do
+                    count = await stream.ReadAsync(buffer);
+                while (count > 0 && buffer[count - 1] != '}');
+                try
+                {
+                    await stream.WriteAsync(Encoding.ASCII.GetBytes(response));
+                }
+                catch (IOException)
+                {
+                    // The client has read enough.
+                }
             }
         });
         return new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");

@@ -18,7 +18,7 @@ namespace Sessions.Tests.Webhooks;
 /// </summary>
 internal sealed class WebhookBench : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly List<(AccountId Account, string Webhook, DateTimeOffset Visible)> _messages = [];
     private readonly List<WebhookClient> _clients = [];
@@ -28,7 +28,7 @@ internal sealed class WebhookBench : IDisposable
     private WebhookBench(string connectionString)
     {
         ConnectionString = connectionString;
-        Tables = new(new TableServiceClient(connectionString, StorageClient.Options()));
+        Tables = new(new TableServiceClient(connectionString, PatientStorage.Options()));
         Messages = new((text, delay, cancellation) =>
         {
             Assert.True(WebhookMessages.TryRead(text, out var account, out var webhook, out _));
@@ -75,10 +75,9 @@ internal sealed class WebhookBench : IDisposable
 
     public static async Task<WebhookBench> StartAsync(AzuriteFixture azurite)
     {
-        var connectionString = azurite.NextConnectionString();
-        // With the client's default time limits, because Azurite may be busy with other tests.
-        await new Tables(new TableServiceClient(connectionString)).CreateAsync(CancellationToken.None);
-        return new(connectionString);
+        var bench = new WebhookBench(azurite.NextConnectionString());
+        await bench.Tables.CreateAsync(CancellationToken.None);
+        return bench;
     }
 
     /// <summary>Another server over the same tables.</summary>
