@@ -375,7 +375,8 @@ internal sealed partial class SessionWatch(
         }
 
         watched.IsLooking = true;
-        _ = Task.Run(() => LookAsync(watched, _stop.Token));
+        var stop = _stop.Token;
+        _ = Task.Run(() => LookAsync(watched, stop));
     }
 
     private async Task LookAsync(Watched watched, CancellationToken stop)

@@ -60,6 +60,10 @@ public sealed class LoadTests(AzuriteFixture azurite, ITestOutputHelper output)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals: storage is suspended with kill -STOP.");
         output.WriteLine($"LOAD_SECONDS={_duration.TotalSeconds} LOAD_SEED={_seed}");
+
+        // The exceptions that other tests did not observe are reported now.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         TaskScheduler.UnobservedTaskException += Unobserved;
         var folder = Directory.CreateTempSubdirectory("sessions-").FullName;
         var port = FindPort();

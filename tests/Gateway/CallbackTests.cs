@@ -46,7 +46,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
         => Eventually.IsAsync(string.Join(' ', expected), () => string.Join(' ', OfDevice(device.UniqueId)));
 
     private IEnumerable<string> OfDevice(string deviceId)
-        => _receiver.All.Select(received => received.Json)
+        => _receiver.All.DistinctBy(received => received.Id).Select(received => received.Json)
             .Where(told => told.GetProperty("deviceId").GetString() == deviceId)
             .Select(told => told.GetProperty("event").GetString()!);
 

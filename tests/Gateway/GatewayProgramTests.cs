@@ -25,13 +25,12 @@ public sealed class GatewayProgramTests(AzuriteFixture azurite)
             "--urls=http://127.0.0.1:0",
             $"--Sessions:StorageConnectionString={azurite.NextConnectionString()}",
             $"--Sessions:TokenSigningKey={ApiServer.TokenSigningKey}",
-            "--Sessions:RequestTimeout=00:00:01",
         ]);
         builder.Logging.ClearProviders().AddProvider(CapturedLogs.Provider).AddFilter("Microsoft", LogLevel.Warning);
         FaultyTransport? faults = null;
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageClient.Options();
+            var options = PatientStorage.Options();
             options.Transport = faults = new(options.Transport);
             return options;
         });

@@ -39,6 +39,10 @@ public sealed class BrowserTests(Server server, ExpiringServer expiring) : IClas
 
         await Node.InstallAsync(BrowsersFolder);
 
+        // The first request for the page's script installs its packages, which takes longer than a browser waits.
+        using (var http = new HttpClient())
+            (await http.GetAsync(new Uri(server.Url, "/call/page.js"))).EnsureSuccessStatusCode();
+
         string[] arguments =
         [
             "browsers.mjs", $"{server.Url}", $"{expiring.Url}", typeof(GatewayProgram).Assembly.Location,

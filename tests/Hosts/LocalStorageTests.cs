@@ -114,7 +114,7 @@ public sealed class LocalStorageTests(AzuriteFixture azurite)
         builder.Services.AddSingleton<IStartupFilter>(requests);
         builder.Services.AddSingleton(_ =>
         {
-            var options = StorageClient.Options();
+            var options = PatientStorage.Options();
             options.Transport = new FaultyTransport(options.Transport)
             {
                 Choose = request =>

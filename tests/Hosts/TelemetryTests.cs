@@ -169,9 +169,12 @@ public sealed class TelemetryTests(TelemetryTests.TimedServer server) : IClassFi
 
         var answer = await account.GetAsync("/sessions/a%0Ab?query=of-the-caller");
 
-        var line = Assert.Single(
-            CapturedLogs.All, line => line.EndsWith($"request {answer.RequestId} ", StringComparison.Ordinal) && line.Contains(" GET ", StringComparison.Ordinal));
-        Assert.Matches($"^Information GET {account.Path}/sessions/a%0Ab 404 [0-9]+ ms, request [0-9a-f]{{32}} $", line);
+        // The line is written after the response.
+        await Eventually.IsAsync(1, () => Lines().Count());
+        Assert.Matches($"^Information GET {account.Path}/sessions/a%0Ab 404 [0-9]+ ms, request [0-9a-f]{{32}} $", Lines().Single());
+
+        IEnumerable<string> Lines() => CapturedLogs.All.Where(
+            line => line.EndsWith($"request {answer.RequestId} ", StringComparison.Ordinal) && line.Contains(" GET ", StringComparison.Ordinal));
     }
 
     [Fact]

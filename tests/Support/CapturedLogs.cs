@@ -9,7 +9,7 @@ public sealed class CapturedLogs : ILoggerProvider, ILogger
     /// <summary>Text that tests put into bodies, and for which the logs are searched.</summary>
     public const string BodyMarker = "marker-in-a-body";
 
-    private const int MostKept = 5_000;
+    private const int MostKept = 50_000;
 
     private static readonly string[] Secrets =
     [

@@ -93,7 +93,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
                 await Task.Delay(Silence, message.CancellationToken);
                 throw Reset();
             case StorageFault.SilentAfter:
-                await inner.ProcessAsync(message);
+                await SendAsync(await CopyAsync(message.Request));
                 await Task.Delay(Silence, message.CancellationToken);
                 throw Reset();
             case StorageFault.Slow:
@@ -123,6 +123,12 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
     private async Task SendLateAsync(Request request)
     {
         await Lateness();
+        await SendAsync(request);
+    }
+
+    /// <summary>Sends a request that its caller cannot cancel.</summary>
+    private async Task SendAsync(Request request)
+    {
         using var message = new HttpMessage(request, new ResponseClassifier());
         try
         {

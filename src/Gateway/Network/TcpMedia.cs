@@ -80,15 +80,13 @@ internal sealed class TcpMedia : IDisposable
 
         _flows[flow] = remote.Address;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        try
-        {
-            await Task.WhenAny(ReceiveAsync(socket, flow, end.Token), flow.RunAsync(end.Token));
-        }
-        finally
-        {
-            _flows.TryRemove(flow, out _);
-            await end.CancelAsync();
-        }
+        Task[] directions = [ReceiveAsync(socket, flow, end.Token), flow.RunAsync(end.Token)];
+        await Task.WhenAny(directions);
+        _flows.TryRemove(flow, out _);
+        await end.CancelAsync();
+
+        // A peer may reset the connection at any time.
+        await Task.WhenAll(directions).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ReceiveAsync(Socket socket, TcpFlow flow, CancellationToken cancellation)

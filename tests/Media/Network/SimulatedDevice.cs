@@ -151,7 +151,7 @@ internal abstract class SimulatedDevice(SimulatedCall call, Peer peer) : IDispos
         Assert.True(server is not null, error);
         if (_ice is null || _server?.UsernameFragment != server.UsernameFragment)
         {
-            _ice = new(Credentials, new(server.UsernameFragment, server.Password), call.Network.Random);
+            _ice = new(Credentials, new(server.UsernameFragment, server.Password), new(call.Network.Random.Next()));
             _priority = 0;
             foreach (var flow in _flows)
                 _ice.AddFlow(flow, ++_priority);

@@ -40,6 +40,9 @@ internal sealed class VirtualNetwork(int seed)
 /// <summary>One direction of a path through the network.</summary>
 internal sealed class Link(VirtualNetwork network)
 {
+    // Its own, because the datagrams of different links are in no fixed order.
+    private readonly Random _random = new(network.Random.Next());
+
     private TimeSpan _isFreeAt;
 
     /// <summary>The probability that a datagram is lost.</summary>
@@ -65,13 +68,13 @@ internal sealed class Link(VirtualNetwork network)
         if (IsBlocked)
             return;
 
-        if (network.Random.NextDouble() >= Loss && TryQueue(length, out var queued))
+        if (_random.NextDouble() >= Loss && TryQueue(length, out var queued))
             network.Schedule(network.Now + queued + Delay(), arrive);
-        if (Duplication > 0 && network.Random.NextDouble() < Duplication)
+        if (Duplication > 0 && _random.NextDouble() < Duplication)
             network.Schedule(network.Now + 3 * Delay(), arrive);
     }
 
-    private TimeSpan Delay() => MinDelay + (MaxDelay - MinDelay) * network.Random.NextDouble();
+    private TimeSpan Delay() => MinDelay + (MaxDelay - MinDelay) * _random.NextDouble();
 
     private bool TryQueue(int length, out TimeSpan queued)
     {
