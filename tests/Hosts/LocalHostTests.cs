@@ -9,8 +9,20 @@ using Sessions.Storage;
 namespace Sessions.Tests;
 
 /// <summary>LocalHost as a process, with its output, its shutdown, and its errors when it cannot start.</summary>
-public sealed class LocalHostTests(AzuriteFixture azurite)
+public sealed class LocalHostTests(LocalHostTests.OwnAzurite azurite) : IClassFixture<LocalHostTests.OwnAzurite>
 {
+    /// <summary>Separate from that of the other tests, because LocalHost does not start if storage does not respond for 5 seconds.</summary>
+    public sealed class OwnAzurite : IAsyncLifetime
+    {
+        private readonly AzuriteFixture _azurite = new();
+
+        public string NextConnectionString() => _azurite.NextConnectionString();
+
+        public ValueTask InitializeAsync() => _azurite.InitializeAsync();
+
+        public ValueTask DisposeAsync() => _azurite.DisposeAsync();
+    }
+
     private const string AnyPort = "--urls=http://127.0.0.1:0";
 
     [Fact]

@@ -2,7 +2,7 @@ namespace Sessions.Tests.Simulation;
 
 /// <summary>
 /// A long random schedule with several concurrent requests over many participants and a few small sessions. The environment variable
-/// <c>SIMULATION_SEED</c> repeats a run, and <c>SIMULATION_OPERATIONS</c> makes it longer.
+/// <c>SIMULATION_SEED</c> selects another schedule, and <c>SIMULATION_OPERATIONS</c> makes it longer.
 /// </summary>
 public sealed class RandomScheduleTests(ITestOutputHelper output)
 {
@@ -16,7 +16,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
 
     private Task RunAsync(RandomSize size) => Task.Run(() =>
     {
-        var seed = Setting.Number("SIMULATION_SEED") ?? Random.Shared.Next();
+        var seed = Setting.Seed;
         var run = new RandomSchedule(seed, size);
         output.WriteLine($"SIMULATION_SEED={seed}");
         try

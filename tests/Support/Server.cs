@@ -1,4 +1,5 @@
 using Azure.Data.Tables;
+using Azure.Storage.Queues;
 using Microsoft.Extensions.DependencyInjection;
 using Sessions.LocalHost;
 using Sessions.Storage;
@@ -15,6 +16,7 @@ public class Server(AzuriteFixture azurite) : HostedServer
 
     protected override void AddStorage(IServiceCollection services)
     {
+        services.AddSingleton(new Queues(() => new QueueServiceClient(ConnectionString, PatientStorage.QueueOptions())));
         if (DeliversEvents)
             services.AddQueuePollers(() => Task.CompletedTask);
     }
