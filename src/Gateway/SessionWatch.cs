@@ -120,7 +120,7 @@ internal sealed partial class SessionWatch(
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _stop.Dispose();
+        _stop.Cancel();
         _looks.Dispose();
         _firstDevice.Dispose();
         base.Dispose();
@@ -375,8 +375,7 @@ internal sealed partial class SessionWatch(
         }
 
         watched.IsLooking = true;
-        var stop = _stop.Token;
-        _ = Task.Run(() => LookAsync(watched, stop));
+        _ = Task.Run(() => LookAsync(watched, _stop.Token));
     }
 
     private async Task LookAsync(Watched watched, CancellationToken stop)

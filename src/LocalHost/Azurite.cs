@@ -152,7 +152,7 @@ public sealed class Azurite : IAsyncDisposable
         }
     }
 
-    /// <summary>Two different ports, because both are in use until both are found.</summary>
+    /// <summary>Two different free ports. Both are held until both are known.</summary>
     private static (int First, int Second) FindFreePorts()
     {
         using TcpListener first = new(IPAddress.Loopback, 0), second = new(IPAddress.Loopback, 0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Azure;
@@ -134,12 +135,17 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
             return StorageFault.Slow;
         };
         var guesses = Enumerable.Range(0, FailuresOnAccount).Select(guess => TryAsync(account, $"wrong{guess}")).ToArray();
-        await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        try
+        {
+            await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
+        }
+        finally
+        {
+            _server.Faults.Choose = _ => StorageFault.None;
+            held.SetResult();
+        }
 
-        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(account, Server.Secret, user: User)).Status);
-
-        _server.Faults.Choose = _ => StorageFault.None;
-        held.SetResult();
         Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, "wrong")).Status);
         Assert.All(await Task.WhenAll(guesses), guess => Assert.Equal(HttpStatusCode.Unauthorized, guess.Status));
     }
@@ -156,18 +162,31 @@ public sealed class GuessingTests : IClassFixture<GuessingTests.ProxiedServer>
                 allBegun.SetResult();
             return StorageFault.Slow;
         };
-        var before = _server.StorageCalls.Count;
+        var (before, trace) = (_server.StorageCalls.Count, ActivityTraceId.CreateRandom().ToHexString());
         using var impatience = new CancellationTokenSource();
-        var guesses = Enumerable.Range(0, FailuresOnAccount)
-            .Select(guess => TryAsync(account, $"wrong{guess}", cancellation: impatience.Token)).ToArray();
-        await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        await impatience.CancelAsync();
-        foreach (var guess in guesses)
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guess);
-        _server.Faults.Choose = _ => StorageFault.None;
+        var guesses = Enumerable.Range(0, FailuresOnAccount).Select(guess => account.SendAsync(
+            HttpMethod.Get,
+            $"/sessions/{Guid.Empty}",
+            authorization: Account.Basic(Account.Writer, $"wrong{guess}"),
+            cancellation: impatience.Token,
+            headers: [("X-Forwarded-For", _caller), ("traceparent", $"00-{trace}-00f067aa0ba902b7-00")])).ToArray();
+        try
+        {
+            await allBegun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await impatience.CancelAsync();
+            foreach (var guess in guesses)
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => guess);
 
-        // The guess of a look-up that was cancelled would no longer count.
-        held.SetResult();
+            // The guess of a look-up that ended with its caller would no longer count.
+            await Eventually.IsAsync(
+                FailuresOnAccount, () => CapturedLogs.All.Count(line => line.Contains($"{trace}: the caller disconnected", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            _server.Faults.Choose = _ => StorageFault.None;
+            held.SetResult();
+        }
+
         await Eventually.IsAsync(true, () => _server.StorageCalls.Count >= before + FailuresOnAccount);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await TryAsync(account, Server.Secret)).Status);
     }

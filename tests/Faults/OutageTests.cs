@@ -9,7 +9,10 @@ using Sessions.Http;
 
 namespace Sessions.Tests;
 
-/// <summary>A storage outage. A request waits for the end of a short outage, and returns 503 by its deadline in a long one.</summary>
+/// <summary>
+/// A storage outage. A request waits for the end of a short outage, and returns 503 by its deadline in a long one. A caller may also
+/// disconnect at any time.
+/// </summary>
 public sealed class OutageTests
 {
     // Longer than any deadline. A request that takes this long hangs.
@@ -40,7 +43,7 @@ public sealed class OutageTests
         var members = await Task.WhenAll(Requests.Select(_ => prepared.CreateMemberAsync()));
         var account = new Account(server, prepared.Id);
 
-        // The server caches the credential.
+        // Makes the server cache the credential.
         await account.DeleteAsync($"/sessions/{Guid.Empty}");
         server.Faults.Choose = _ => choose();
         var answers = await Task.WhenAll(Requests.Zip(members, (request, member) => account.SendAsync(
@@ -55,9 +58,13 @@ public sealed class OutageTests
         [Fact]
         public async Task Every_request_during_an_outage_of_2_seconds_succeeds()
         {
-            var outage = Stopwatch.StartNew();
+            var outage = new Stopwatch();
 
-            var answers = await WithFaultsAsync(server, server, () => outage.Elapsed < TimeSpan.FromSeconds(2) ? StorageFault.Refused : StorageFault.None);
+            var answers = await WithFaultsAsync(server, server, () =>
+            {
+                outage.Start();
+                return outage.Elapsed < TimeSpan.FromSeconds(2) ? StorageFault.Refused : StorageFault.None;
+            });
 
             Assert.Equal(Requests.Select(request => request.Status), answers.Select(answer => (int)answer.Status));
         }
@@ -103,27 +110,36 @@ public sealed class OutageTests
         }
     }
 
-    public sealed class OfACaller(LoggedServer server) : IClassFixture<LoggedServer>
+    public sealed class Disconnection(LoggedServer server) : IClassFixture<LoggedServer>
     {
         [Fact]
         public async Task A_caller_that_disconnects_before_the_response_or_within_the_body_causes_no_warning()
         {
             var account = await server.NewWarmAccountAsync();
-            server.Faults.Choose = _ => StorageFault.SilentBefore;
-            server.Entries.Clear();
-            using (var impatience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300)))
+            var called = new TaskCompletionSource();
+            server.Faults.Choose = _ =>
             {
-                await Assert.ThrowsAnyAsync<OperationCanceledException>(
-                    () => account.SendAsync(HttpMethod.Post, "/sessions", cancellation: impatience.Token));
+                called.TrySetResult();
+                return StorageFault.SilentBefore;
+            };
+            server.Entries.Clear();
+            using (var impatience = new CancellationTokenSource())
+            {
+                var sending = account.SendAsync(HttpMethod.Post, "/sessions", cancellation: impatience.Token);
+                await called.Task.WaitAsync(Hang);
+                await impatience.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
             }
 
-            // In the middle of a body.
+            await Eventually.IsAsync(1, () => server.Entries.Count);
+
+            // The server asks for the body and does not get it.
             using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
             {
                 await socket.ConnectAsync(server.Url.Host, server.Url.Port);
                 await socket.SendAsync(Encoding.UTF8.GetBytes(
-                    $"POST {account.Path}/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: {Account.Basic(Account.Writer, Server.Secret)}\r\nContent-Length: 100\r\n\r\n"));
-                await Task.Delay(300);
+                    $"POST {account.Path}/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: {Account.Basic(Account.Writer, Server.Secret)}\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"));
+                Assert.NotEqual(0, await socket.ReceiveAsync(new byte[100]).WaitAsync(Hang));
             }
 
             await Eventually.IsAsync(2, () => server.Entries.Count);

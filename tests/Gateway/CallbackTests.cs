@@ -45,6 +45,7 @@ public sealed class CallbackTests(AzuriteFixture azurite) : IAsyncLifetime
     private Task ToldAsync(TestDevice device, params string[] expected)
         => Eventually.IsAsync(string.Join(' ', expected), () => string.Join(' ', OfDevice(device.UniqueId)));
 
+    // A callback may be sent again, with the same id.
     private IEnumerable<string> OfDevice(string deviceId)
         => _receiver.All.DistinctBy(received => received.Id).Select(received => received.Json)
             .Where(told => told.GetProperty("deviceId").GetString() == deviceId)

@@ -16,9 +16,6 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await _server.InitializeAsync();
-
-        // A slow answer to an offer is then never too late.
-        _server.Time.Stop();
         var account = await _server.NewAccountAsync();
         var session = await account.CreateSessionAsync();
         (_speaker, _listener) = (await Party.CreateAsync(account), await Party.CreateAsync(account));
@@ -27,6 +24,9 @@ public sealed class ReconnectTests(AzuriteFixture azurite) : IAsyncLifetime
         (_speaking, _listening) = (await TestDevice.ConnectAsync(_server.Url, _speaker), await TestDevice.ConnectAsync(_server.Url, _listener));
         await _speaking.PublishAsync("s");
         await _listening.TakeOffersUntilAsync("s");
+
+        // A slow answer to an offer is then never too late.
+        _server.Time.Stop();
     }
 
     public async ValueTask DisposeAsync()

@@ -16,7 +16,7 @@ public sealed class GeneratedRequestTests
     private static readonly int Count = int.Parse(
         Environment.GetEnvironmentVariable("GENERATED_REQUESTS") ?? "100000", CultureInfo.InvariantCulture);
 
-    // By default always the same requests, so that the test fails only after a change.
+    // By default always the same, so that a failure is most likely caused by a change.
     private static readonly ulong Seed = ulong.Parse(Environment.GetEnvironmentVariable("GENERATED_SEED") ?? "1", CultureInfo.InvariantCulture);
 
     /// <summary>The statuses that a hundred thousand requests return, each at least once.</summary>
@@ -27,6 +27,7 @@ public sealed class GeneratedRequestTests
     {
         using var server = new SimulatedServer();
         var answers = new SortedDictionary<HttpStatusCode, int>();
+        TestContext.Current.TestOutputHelper!.WriteLine($"GENERATED_SEED={Seed}");
 
         Prop.ForAll(Arb.From(RequestGenerator.Requests), request =>
         {

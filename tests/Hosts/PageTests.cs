@@ -58,7 +58,7 @@ public sealed class PageTests(Server server) : IClassFixture<Server>, IAsyncLife
         if (sample != "curl")
             await (await page.QuerySelectorAsync($"details:has(#{sample}) summary")).PressAsync("Enter");
 
-        // The page never sets the label back.
+        // Keeps the page from resetting the label after two seconds.
         await page.EvaluateExpressionAsync("window.setTimeout = () => 0");
         await page.ClickAsync($"[data-copy={sample}]");
         await WaitForTextAsync(page, "#said", $"Copied: {sample}.");

@@ -5,7 +5,7 @@ namespace Sessions.Tests.Simulation;
 
 /// <summary>
 /// Every interleaving of a few requests, with crashes, lost responses and late writes. For the larger families, a test run explores only a
-/// part, and <c>SIMULATION_SEED</c> selects another part. The environment variable <c>SIMULATION=full</c> explores all of them.
+/// part. The environment variable <c>SIMULATION_SEED</c> selects another part, and <c>SIMULATION=full</c> explores all of them.
 /// <c>SIMULATION_SETBACKS</c> adds to the number of retries up to which a request is followed.
 /// </summary>
 public abstract class InterleavingTests(ITestOutputHelper output)

@@ -6,7 +6,7 @@ namespace Sessions.Tests.Simulation;
 internal static class Setting
 {
     /// <summary>
-    /// Selects what a run explores. By default it is always the same, so that a test fails only after a change. With 5, each part is hardly
+    /// Selects what a run explores. By default it is always the same, so that a failure is caused by a change. With 5, each part is hardly
     /// larger than it has to be.
     /// </summary>
     public static int Seed => Number("SIMULATION_SEED") ?? 5;

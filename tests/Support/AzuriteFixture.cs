@@ -34,9 +34,5 @@ public sealed class AzuriteFixture : IAsyncLifetime
         return _azurite!.ConnectionString($"account{number}");
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _azurite!.DisposeAsync();
-        CapturedLogs.HoldNoSecret();
-    }
+    public ValueTask DisposeAsync() => _azurite!.DisposeAsync();
 }

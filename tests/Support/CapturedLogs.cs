@@ -1,7 +1,15 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
+[assembly: AssemblyFixture(typeof(Sessions.Tests.NoSecretInLogs))]
+
 namespace Sessions.Tests;
+
+/// <summary>Fails the run if a log entry contained a secret.</summary>
+public sealed class NoSecretInLogs : IDisposable
+{
+    public void Dispose() => CapturedLogs.HoldNoSecret();
+}
 
 /// <summary>All log entries of every server in the run.</summary>
 public sealed class CapturedLogs : ILoggerProvider, ILogger

@@ -4,15 +4,17 @@ namespace Sessions.Tests;
 public sealed class Clock : TimeProvider
 {
     private TimeSpan _ahead;
-    private (DateTimeOffset UtcNow, long Timestamp)? _stopped;
+    private Moment? _stopped;
 
     public void Advance(TimeSpan time) => _ahead += time;
 
     /// <summary>Stops the clock, which then advances only with <see cref="Advance"/>.</summary>
-    public void Stop() => _stopped ??= (base.GetUtcNow(), base.GetTimestamp());
+    public void Stop() => _stopped ??= new(base.GetUtcNow(), base.GetTimestamp());
 
     public override DateTimeOffset GetUtcNow() => (_stopped?.UtcNow ?? base.GetUtcNow()) + _ahead;
 
     public override long GetTimestamp()
         => (_stopped?.Timestamp ?? base.GetTimestamp()) + (long)(_ahead.TotalSeconds * TimestampFrequency);
+
+    private sealed record Moment(DateTimeOffset UtcNow, long Timestamp);
 }

@@ -93,7 +93,7 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
                 await Task.Delay(Silence, message.CancellationToken);
                 throw Reset();
             case StorageFault.SilentAfter:
-                await SendAsync(await CopyAsync(message.Request));
+                await Track(SendAsync(await CopyAsync(message.Request)));
                 await Task.Delay(Silence, message.CancellationToken);
                 throw Reset();
             case StorageFault.Slow:
@@ -109,15 +109,20 @@ public sealed class FaultyTransport(HttpPipelineTransport inner) : HttpPipelineT
                 }
                 finally
                 {
-                    var late = SendLateAsync(copy);
-                    _late[late] = true;
-                    _ = late.ContinueWith(_ => _late.TryRemove(late, out var _), TaskScheduler.Default);
+                    _ = Track(SendLateAsync(copy));
                 }
 
             default:
                 await inner.ProcessAsync(message);
                 break;
         }
+    }
+
+    private Task Track(Task late)
+    {
+        _late[late] = true;
+        _ = late.ContinueWith(_ => _late.TryRemove(late, out var _), TaskScheduler.Default);
+        return late;
     }
 
     private async Task SendLateAsync(Request request)

@@ -72,21 +72,26 @@ internal sealed class TcpMedia : IDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        socket.NoDelay = true;
-        var remote = DualStack.Unmap((IPEndPoint)socket.RemoteEndPoint!);
-        using var flow = new TcpFlow(remote, socket);
-        if (_flows.Count >= MaxConnections || _flows.Values.Count(remote.Address.Equals) >= MaxConnectionsOfAddress)
-            return;
+        try
+        {
+            socket.NoDelay = true;
+            var remote = DualStack.Unmap((IPEndPoint)socket.RemoteEndPoint!);
+            using var flow = new TcpFlow(remote, socket);
+            if (_flows.Count >= MaxConnections || _flows.Values.Count(remote.Address.Equals) >= MaxConnectionsOfAddress)
+                return;
 
-        _flows[flow] = remote.Address;
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        Task[] directions = [ReceiveAsync(socket, flow, end.Token), flow.RunAsync(end.Token)];
-        await Task.WhenAny(directions);
-        _flows.TryRemove(flow, out _);
-        await end.CancelAsync();
-
-        // A peer may reset the connection at any time.
-        await Task.WhenAll(directions).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _flows[flow] = remote.Address;
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            Task[] directions = [ReceiveAsync(socket, flow, end.Token), flow.RunAsync(end.Token)];
+            await Task.WhenAny(directions);
+            _flows.TryRemove(flow, out _);
+            await end.CancelAsync();
+            await Task.WhenAll(directions);
+        }
+        catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The peer has reset the connection or was silent for too long, or the gateway is stopping.
+        }
     }
 
     private async Task ReceiveAsync(Socket socket, TcpFlow flow, CancellationToken cancellation)
