@@ -92,27 +92,27 @@ public abstract class InterleavingTests(ITestOutputHelper output)
     public sealed class OfAnyThree(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Any_three_changes_with_a_fault() => ExplorePartAsync(Scenarios.Starts.SelectMany(Scenarios.Triples), states: 200_000);
+        public Task Any_three_changes_with_a_fault() => ExplorePartAsync(Scenarios.Starts.SelectMany(Scenarios.Triples), states: 100_000);
     }
 
     public sealed class WithTwoFaults(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
         public Task Two_requests_with_two_faults() => ExplorePartAsync(
-            Scenarios.Starts.SelectMany(Scenarios.Pairs).Select(pair => pair with { MaxFaults = 2 }), states: 150_000);
+            Scenarios.Starts.SelectMany(Scenarios.Pairs).Select(pair => pair with { MaxFaults = 2 }), states: 100_000);
     }
 
     public sealed class WithConditions(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
         public Task A_conditional_change_and_another_change() => ExplorePartAsync(
-            Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 150_000);
+            Scenarios.Starts.SelectMany(Scenarios.Conditional), states: 100_000);
     }
 
     public sealed class WithAnEnd(ITestOutputHelper output) : InterleavingTests(output)
     {
         [Fact]
-        public Task Two_requests_while_a_session_or_participant_expires() => ExplorePartAsync(Ending.Concat(KeyedEnding).SelectMany(Scenarios.Pairs), states: 150_000);
+        public Task Two_requests_while_a_session_or_participant_expires() => ExplorePartAsync(Ending.Concat(KeyedEnding).SelectMany(Scenarios.Pairs), states: 100_000);
     }
 
     public sealed class WithASweep(ITestOutputHelper output) : InterleavingTests(output)
@@ -123,7 +123,7 @@ public abstract class InterleavingTests(ITestOutputHelper output)
 
         [Fact]
         public Task A_sweep_and_two_changes() => ExplorePartAsync(
-            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.TwoBesideASweep), states: 150_000);
+            Ended.Concat(KeyedEnded).Concat(KeyGone).SelectMany(Scenarios.TwoBesideASweep), states: 100_000);
     }
 
     public sealed class WithKeys(ITestOutputHelper output) : InterleavingTests(output)
