@@ -92,7 +92,16 @@ public sealed class MediaTests(AzuriteFixture azurite) : MediaTestBase(azurite)
         await HearsAsync(listening, "o");
 
         speaking.IsSilent = true;
-        await StopsAsync(() => listening["s", MediaKind.Audio].Packets, listening, "o");
+
+        // The gateway has nothing to stop, so packets that were sent before may still arrive.
+        Received? before = null;
+        for (var tries = 0; tries < 10 && before != listening["s", MediaKind.Audio]; tries++)
+        {
+            before = listening["s", MediaKind.Audio];
+            await HearsAsync(listening, "o", packets: Enough);
+        }
+
+        Assert.Equal(before, listening["s", MediaKind.Audio]);
         Assert.Equal(["o", "s"], listening.Offered.Keys.Order());
         speaking.IsSilent = false;
 
