@@ -120,6 +120,7 @@ internal sealed partial class SessionWatch(
     /// <inheritdoc/>
     public override void Dispose()
     {
+        // Not disposed, because a look may still ask for its token.
         _stop.Cancel();
         _looks.Dispose();
         _firstDevice.Dispose();

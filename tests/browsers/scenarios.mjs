@@ -297,7 +297,7 @@ export async function expiry(run, device) {
   await run.createSession();
   await Promise.all([ann, bob].map((one) => run.put(one, { sessionId: run.session })));
   await run.hears("media arrives before the session expires", bob, "ann audio", "ann video");
-  const hasExpired = () => run.api("GET", `/sessions/${run.session}`).then(() => false, () => true);
+  const hasExpired = () => run.api("GET", `/sessions/${run.session}`).then(() => false, ({ message }) => message.includes(": 404 "));
   await run.check("the session expires", () => until(hasExpired, Boolean, true));
   await run.hears("an expired session forwards no media", bob);
   await run.createSession();
